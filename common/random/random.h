@@ -5,11 +5,12 @@
 
 namespace leidang {
 
-// Random is a source of random numbers, passed in wherever one is needed so that a seed repeats a run.
+// Random is a source of random numbers, passed in wherever one is needed so that a seed repeats a
+// run.
 //
-// `SeededRandom` is deterministic (the same numbers on every machine, for a seed) and thread-compatible.
-// `SystemRandom` takes every number from the operating system, is thread-safe, and is the one to use for
-// identities, tokens and nonces.
+// `SeededRandom` is deterministic (the same numbers on every machine, for a seed) and
+// thread-compatible. `SystemRandom` takes every number from the operating system, is thread-safe,
+// and is the one to use for identities, tokens and nonces.
 class Random {
  public:
   virtual ~Random() = default;

@@ -4,8 +4,8 @@
 
 namespace leidang {
 
-// Clock tells the time. Only common/time reads the machine's clocks; everything else is given a Clock or a
-// time as a value. Thread-safe.
+// Clock tells the time. Only common/time reads the machine's clocks; everything else is given a
+// Clock or a time as a value. Thread-safe.
 class Clock {
  public:
   virtual ~Clock() = default;
