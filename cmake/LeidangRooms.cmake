@@ -79,3 +79,40 @@ function(app_rooms)
     endif()
   endforeach()
 endfunction()
+
+# Messages and gRPC stubs of a package are two targets, so that simulation and the tsan lane never link gRPC:
+# `app::proto_<package>` and, with GRPC, `app::proto_<package>_grpc`. GRPC lists the files that have services.
+function(app_proto package)
+  cmake_parse_arguments(P "" "" "FILES;GRPC;DEPS" ${ARGN})
+  string(REPLACE "/" "_" name "proto/${package}")
+  set(gen "${CMAKE_BINARY_DIR}/gen")
+  set(messages "")
+  set(stubs "")
+  foreach(file IN LISTS P_FILES)
+    string(REGEX REPLACE "\\.proto$" "" stem "${file}")
+    set(out "${gen}/${package}/${stem}")
+    add_custom_command(
+      OUTPUT "${out}.pb.cc" "${out}.pb.h"
+      COMMAND protobuf::protoc "--proto_path=${CMAKE_SOURCE_DIR}/proto" "--cpp_out=${gen}" "${package}/${file}"
+      DEPENDS "${CMAKE_SOURCE_DIR}/proto/${package}/${file}" VERBATIM)
+    list(APPEND messages "${out}.pb.cc" "${out}.pb.h")
+    if(file IN_LIST P_GRPC)
+      add_custom_command(
+        OUTPUT "${out}.grpc.pb.cc" "${out}.grpc.pb.h"
+        COMMAND protobuf::protoc "--proto_path=${CMAKE_SOURCE_DIR}/proto" "--grpc_out=${gen}"
+                "--plugin=protoc-gen-grpc=$<TARGET_FILE:gRPC::grpc_cpp_plugin>" "${package}/${file}"
+        DEPENDS "${CMAKE_SOURCE_DIR}/proto/${package}/${file}" VERBATIM)
+      list(APPEND stubs "${out}.grpc.pb.cc" "${out}.grpc.pb.h")
+    endif()
+  endforeach()
+  file(MAKE_DIRECTORY "${gen}")
+  add_library(${name} STATIC ${messages})
+  target_include_directories(${name} SYSTEM PUBLIC "${gen}")
+  target_link_libraries(${name} PUBLIC dep::protobuf ${P_DEPS})
+  add_library(app::${name} ALIAS ${name})
+  if(stubs)
+    add_library(${name}_grpc STATIC ${stubs})
+    target_link_libraries(${name}_grpc PUBLIC ${name} dep::grpc)
+    add_library(app::${name}_grpc ALIAS ${name}_grpc)
+  endif()
+endfunction()
