@@ -1,8 +1,8 @@
 #pragma once
 
-// CHECK(condition): stops the program with file, line and text when an invariant of ours is broken; on in
-// release builds too. Never for input: what a peer, a disk, Git or an API server may plausibly send is an
-// absl::Status.
+// CHECK(condition): stops the program with file, line and text when an invariant of ours is broken;
+// on in release builds too. Never for input: what a peer, a disk, Git or an API server may
+// plausibly send is an absl::Status.
 
 #include "absl/base/optimization.h"
 
@@ -12,9 +12,9 @@ namespace leidang {
 
 }  // namespace leidang
 
-#define CHECK(condition)                                            \
-  do {                                                              \
-    if (ABSL_PREDICT_FALSE(!(condition))) {                         \
-      ::leidang::CheckFailed(__FILE__, __LINE__, #condition);       \
-    }                                                               \
+#define CHECK(condition)                                      \
+  do {                                                        \
+    if (ABSL_PREDICT_FALSE(!(condition))) {                   \
+      ::leidang::CheckFailed(__FILE__, __LINE__, #condition); \
+    }                                                         \
   } while (false)

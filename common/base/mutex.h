@@ -2,8 +2,9 @@
 
 // Mutex: std::mutex with clang's thread-safety annotations, and CondVar to wait on it.
 //
-// Not absl::Mutex: Debian's binary of it is not instrumented, so ThreadSanitizer reports races in correctly
-// locked code (docs/adr/0002-own-mutex.md). Most modules need neither: prefer one EventLoop to shared state.
+// Not absl::Mutex: Debian's binary of it is not instrumented, so ThreadSanitizer reports races in
+// correctly locked code (docs/adr/0002-own-mutex.md). Most modules need neither: prefer one
+// EventLoop to shared state.
 
 #include <condition_variable>
 #include <mutex>

@@ -1,7 +1,8 @@
 #pragma once
 
-// RETURN_IF_ERROR and ASSIGN_OR_RETURN for absl::Status and absl::StatusOr (Debian's Abseil has none).
-// The status is passed on as it is; convert its code by hand where its meaning changes on the way up.
+// RETURN_IF_ERROR and ASSIGN_OR_RETURN for absl::Status and absl::StatusOr (Debian's Abseil has
+// none). The status is passed on as it is; convert its code by hand where its meaning changes on
+// the way up.
 
 #include <utility>
 
@@ -11,11 +12,11 @@
 #define LEIDANG_CONCAT_INNER(a, b) a##b
 #define LEIDANG_CONCAT(a, b) LEIDANG_CONCAT_INNER(a, b)
 
-#define RETURN_IF_ERROR(expr)                          \
-  do {                                                 \
+#define RETURN_IF_ERROR(expr)                           \
+  do {                                                  \
     if (absl::Status status_ = (expr); !status_.ok()) { \
-      return status_;                                  \
-    }                                                  \
+      return status_;                                   \
+    }                                                   \
   } while (false)
 
 // ASSIGN_OR_RETURN(std::string text, Read(path));

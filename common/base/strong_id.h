@@ -1,7 +1,7 @@
 #pragma once
 
-// Id128<Tag>: a 128-bit identity with a type of its own, so that a ClusterId is never taken for a HubId.
-// Text form: 32 lower-case hexadecimal digits. Ordered by its bytes. All zero means "none".
+// Id128<Tag>: a 128-bit identity with a type of its own, so that a ClusterId is never taken for a
+// HubId. Text form: 32 lower-case hexadecimal digits. Ordered by its bytes. All zero means "none".
 //
 //   struct ClusterIdTag {};
 //   using ClusterId = Id128<ClusterIdTag>;

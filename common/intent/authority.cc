@@ -17,7 +17,8 @@ Standing Compare(const Authority& held, const Authority& offered) {
 }
 
 bool MayObey(Standing standing) {
-  return standing == Standing::kFirst || standing == Standing::kSame || standing == Standing::kNewer;
+  return standing == Standing::kFirst || standing == Standing::kSame ||
+         standing == Standing::kNewer;
 }
 
 }  // namespace leidang::intent

@@ -30,8 +30,9 @@ TEST(Authority, IsObeyedUnlessOlderOrForeign) {
 }
 
 TEST(EntryKey, TextFormGoesBothWays) {
-  for (const EntryKey& key : {EntryKey{EntryKind::kApplication, "leidang/cart"}, EntryKey{EntryKind::kProject, "default"},
-                              EntryKey{EntryKind::kSettings, "health"}}) {
+  for (const EntryKey& key :
+       {EntryKey{EntryKind::kApplication, "leidang/cart"}, EntryKey{EntryKind::kProject, "default"},
+        EntryKey{EntryKind::kSettings, "health"}}) {
     ASSERT_TRUE(EntryKey::FromString(key.ToString()).ok());
     EXPECT_EQ(*EntryKey::FromString(key.ToString()), key);
   }

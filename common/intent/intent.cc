@@ -2,6 +2,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+
 #include "common/base/check.h"
 
 namespace leidang::intent {
@@ -40,8 +41,8 @@ absl::StatusOr<EntryKey> EntryKey::FromString(absl::string_view text) {
       return EntryKey{k.kind, std::string(text.substr(k.prefix.size()))};
     }
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("\"", text, "\" is no entry key: it begins with none of application:, project:, settings:"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "\"", text, "\" is no entry key: it begins with none of application:, project:, settings:"));
 }
 
 absl::string_view ToolName(Tool tool) {
@@ -72,7 +73,8 @@ const Uid& Change::uid() const {
 
 Uid ComputeUid(const HubId& hub, const EntryKey& key, uint64_t deletions) {
   std::string count;
-  for (int shift = 56; shift >= 0; shift -= 8) count.push_back(static_cast<char>(deletions >> shift));
+  for (int shift = 56; shift >= 0; shift -= 8)
+    count.push_back(static_cast<char>(deletions >> shift));
   const std::string text = absl::StrCat(LengthPrefixed("leidang.uid.v1"), LengthPrefixed(hub.Raw()),
                                         LengthPrefixed(key.ToString()), LengthPrefixed(count));
   const std::string digest = object::Sha256::Of(text).Raw();

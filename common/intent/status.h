@@ -1,12 +1,14 @@
 #pragma once
 
-// What an agent reports about one entry of its intent. Plain values; the hub stores them unsynced and shows them.
+// What an agent reports about one entry of its intent. Plain values; the hub stores them unsynced
+// and shows them.
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "absl/time/time.h"
+
 #include "common/intent/intent.h"
 
 namespace leidang::intent {
@@ -14,9 +16,21 @@ namespace leidang::intent {
 // The values are part of stored and sent data; the names are Argo CD's.
 enum class SyncState : uint8_t { kUnknown = 0, kSynced = 1, kOutOfSync = 2 };
 enum class HealthState : uint8_t {
-  kUnknown = 0, kHealthy = 1, kProgressing = 2, kSuspended = 3, kDegraded = 4, kMissing = 5,
+  kUnknown = 0,
+  kHealthy = 1,
+  kProgressing = 2,
+  kSuspended = 3,
+  kDegraded = 4,
+  kMissing = 5,
 };
-enum class OperationPhase : uint8_t { kNone = 0, kRunning = 1, kSucceeded = 2, kFailed = 3, kError = 4, kTerminating = 5 };
+enum class OperationPhase : uint8_t {
+  kNone = 0,
+  kRunning = 1,
+  kSucceeded = 2,
+  kFailed = 3,
+  kError = 4,
+  kTerminating = 5
+};
 
 struct StatusCondition {
   std::string type;    // "SyncError", "Refused", …
@@ -35,13 +49,13 @@ struct EntryStatus {
   SyncState sync = SyncState::kUnknown;
   HealthState health = HealthState::kUnknown;
   OperationPhase operation = OperationPhase::kNone;
-  std::string message;          // Of the last sync, one line.
-  std::string applied_commit;   // Commits of the sources that were applied, comma-separated.
-  uint64_t objects = 0;         // Objects in the inventory.
+  std::string message;         // Of the last sync, one line.
+  std::string applied_commit;  // Commits of the sources that were applied, comma-separated.
+  uint64_t objects = 0;        // Objects in the inventory.
   uint64_t drift_corrections = 0;
-  bool deleting = false;        // A tombstone is being carried out.
-  bool gone = false;            // It has been carried out: the agent holds nothing of this uid any more.
-  absl::Time observed_at;       // By the agent's clock; shown, never decided upon.
+  bool deleting = false;   // A tombstone is being carried out.
+  bool gone = false;       // It has been carried out: the agent holds nothing of this uid any more.
+  absl::Time observed_at;  // By the agent's clock; shown, never decided upon.
   std::vector<StatusCondition> conditions;
 
   friend bool operator==(const EntryStatus&, const EntryStatus&) = default;

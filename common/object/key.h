@@ -5,7 +5,8 @@
 
 namespace leidang::object {
 
-// Names one Kubernetes object in one cluster. `group` is empty for the core API, `ns` for cluster-scoped kinds.
+// Names one Kubernetes object in one cluster. `group` is empty for the core API, `ns` for
+// cluster-scoped kinds.
 struct ObjectKey {
   std::string group;
   std::string kind;

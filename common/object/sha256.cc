@@ -1,8 +1,8 @@
 #include "common/object/sha256.h"
 
+#include "absl/strings/escaping.h"
 #include <openssl/evp.h>
 
-#include "absl/strings/escaping.h"
 #include "common/base/check.h"
 
 namespace leidang::object {

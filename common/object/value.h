@@ -1,10 +1,12 @@
 #pragma once
 
-// The object tree: JSON values as Boost.JSON holds them, and the only place that parses and prints them.
+// The object tree: JSON values as Boost.JSON holds them, and the only place that parses and prints
+// them.
 //
-// Boost.JSON 1.81's own number conversion is off by one unit in 19 % of 17-digit values and its parser stops at
-// 32 levels, so text is converted here, with std::from_chars and a limit of 1,000 levels, and printed in Go's
-// float format. tests/tidy bans boost::json::parse, serialize and erase elsewhere.
+// Boost.JSON 1.81's own number conversion is off by one unit in 19 % of 17-digit values and its
+// parser stops at 32 levels, so text is converted here, with std::from_chars and a limit of 1,000
+// levels, and printed in Go's float format. tests/tidy bans boost::json::parse, serialize and erase
+// elsewhere.
 //
 // Pure; thread-safe.
 
@@ -30,15 +32,16 @@ struct ParseOptions {
   size_t depth_max = kDepthMax;
 };
 
-// One JSON document and nothing after it. Integers that fit become int64 or uint64, all else double.
-// kInvalidArgument with line, column and what was expected.
+// One JSON document and nothing after it. Integers that fit become int64 or uint64, all else
+// double. kInvalidArgument with line, column and what was expected.
 absl::StatusOr<Value> ParseJson(absl::string_view text, const ParseOptions& options = {});
 
-// Compact JSON, keys in the order of the object. Doubles as Go's encoding/json prints them; no HTML escaping.
+// Compact JSON, keys in the order of the object. Doubles as Go's encoding/json prints them; no HTML
+// escaping.
 std::string ToJson(const Value& value);
 
-// Compact JSON with keys sorted by bytes, whole doubles within 2^53 printed as integers: equal values have equal
-// text. The form that digests are taken of.
+// Compact JSON with keys sorted by bytes, whole doubles within 2^53 printed as integers: equal
+// values have equal text. The form that digests are taken of.
 std::string CanonicalJson(const Value& value);
 
 // Two spaces of indent a level, keys in the order of the object, as `kubectl -o json`.
