@@ -11,6 +11,7 @@
 // Pure; thread-safe.
 
 #include <cstddef>
+#include <initializer_list>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -32,16 +33,19 @@ struct ParseOptions {
   size_t depth_max = kDepthMax;
 };
 
-// One JSON document and nothing after it. Integers that fit become int64 or uint64, all else
-// double. kInvalidArgument with line, column and what was expected.
+// One JSON document and nothing after it. Integers that fit become int64 or uint64, all else double
+// (`-0` too, as an integer has no sign of zero). Text is UTF-8 without a byte order mark.
+// kInvalidArgument with line, column (both from 1; columns count bytes) and what is wrong.
 absl::StatusOr<Value> ParseJson(absl::string_view text, const ParseOptions& options = {});
 
-// Compact JSON, keys in the order of the object. Doubles as Go's encoding/json prints them; no HTML
-// escaping.
+// Compact JSON, keys in the order of the object. Numbers and escapes as Go's encoding/json prints
+// them, without its HTML escaping. Always valid: bytes that are not UTF-8 become U+FFFD, infinities
+// and NaN (which no parser here yields) become null.
 std::string ToJson(const Value& value);
 
-// Compact JSON with keys sorted by bytes, whole doubles within 2^53 printed as integers: equal
-// values have equal text. The form that digests are taken of.
+// Compact JSON with keys sorted by bytes; a whole double that an int64 or uint64 could hold is
+// printed as that integer, so values that are Equal have equal text. The form that digests are
+// taken of.
 std::string CanonicalJson(const Value& value);
 
 // Two spaces of indent a level, keys in the order of the object, as `kubectl -o json`.

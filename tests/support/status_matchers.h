@@ -47,10 +47,7 @@ inline auto StatusIs(absl::StatusCode code) {
   return StatusIsImpl(code, ::testing::Matcher<std::string>(::testing::_));
 }
 
-MATCHER_P(IsOkAndHolds, value,
-          "is OK and holds a value that " +
-              ::testing::DescribeMatcher<typename std::decay_t<decltype(arg)>::value_type>(
-                  value, negation)) {
+MATCHER_P(IsOkAndHolds, value, "is OK and holds a value that matches") {
   if (!arg.ok()) {
     *result_listener << "which is " << arg.status().ToString();
     return false;

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstddef>
+
+#include "absl/strings/string_view.h"
+
+namespace leidang::object {
+
+// The length of the UTF-8 sequence that `text` begins with: 1 to 4, or 0 if it is not valid
+// (surrogates, overlong forms and values above U+10FFFF are not) or empty.
+size_t Utf8Length(absl::string_view text);
+
+// True if all of `text` is UTF-8.
+bool IsUtf8(absl::string_view text);
+
+}  // namespace leidang::object
