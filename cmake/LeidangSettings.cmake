@@ -8,11 +8,11 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 
 option(LEIDANG_TESTS "Tests, benchmarks and fuzzers; without them GoogleTest and its like are not needed" ON)
 option(LEIDANG_FUZZ "Build fuzzers with libFuzzer instead of corpus replay" OFF)
-option(LEIDANG_ANALYZE "Compile for analysis only: thread safety, headers alone" OFF)
+option(LEIDANG_ANALYZE "Compile commands for .ci/analyze; nothing but generated sources is built" OFF)
 set(LEIDANG_SANITIZER "" CACHE STRING "Value of -fsanitize=, empty for none")
 
 find_program(CCACHE ccache)
-if(CCACHE)
+if(CCACHE AND NOT LEIDANG_ANALYZE)  # Tools that read the compile commands expect a compiler first.
   # Paths relative to the source tree, so that clones and worktrees share what they compile.
   set(launcher "${CMAKE_COMMAND}" -E env "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" CCACHE_NOHASHDIR=1
       CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_ctime,include_file_mtime "${CCACHE}")
