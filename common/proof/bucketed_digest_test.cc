@@ -1,0 +1,54 @@
+#include "common/proof/bucketed_digest.h"
+
+#include "gtest/gtest.h"
+
+#include "common/random/random.h"
+
+namespace leidang::proof {
+namespace {
+
+object::Sha256 RandomElement(Random& random) { return *object::Sha256::FromRaw(random.Bytes(32)); }
+
+TEST(Sum256, SubtractionUndoesAdditionInAnyOrder) {
+  SeededRandom random(1);
+  std::vector<object::Sha256> elements;
+  Sum256 sum;
+  for (int i = 0; i < 1000; ++i) {
+    elements.push_back(RandomElement(random));
+    sum.Add(elements.back());
+  }
+  for (size_t i = 0; i < elements.size(); ++i) sum.Subtract(elements[(i * 7) % elements.size()]);
+  EXPECT_EQ(sum, Sum256());
+}
+
+TEST(Sum256, CarriesAndBorrowsThroughAllWords) {
+  object::Sha256 ones;
+  ones.bytes.fill(0xff);
+  object::Sha256 one;
+  one.bytes[31] = 1;
+  Sum256 sum;
+  sum.Add(ones);
+  sum.Add(one);
+  EXPECT_EQ(sum, Sum256());
+  sum.Subtract(one);
+  EXPECT_EQ(sum.Raw(), std::string(32, '\xff'));
+  EXPECT_EQ(Sum256::FromRaw(sum.Raw()), sum);
+  EXPECT_FALSE(Sum256::FromRaw("short").has_value());
+}
+
+TEST(BucketedDigest, AddAndRemoveLeaveNoTrace) {
+  SeededRandom random(2);
+  BucketedDigest digest;
+  const object::Sha256 empty_root = digest.Root();
+  const intent::EntryKey key{intent::EntryKind::kApplication, "leidang/cart"};
+  const object::Sha256 a = RandomElement(random);
+  digest.Add(key, a);
+  EXPECT_EQ(digest.count(), 1u);
+  EXPECT_NE(digest.Root(), empty_root);
+  digest.Remove(key, a);
+  EXPECT_EQ(digest.Root(), empty_root);
+  EXPECT_EQ(digest, BucketedDigest());
+}
+
+}  // namespace
+}  // namespace leidang::proof

@@ -1,0 +1,121 @@
+#include "hub/store/write_batch.h"
+
+namespace leidang::hub {
+namespace {
+
+constexpr size_t kOpBytes = 96;
+
+size_t BytesOf(const intent::Assignment& assignment) {
+  size_t bytes = kOpBytes + assignment.key.name.size() + assignment.body.size();
+  for (const intent::Source& source : assignment.sources) {
+    bytes += kOpBytes + source.repo_url.size() + source.target_revision.size() +
+             source.commit.size() + source.path.size();
+  }
+  return bytes;
+}
+
+size_t BytesOf(const std::vector<Condition>& conditions) {
+  size_t bytes = 0;
+  for (const Condition& condition : conditions) {
+    bytes += kOpBytes + condition.type.size() + condition.reason.size() + condition.message.size();
+  }
+  return bytes;
+}
+
+size_t BytesOf(const intent::EntryStatus& status) {
+  size_t bytes =
+      kOpBytes + status.key.name.size() + status.message.size() + status.applied_commit.size();
+  for (const intent::StatusCondition& condition : status.conditions) {
+    bytes += kOpBytes + condition.type.size() + condition.reason.size() + condition.message.size();
+  }
+  return bytes;
+}
+
+}  // namespace
+
+void WriteBatch::AddOp(op::Any operation, size_t bytes, Class kind) {
+  ops_.push_back(std::move(operation));
+  bytes_ += bytes;
+  if (kind != Class::kStatus) status_only_ = false;
+}
+
+void WriteBatch::OpenLog(const intent::ClusterId& cluster, const intent::Authority& authority) {
+  AddOp(op::OpenLog{cluster, authority}, kOpBytes, Class::kSynced);
+}
+
+void WriteBatch::DropLog(const intent::ClusterId& cluster) {
+  AddOp(op::DropLog{cluster}, kOpBytes, Class::kSynced);
+}
+
+void WriteBatch::Put(const intent::ClusterId& cluster, intent::Assignment assignment) {
+  const size_t bytes = BytesOf(assignment);
+  AddOp(op::Put{cluster, std::move(assignment)}, bytes, Class::kSynced);
+}
+
+void WriteBatch::Delete(const intent::ClusterId& cluster, intent::Tombstone tombstone) {
+  const size_t bytes = kOpBytes + tombstone.key.name.size();
+  AddOp(op::Delete{cluster, std::move(tombstone)}, bytes, Class::kSynced);
+}
+
+void WriteBatch::AckedThrough(const intent::ClusterId& cluster, const intent::Authority& authority,
+                              intent::Revision through) {
+  AddOp(op::Acked{cluster, authority, through}, kOpBytes, Class::kSynced);
+}
+
+void WriteBatch::ReportedGone(const intent::ClusterId& cluster, const intent::EntryKey& key,
+                              const intent::Uid& uid) {
+  AddOp(op::Gone{cluster, key, uid}, kOpBytes + key.name.size(), Class::kSynced);
+}
+
+void WriteBatch::NextSessionEpoch(const intent::ClusterId& cluster, uint64_t above) {
+  AddOp(op::NextSessionEpoch{cluster, above}, kOpBytes, Class::kSynced);
+}
+
+void WriteBatch::PutApplication(DerivedApplication application) {
+  const size_t bytes = kOpBytes + application.key.size() + application.set.size() +
+                       application.project.size() + application.manifest.size() +
+                       BytesOf(application.conditions);
+  AddOp(op::PutApplication{std::move(application)}, bytes, Class::kSynced);
+}
+
+void WriteBatch::DeleteApplication(std::string key) {
+  const size_t bytes = kOpBytes + key.size();
+  AddOp(op::DeleteApplication{std::move(key)}, bytes, Class::kSynced);
+}
+
+void WriteBatch::PutSetState(SetState state) {
+  const size_t bytes = kOpBytes + state.key.size() + BytesOf(state.conditions);
+  AddOp(op::PutSetState{std::move(state)}, bytes, Class::kSynced);
+}
+
+void WriteBatch::DeleteSetState(std::string key) {
+  const size_t bytes = kOpBytes + key.size();
+  AddOp(op::DeleteSetState{std::move(key)}, bytes, Class::kSynced);
+}
+
+void WriteBatch::PutStatus(const intent::ClusterId& cluster, intent::EntryStatus status) {
+  const size_t bytes = BytesOf(status);
+  AddOp(op::PutStatus{cluster, std::move(status)}, bytes, Class::kStatus);
+}
+
+void WriteBatch::DeleteStatus(const intent::ClusterId& cluster, const intent::EntryKey& key,
+                              const intent::Uid& uid) {
+  AddOp(op::DeleteStatus{cluster, key, uid}, kOpBytes + key.name.size(), Class::kStatus);
+}
+
+void WriteBatch::PutContent(const object::Sha256& digest, std::string bytes) {
+  const size_t size = kOpBytes + bytes.size();
+  AddOp(op::PutContent{digest, std::move(bytes)}, size, Class::kSynced);
+}
+
+void WriteBatch::DeleteContent(const object::Sha256& digest) {
+  AddOp(op::DeleteContent{digest}, kOpBytes, Class::kSynced);
+}
+
+void WriteBatch::Append(WriteBatch other) {
+  for (op::Any& operation : other.ops_) ops_.push_back(std::move(operation));
+  bytes_ += other.bytes_;
+  status_only_ = status_only_ && other.status_only_;
+}
+
+}  // namespace leidang::hub

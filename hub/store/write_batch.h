@@ -1,0 +1,162 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "common/intent/authority.h"
+#include "common/intent/intent.h"
+#include "common/intent/status.h"
+#include "common/object/sha256.h"
+#include "hub/model/application.h"
+
+namespace leidang::hub {
+
+// The operations of a WriteBatch, in plain words. Made through its methods.
+namespace op {
+
+struct OpenLog {
+  intent::ClusterId cluster;
+  intent::Authority authority;
+};
+struct DropLog {
+  intent::ClusterId cluster;
+};
+struct Put {
+  intent::ClusterId cluster;
+  intent::Assignment assignment;
+};
+struct Delete {
+  intent::ClusterId cluster;
+  intent::Tombstone tombstone;
+};
+struct Acked {
+  intent::ClusterId cluster;
+  intent::Authority authority;
+  intent::Revision through = 0;
+};
+struct Gone {
+  intent::ClusterId cluster;
+  intent::EntryKey key;
+  intent::Uid uid;
+};
+struct NextSessionEpoch {
+  intent::ClusterId cluster;
+  uint64_t above = 0;
+};
+struct PutApplication {
+  DerivedApplication application;
+};
+struct DeleteApplication {
+  std::string key;
+};
+struct PutSetState {
+  SetState state;
+};
+struct DeleteSetState {
+  std::string key;
+};
+struct PutStatus {
+  intent::ClusterId cluster;
+  intent::EntryStatus status;
+};
+struct DeleteStatus {
+  intent::ClusterId cluster;
+  intent::EntryKey key;
+  intent::Uid uid;
+};
+struct PutContent {
+  object::Sha256 digest;
+  std::string bytes;
+};
+struct DeleteContent {
+  object::Sha256 digest;
+};
+
+using Any = std::variant<OpenLog, DropLog, Put, Delete, Acked, Gone, NextSessionEpoch,
+                         PutApplication, DeleteApplication, PutSetState, DeleteSetState, PutStatus,
+                         DeleteStatus, PutContent, DeleteContent>;
+
+}  // namespace op
+
+// Changes of derived data that take effect together or not at all, in the order in which they were
+// added. A value; thread-compatible.
+//
+// A batch fails as a whole, and changes nothing, when one operation's REQUIRES does not hold: the
+// commit's status is kFailedPrecondition, kOutOfRange or kNotFound and names the operation.
+class WriteBatch {
+ public:
+  // Creates the cluster's log, or passes it to a newer authority: head and content stay, nothing
+  // counts as acknowledged any more. No change if it is the same.
+  // REQUIRES: not older and not foreign to what the log has (common/intent/authority.h).
+  void OpenLog(const intent::ClusterId& cluster, const intent::Authority& authority);
+  // Removes the log, its assignments, tombstones and statuses: the cluster is registered no more.
+  // Nothing is told to the agent. No change if there is none.
+  void DropLog(const intent::ClusterId& cluster);
+
+  // Makes `assignment` the live one of its key. Gets the next revision, and no revision if the live
+  // one has the same element.
+  // REQUIRES: the log is open; no live assignment of the key with another uid (delete that first,
+  // the same batch will do); no pending tombstone of this key and uid.
+  void Put(const intent::ClusterId& cluster, intent::Assignment assignment);
+  // Ends the entry with that key and uid; also where none is live, for what an agent holds
+  // unclaimed. Gets the next revision unless such a tombstone with the same policy is pending.
+  // REQUIRES: the log is open.
+  void Delete(const intent::ClusterId& cluster, intent::Tombstone tombstone);
+
+  // The agent holds everything up to `through` durably, under that authority. No change when the
+  // log has another authority or is already further.
+  // REQUIRES: the log is open; `through` is not above its head.
+  void AckedThrough(const intent::ClusterId& cluster, const intent::Authority& authority,
+                    intent::Revision through);
+  // The agent holds nothing of this uid any more. The tombstone is forgotten once this is known and
+  // it has been acknowledged, in either order (projects and settings: once acknowledged). No change
+  // if no such tombstone is pending.
+  void ReportedGone(const intent::ClusterId& cluster, const intent::EntryKey& key,
+                    const intent::Uid& uid);
+
+  // A session epoch above the cluster's last and above `above`, the highest that the agent says it
+  // has seen; the result has it (CommitResult::session_epochs).
+  // REQUIRES: the log is open; `above` is below kSessionEpochMax.
+  void NextSessionEpoch(const intent::ClusterId& cluster, uint64_t above);
+
+  // Replaces the record with that key, moving it between sets if `set` differs.
+  void PutApplication(DerivedApplication application);
+  void DeleteApplication(std::string key);
+  void PutSetState(SetState state);
+  void DeleteSetState(std::string key);
+
+  // The newest status of one (cluster, key, uid).
+  void PutStatus(const intent::ClusterId& cluster, intent::EntryStatus status);
+  void DeleteStatus(const intent::ClusterId& cluster, const intent::EntryKey& key,
+                    const intent::Uid& uid);
+
+  // REQUIRES (not checked on writing; on reading damage is kDataLoss): `digest` is that of `bytes`.
+  void PutContent(const object::Sha256& digest, std::string bytes);
+  void DeleteContent(const object::Sha256& digest);
+
+  const std::vector<op::Any>& ops() const { return ops_; }
+  bool empty() const { return ops_.empty(); }
+  // About what the batch takes in memory and on disk.
+  size_t bytes() const { return bytes_; }
+  // Only PutStatus and DeleteStatus: written without waiting for the disk.
+  bool status_only() const { return status_only_; }
+
+  // Adds all of `other` behind what is here.
+  void Append(WriteBatch other);
+
+  static constexpr uint64_t kSessionEpochMax = uint64_t{1} << 62;
+
+ private:
+  enum class Class : uint8_t { kSynced, kStatus };
+  void AddOp(op::Any operation, size_t bytes, Class kind);
+
+  std::vector<op::Any> ops_;
+  size_t bytes_ = 0;
+  bool status_only_ = true;
+};
+
+}  // namespace leidang::hub
