@@ -122,7 +122,7 @@ struct OperationRecord {
   EntryRef entry;
   OperationKind kind = OperationKind::kSync;
   std::string parameters;  // JSON object.
-  absl::Time expires;      // By the hub's clock; the agent gives up on it `lifetime` after receipt.
+  absl::Time expires;      // Receipt, by this agent's clock, and the lifetime that the hub gave.
   OperationState state = OperationState::kAccepted;
   std::string message;
 
@@ -153,8 +153,8 @@ enum class Comparison : uint8_t {
 
 // Takes over changes of the log. kFailedPrecondition, and nothing is changed, unless authority and
 // session_epoch are exactly the held ones and, without comparison, `from` is the held revision;
-// kInvalidArgument if revisions do not ascend within from < revision <= to (in a comparison:
-// revision <= to).
+// kInvalidArgument if revisions do not ascend within from < revision <= to (in a comparison: if they
+// do not ascend).
 //
 // A put makes its entry live; a live namesake with another uid becomes unclaimed. A tombstone turns
 // the entry of exactly its uid into kDeleting, and is kept even if there is no such entry. A change

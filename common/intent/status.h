@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 
 #include "common/intent/intent.h"
+#include "common/object/sha256.h"
 
 namespace leidang::intent {
 
@@ -46,6 +47,8 @@ struct EntryStatus {
   Uid uid;
   Revision received = 0;  // The change that the agent holds durably.
   Revision applied = 0;   // The change whose content the last successful sync applied.
+  object::Sha256
+      applied_element;  // Digest of that content: says more than a revision once epochs change.
   SyncState sync = SyncState::kUnknown;
   HealthState health = HealthState::kUnknown;
   OperationPhase operation = OperationPhase::kNone;
@@ -55,6 +58,7 @@ struct EntryStatus {
   uint64_t drift_corrections = 0;
   bool deleting = false;   // A tombstone is being carried out.
   bool gone = false;       // It has been carried out: the agent holds nothing of this uid any more.
+  bool unclaimed = false;  // Held by the agent, unknown to the hub's intent.
   absl::Time observed_at;  // By the agent's clock; shown, never decided upon.
   std::vector<StatusCondition> conditions;
 
