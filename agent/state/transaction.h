@@ -139,9 +139,8 @@ struct Obey {
   uint64_t session_epoch = 0;
 };
 
-// A person at this cluster accepts `hub`, whatever is held: any authority of it counts as newer
-// from then on, and entries count as brought at epoch 0, revision 0, as positions compare within
-// one hub's history only.
+// A person at this cluster accepts `hub` whatever is held: any authority of it counts as newer from
+// then on.
 struct TrustHub {
   intent::HubId hub;
 };
@@ -154,8 +153,8 @@ enum class Comparison : uint8_t {
 
 // Takes over changes of the log. kFailedPrecondition, and nothing is changed, unless authority and
 // session_epoch are exactly the held ones and, without comparison, `from` is the held revision;
-// kInvalidArgument if revisions do not ascend within from < revision <= to (in a comparison: if
-// they do not ascend).
+// kInvalidArgument if revisions do not ascend within from < revision <= to (in a comparison: if they
+// do not ascend).
 //
 // A put makes its entry live; a live namesake with another uid becomes unclaimed. A tombstone turns
 // the entry of exactly its uid into kDeleting, and is kept even if there is no such entry. A change
