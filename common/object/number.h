@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 
+#include "absl/strings/string_view.h"
+
 #include "common/object/value.h"
 
 namespace leidang::object {
@@ -19,6 +21,11 @@ struct ShortestDigits {
 
 // REQUIRES: `d` is finite.
 ShortestDigits ShortestDigitsOf(double d);
+ShortestDigits ShortestDigitsOf(float f);
+
+// The double nearest to a decimal number without sign: "12", "0.5", ".5", "5.", "1e-3". One too
+// small for a double is zero; nullopt for one too large, and for anything else.
+std::optional<double> ParseDecimal(absl::string_view text);
 
 // Appends it without an exponent: "1200", "0.00012", "1.5".
 void AppendPositional(const ShortestDigits& shortest, std::string& out);

@@ -1,7 +1,7 @@
 #include <charconv>
-#include <cmath>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -12,6 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "boost/json/basic_parser_impl.hpp"
 
+#include "common/object/number.h"
 #include "common/object/value.h"
 
 namespace leidang::object {
@@ -59,9 +60,9 @@ class TreeBuilder {
   }
 
   bool on_number_part(BoostView s, error_code&) { return Collect(s); }
-  bool on_int64(int64_t, BoostView s, error_code& ec) { return Number(s, 0, ec); }
-  bool on_uint64(uint64_t, BoostView s, error_code& ec) { return Number(s, 0, ec); }
-  bool on_double(double d, BoostView s, error_code& ec) { return Number(s, d, ec); }
+  bool on_int64(int64_t, BoostView s, error_code& ec) { return Number(s, ec); }
+  bool on_uint64(uint64_t, BoostView s, error_code& ec) { return Number(s, ec); }
+  bool on_double(double, BoostView s, error_code& ec) { return Number(s, ec); }
 
   bool on_bool(bool b, error_code& ec) { return Add(Value(b), ec); }
   bool on_null(error_code& ec) { return Add(Value(nullptr), ec); }
@@ -118,7 +119,7 @@ class TreeBuilder {
     return true;
   }
 
-  bool Number(BoostView s, double roughly, error_code& ec) {
+  bool Number(BoostView s, error_code& ec) {
     Collect(s);
     const std::string text = std::exchange(text_, {});
     const char* const end = text.data() + text.size();
@@ -132,18 +133,10 @@ class TreeBuilder {
         return Add(Value(u), ec);
       }
     }
-    double d = 0;
-    const auto r = std::from_chars(text.data(), end, d);
-    if (r.ec == std::errc::result_out_of_range) {
-      // Too large and too small alike: the parser's own inexact value tells them apart.
-      if (std::fabs(roughly) > 1) {
-        return Refuse(absl::StrCat("the number ", text, " is too large for a double"), ec);
-      }
-      d = text[0] == '-' ? -0.0 : 0.0;
-    } else if (r.ec != std::errc() || r.ptr != end) {
-      return Refuse(absl::StrCat("\"", text, "\" is not a number"), ec);
-    }
-    return Add(Value(d), ec);
+    const bool negative = text[0] == '-';
+    const std::optional<double> d = ParseDecimal(absl::string_view(text).substr(negative ? 1 : 0));
+    if (!d) return Refuse(absl::StrCat("the number ", text, " is too large for a double"), ec);
+    return Add(Value(negative ? -*d : *d), ec);
   }
 
   const Duplicates duplicates_;

@@ -54,6 +54,7 @@ TEST(ParseJsonTest, ZeroKeepsItsSignAndTinyNumbersBecomeZero) {
   EXPECT_TRUE(std::signbit(Parse("-0").as_double()));
   EXPECT_EQ(Parse("1e-400").as_double(), 0.0);
   EXPECT_TRUE(std::signbit(Parse("-1e-400").as_double()));
+  EXPECT_EQ(Parse(absl::StrCat("0.", std::string(400, '0'), "1e5")).as_double(), 0.0);
   EXPECT_EQ(Parse("0").as_int64(), 0);
 }
 
@@ -62,6 +63,7 @@ TEST(ParseJsonTest, ANumberTooLargeForADoubleIsAnError) {
   ExpectError("[1, 1e400]", "the number 1e400 is too large");
   ExpectError("-1e400", "too large");
   ExpectError("1e99999999999999999999", "too large");
+  ExpectError(absl::StrCat("1", std::string(500, '0'), "e-100"), "too large");
 }
 
 TEST(ParseJsonTest, NumbersThatJsonDoesNotHaveAreErrors) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 
 #include "absl/strings/string_view.h"
 
@@ -12,5 +13,9 @@ size_t Utf8Length(absl::string_view text);
 
 // True if all of `text` is UTF-8.
 bool IsUtf8(absl::string_view text);
+
+// A copy in which each byte that is not part of valid UTF-8 is U+FFFD, as Go's encoding/json makes
+// of it.
+std::string ToUtf8(absl::string_view text);
 
 }  // namespace leidang::object

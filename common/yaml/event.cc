@@ -1,0 +1,160 @@
+#include "common/yaml/event.h"
+
+#include <algorithm>
+#include <yaml.h>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+#include "common/base/check.h"
+
+namespace leidang::yaml {
+namespace {
+
+Mark FromYaml(const yaml_mark_t& mark) { return {mark.line + 1, mark.column + 1}; }
+
+std::string FromYaml(const yaml_char_t* text) {
+  return text == nullptr ? std::string() : reinterpret_cast<const char*>(text);
+}
+
+// A tab where only spaces may indent is what people meet most; libyaml's words do not name it.
+bool StartsWithTab(absl::string_view text, const Mark& mark) {
+  size_t line = 1;
+  size_t at = 0;
+  while (line < mark.line) {
+    at = text.find('\n', at);
+    if (at == absl::string_view::npos) return false;
+    ++at;
+    ++line;
+  }
+  const absl::string_view rest = text.substr(at, text.find('\n', at) - at);
+  const size_t first = rest.find_first_not_of(' ');
+  return first != absl::string_view::npos && rest[first] == '\t';
+}
+
+}  // namespace
+
+absl::Status ErrorAt(absl::string_view file_name, const Mark& mark, absl::string_view what) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(file_name, ":", mark.line, ":", mark.column, ": ", what));
+}
+
+struct EventReader::Impl {
+  yaml_parser_t parser;
+  bool ended = false;
+};
+
+EventReader::EventReader(absl::string_view text, absl::string_view file_name)
+    : text_(text), file_name_(file_name), impl_(std::make_unique<Impl>()) {
+  CHECK(yaml_parser_initialize(&impl_->parser) == 1);
+  yaml_parser_set_input_string(&impl_->parser, reinterpret_cast<const unsigned char*>(text.data()),
+                               text.size());
+}
+
+EventReader::~EventReader() { yaml_parser_delete(&impl_->parser); }
+
+absl::StatusOr<Event> EventReader::Next() {
+  CHECK(!impl_->ended);
+  yaml_event_t raw;
+  do {
+    if (yaml_parser_parse(&impl_->parser, &raw) == 0) {
+      impl_->ended = true;
+      return Error();
+    }
+  } while (raw.type == YAML_STREAM_START_EVENT);  // Carries nothing to free.
+
+  Event event;
+  event.mark = FromYaml(raw.start_mark);
+  absl::Status status;
+  switch (raw.type) {
+    case YAML_DOCUMENT_START_EVENT: {
+      event.kind = Event::Kind::kDocumentStart;
+      const yaml_version_directive_t* version = raw.data.document_start.version_directive;
+      if (version != nullptr && (version->major != 1 || version->minor != 1)) {
+        status = ErrorAt(file_name_, event.mark,
+                         absl::StrCat("%YAML ", version->major, ".", version->minor,
+                                      " is not read, only 1.1 is: remove the directive"));
+      }
+      break;
+    }
+    case YAML_DOCUMENT_END_EVENT:
+      event.kind = Event::Kind::kDocumentEnd;
+      break;
+    case YAML_ALIAS_EVENT:
+      event.kind = Event::Kind::kAlias;
+      event.anchor = FromYaml(raw.data.alias.anchor);
+      break;
+    case YAML_SCALAR_EVENT:
+      event.kind = Event::Kind::kScalar;
+      event.anchor = FromYaml(raw.data.scalar.anchor);
+      event.tag = FromYaml(raw.data.scalar.tag);
+      event.value.assign(reinterpret_cast<const char*>(raw.data.scalar.value),
+                         raw.data.scalar.length);
+      event.plain =
+          raw.data.scalar.plain_implicit != 0 && raw.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+      break;
+    case YAML_SEQUENCE_START_EVENT:
+      event.kind = Event::Kind::kSequenceStart;
+      event.anchor = FromYaml(raw.data.sequence_start.anchor);
+      break;
+    case YAML_SEQUENCE_END_EVENT:
+      event.kind = Event::Kind::kSequenceEnd;
+      break;
+    case YAML_MAPPING_START_EVENT:
+      event.kind = Event::Kind::kMappingStart;
+      event.anchor = FromYaml(raw.data.mapping_start.anchor);
+      break;
+    case YAML_MAPPING_END_EVENT:
+      event.kind = Event::Kind::kMappingEnd;
+      break;
+    case YAML_NO_EVENT:
+    case YAML_STREAM_START_EVENT:
+    case YAML_STREAM_END_EVENT:
+      impl_->ended = true;
+      break;
+  }
+  yaml_event_delete(&raw);
+  if (!status.ok()) {
+    impl_->ended = true;
+    return status;
+  }
+  return event;
+}
+
+absl::Status EventReader::Error() const {
+  const yaml_parser_t& parser = impl_->parser;
+  const absl::string_view problem =
+      parser.problem == nullptr ? "the text cannot be read" : parser.problem;
+  if (parser.error == YAML_READER_ERROR) {
+    std::string what(problem);
+    if (parser.problem_value >= 0) absl::StrAppendFormat(&what, " (0x%02X)", parser.problem_value);
+    return ErrorAt(file_name_, MarkOfOffset(parser.problem_offset), what);
+  }
+  if (parser.error != YAML_SCANNER_ERROR && parser.error != YAML_PARSER_ERROR) {
+    return absl::ResourceExhaustedError(absl::StrCat(file_name_, ": out of memory"));
+  }
+  const Mark mark = FromYaml(parser.problem_mark);
+  std::string what(problem);
+  if (parser.context != nullptr) {
+    absl::StrAppend(&what, " ", parser.context);
+    if (parser.context_mark.line != parser.problem_mark.line) {
+      absl::StrAppend(&what, " that begins in line ", parser.context_mark.line + 1);
+    }
+  }
+  if (StartsWithTab(text_, mark)) what += "; the line is indented with a tab: use spaces";
+  return ErrorAt(file_name_, mark, what);
+}
+
+Mark EventReader::MarkOfOffset(size_t offset) const {
+  const absl::string_view before = text_.substr(0, std::min(offset, text_.size()));
+  const size_t lines = static_cast<size_t>(std::count(before.begin(), before.end(), '\n'));
+  const size_t last = before.rfind('\n');
+  const absl::string_view line = last == absl::string_view::npos ? before : before.substr(last + 1);
+  const auto is_first_byte = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; };
+  const auto characters = std::count_if(line.begin(), line.end(), is_first_byte);
+  return {lines + 1, static_cast<size_t>(characters) + 1};
+}
+
+}  // namespace leidang::yaml

@@ -1,0 +1,62 @@
+#pragma once
+
+// The fence around libyaml: text to events. Internal to the room.
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace leidang::yaml {
+
+struct Mark {
+  size_t line = 0;    // From 1.
+  size_t column = 0;  // From 1, in characters.
+};
+
+struct Event {
+  enum class Kind {
+    kStreamEnd,
+    kDocumentStart,
+    kDocumentEnd,
+    kAlias,
+    kScalar,
+    kSequenceStart,
+    kSequenceEnd,
+    kMappingStart,
+    kMappingEnd,
+  };
+
+  Kind kind = Kind::kStreamEnd;
+  Mark mark;
+  std::string anchor;  // Of an alias: its target.
+  std::string tag;     // In long form.
+  std::string value;
+  bool plain = false;  // A scalar that resolves by its text if it has no tag.
+};
+
+// An error about a place in a file, in the form that all of the room's errors have.
+absl::Status ErrorAt(absl::string_view file_name, const Mark& mark, absl::string_view what);
+
+// Thread-compatible. `text` and `file_name` must outlive it.
+class EventReader {
+ public:
+  EventReader(absl::string_view text, absl::string_view file_name);
+  ~EventReader();
+
+  // The next event. REQUIRES: no error and no kStreamEnd has been returned before.
+  absl::StatusOr<Event> Next();
+
+ private:
+  struct Impl;
+  absl::Status Error() const;
+  Mark MarkOfOffset(size_t offset) const;
+
+  const absl::string_view text_;
+  const absl::string_view file_name_;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace leidang::yaml
