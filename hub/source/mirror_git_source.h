@@ -16,8 +16,8 @@
 #include "absl/status/statusor.h"
 
 #include "common/base/mutex.h"
+#include "common/process/child_process.h"
 #include "common/time/clock.h"
-#include "hub/source/child_process.h"
 #include "hub/source/git_source.h"
 
 namespace leidang::hub {

@@ -1,4 +1,4 @@
-#include "hub/source/child_process.h"
+#include "common/process/child_process.h"
 
 #include <algorithm>
 #include <array>
@@ -23,7 +23,7 @@
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
 
-namespace leidang::hub {
+namespace leidang {
 namespace {
 
 constexpr absl::Duration kTick = absl::Milliseconds(500);
@@ -63,6 +63,7 @@ struct Birth {
   int err;
   pid_t parent;
   rlim_t file_bytes_max;
+  rlim_t memory_bytes_max;
   sigset_t signals;
   int error;  // Set by the child when it could not become the program.
 };
@@ -77,12 +78,14 @@ __attribute__((no_sanitize("address", "undefined", "thread"))) int BecomeProgram
   for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &action, nullptr);
   ::umask(077);
   const rlimit files{birth->file_bytes_max, birth->file_bytes_max};
+  const rlimit memory{birth->memory_bytes_max, birth->memory_bytes_max};
   const rlimit no_core{0, 0};
   const bool ready = ::setpgid(0, 0) == 0 && ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
                      ::getppid() == birth->parent && ::chdir(birth->directory) == 0 &&
                      ::dup2(birth->in, 0) == 0 && ::dup2(birth->out, 1) == 1 &&
                      ::dup2(birth->err, 2) == 2 && ::setrlimit(RLIMIT_CORE, &no_core) == 0 &&
-                     (birth->file_bytes_max == 0 || ::setrlimit(RLIMIT_FSIZE, &files) == 0);
+                     (birth->file_bytes_max == 0 || ::setrlimit(RLIMIT_FSIZE, &files) == 0) &&
+                     (birth->memory_bytes_max == 0 || ::setrlimit(RLIMIT_DATA, &memory) == 0);
   if (ready) {
     ::syscall(SYS_close_range, 3U, ~0U, 0U);
     ::sigprocmask(SIG_SETMASK, &birth->signals, nullptr);
@@ -157,8 +160,17 @@ absl::Status Child::Start() {
   const Descriptor in(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (in.get() < 0) return StartError(command_, errno);
 
-  Birth birth{argv.data(),     envp.data(), command_.directory.c_str(), in.get(), out.write.get(),
-              err.write.get(), ::getpid(),  command_.file_bytes_max,    {},       0};
+  Birth birth{.argv = argv.data(),
+              .envp = envp.data(),
+              .directory = command_.directory.c_str(),
+              .in = in.get(),
+              .out = out.write.get(),
+              .err = err.write.get(),
+              .parent = ::getpid(),
+              .file_bytes_max = command_.file_bytes_max,
+              .memory_bytes_max = command_.memory_bytes_max,
+              .signals = {},
+              .error = 0};
   ::sigemptyset(&birth.signals);
   std::vector<char> stack(kStackBytes);
   char* const top = reinterpret_cast<char*>(
@@ -168,7 +180,7 @@ absl::Status Child::Start() {
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   errno = 0;
-  // As posix_spawn does it: no copy of page tables, however large the hub is.
+  // As posix_spawn does it: no copy of page tables, however large this process is.
   pid_ = ::clone(BecomeProgram, top, CLONE_VM | CLONE_VFORK | SIGCHLD, &birth);
   const int clone_error = errno;
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -333,4 +345,4 @@ absl::StatusOr<std::string> FindProgram(absl::string_view name, absl::string_vie
       absl::StrCat("the program \"", name, "\" is not in ", search_path, "; install it"));
 }
 
-}  // namespace leidang::hub
+}  // namespace leidang

@@ -1,8 +1,8 @@
 #pragma once
 
 // RunChild: another program, run under limits that it cannot escape: a deadline, a bound on
-// silence, on output and on the size of files, an environment that is exactly what is given, no
-// inherited descriptor, no terminal.
+// silence, on output, on memory and on the size of files, an environment that is exactly what is
+// given, no inherited descriptor, no terminal.
 //
 // The child leads a process group of its own. When RunChild returns, for whatever reason, every
 // process of that group has been sent SIGKILL. If the calling program dies, the kernel kills the
@@ -22,7 +22,7 @@
 
 #include "common/time/clock.h"
 
-namespace leidang::hub {
+namespace leidang {
 
 // Ends all children that were given it, now and later. Thread-safe.
 class CancelSignal {
@@ -52,6 +52,9 @@ struct ChildCommand {
   uint64_t output_bytes_max = 1 << 20;  // Of stdout; more ends the child.
   size_t error_bytes_max = 32 << 10;    // Of stderr: the last so many are kept.
   uint64_t file_bytes_max = 0;          // RLIMIT_FSIZE; 0 is no limit.
+  // RLIMIT_DATA of each process: what it may write to of its own, reserved addresses apart; 0 is no
+  // limit.
+  uint64_t memory_bytes_max = 0;
 };
 
 struct ChildResult {
@@ -73,4 +76,4 @@ absl::StatusOr<ChildResult> RunChild(const ChildCommand& command, const Clock& c
 // is. kNotFound, saying where was looked.
 absl::StatusOr<std::string> FindProgram(absl::string_view name, absl::string_view search_path);
 
-}  // namespace leidang::hub
+}  // namespace leidang
