@@ -139,6 +139,7 @@ class WriteBatch {
   void DeleteContent(const object::Sha256& digest);
 
   const std::vector<op::Any>& ops() const { return ops_; }
+  std::vector<op::Any> TakeOps() && { return std::move(ops_); }
   bool empty() const { return ops_.empty(); }
   // About what the batch takes in memory and on disk.
   size_t bytes() const { return bytes_; }
