@@ -1,8 +1,8 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
-#include "common/object/random_value.h"
 #include "common/object/value.h"
+#include "tests/support/random_value.h"
 #include "tests/support/status_matchers.h"
 
 namespace leidang::object {
