@@ -9,14 +9,14 @@
 #include "common/object/value.h"
 #include "common/random/random.h"
 
-namespace leidang::testing {
+namespace leidang::object {
 
 // Trees for property tests: all kinds, numbers of any size, keys and texts that printers trip over.
 class RandomValues {
  public:
   explicit RandomValues(uint64_t seed) : random_(seed) {}
 
-  object::Value Next(int depth = 4) {
+  Value Next(int depth = 4) {
     switch (random_.Below(depth > 0 ? 10 : 7)) {
       case 0:
         return nullptr;
@@ -31,14 +31,14 @@ class RandomValues {
         return Number();
       case 5:
       case 6:
-        return object::Value(Text());
+        return Value(Text());
       case 7: {
-        object::Array array;
+        Array array;
         for (uint64_t n = random_.Below(5); n > 0; --n) array.push_back(Next(depth - 1));
         return array;
       }
       default: {
-        object::Object object;
+        Object object;
         for (uint64_t n = random_.Below(5); n > 0; --n) object[Text()] = Next(depth - 1);
         return object;
       }
@@ -92,4 +92,4 @@ class RandomValues {
   SeededRandom random_;
 };
 
-}  // namespace leidang::testing
+}  // namespace leidang::object
