@@ -22,7 +22,7 @@
 #include "common/time/workers.h"
 #include "hub/source/mirror_git_source.h"
 #include "hub/source/source_error.h"
-#include "hub/source/test_repository.h"
+#include "tests/support/git/git_repository.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -30,6 +30,7 @@ namespace leidang::hub {
 namespace {
 
 namespace fs = std::filesystem;
+using ::leidang::testing::GitRepository;
 using ::leidang::testing::ReadFile;
 using ::leidang::testing::StatusIs;
 using ::leidang::testing::TempDir;
@@ -135,7 +136,7 @@ class GitTransportTest : public ::testing::Test {
 
   RealClock clock_;
   TempDir directory_;
-  TestRepository repository_;
+  GitRepository repository_;
   std::unique_ptr<MirrorGitSource> source_;
   GitId commit_;
 };

@@ -21,7 +21,7 @@
 #include "common/time/thread_loop.h"
 #include "hub/source/git_source_contract.h"
 #include "hub/source/source_error.h"
-#include "hub/source/test_repository.h"
+#include "tests/support/git/git_repository.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -29,6 +29,7 @@ namespace leidang::hub {
 namespace {
 
 namespace fs = std::filesystem;
+using ::leidang::testing::GitRepository;
 using ::leidang::testing::ReadFile;
 using ::leidang::testing::StatusIs;
 using ::leidang::testing::TempDir;
@@ -67,7 +68,7 @@ class MirrorWorld final : public SourceWorld {
  private:
   RealClock clock_;
   TempDir directory_;
-  TestRepository repository_;
+  GitRepository repository_;
   std::unique_ptr<MirrorGitSource> source_;
 };
 
@@ -128,7 +129,7 @@ class MirrorGitSourceTest : public ::testing::Test {
 
   RealClock clock_;
   TempDir directory_;
-  TestRepository repository_;
+  GitRepository repository_;
   std::unique_ptr<MirrorGitSource> source_;
 };
 

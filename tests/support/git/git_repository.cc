@@ -1,4 +1,4 @@
-#include "hub/source/test_repository.h"
+#include "tests/support/git/git_repository.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -10,15 +10,18 @@
 
 #include "common/process/child_process.h"
 
-namespace leidang::hub {
+namespace leidang::testing {
 
-TestRepository::TestRepository(const std::string& directory)
+using hub::FileMode;
+using hub::GitId;
+
+GitRepository::GitRepository(const std::string& directory)
     : work_(directory + "/work"), path_(directory + "/repo.git") {
   std::filesystem::create_directories(work_);
   Git({"init", "--quiet", "--bare", "--initial-branch=main"});
 }
 
-std::string TestRepository::Git(const std::vector<std::string>& arguments) const {
+std::string GitRepository::Git(const std::vector<std::string>& arguments) const {
   ChildCommand command;
   command.argv = {FindProgram("git", "/usr/local/bin:/usr/bin:/bin").value_or("/usr/bin/git"),
                   "--git-dir=" + path_};
@@ -44,8 +47,8 @@ std::string TestRepository::Git(const std::vector<std::string>& arguments) const
   return std::string(out);
 }
 
-GitId TestRepository::Commit(const std::string& branch, const Files& files,
-                             const std::string& message) {
+GitId GitRepository::Commit(const std::string& branch, const Files& files,
+                            const std::string& message) {
   std::error_code ignored;
   std::filesystem::remove(path_ + "/test-index", ignored);
   for (const auto& [path, file] : files) {
@@ -56,7 +59,7 @@ GitId TestRepository::Commit(const std::string& branch, const Files& files,
     std::string id = file.content;
     if (file.mode != FileMode::kSubmodule) {
       const std::string blob = path_ + "/test-blob";
-      leidang::testing::WriteFile(blob, file.content);
+      WriteFile(blob, file.content);
       id = Git({"hash-object", "-w", "--no-filters", blob});
     }
     Git({"update-index", "--add", "--cacheinfo", absl::StrCat(mode, ",", id, ",", path)});
@@ -70,7 +73,7 @@ GitId TestRepository::Commit(const std::string& branch, const Files& files,
   return GitId::FromHex(commit).value_or(GitId());
 }
 
-void TestRepository::Tag(const std::string& name, const GitId& commit, TagKind kind) {
+void GitRepository::Tag(const std::string& name, const GitId& commit, TagKind kind) {
   if (kind == TagKind::kPlain) {
     Git({"update-ref", "refs/tags/" + name, commit.Hex()});
   } else {
@@ -78,4 +81,4 @@ void TestRepository::Tag(const std::string& name, const GitId& commit, TagKind k
   }
 }
 
-}  // namespace leidang::hub
+}  // namespace leidang::testing
