@@ -2,8 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 
-#include "common/object/utf8.h"
-#include "common/object/value.h"
+#include "common/base/utf8.h"
 
 namespace leidang {
 namespace {
@@ -15,7 +14,9 @@ std::string Timestamp(absl::Time time) {
 }
 
 std::string Quoted(absl::string_view text) {
-  return object::ToJson(object::Value(boost::json::string_view(text.data(), text.size())));
+  std::string out;
+  AppendJsonString(text, out);
+  return out;
 }
 
 bool IsPlain(absl::string_view text) {
@@ -23,7 +24,7 @@ bool IsPlain(absl::string_view text) {
     const unsigned char byte = static_cast<unsigned char>(c);
     if (byte <= 0x20 || byte == 0x7f || c == '"' || c == '=' || c == '\\') return false;
   }
-  return !text.empty() && object::IsUtf8(text);
+  return !text.empty() && IsUtf8(text);
 }
 
 // A message is read by people: quoted only if it would break the line.

@@ -9,8 +9,8 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 
+#include "common/base/utf8.h"
 #include "common/object/number.h"
-#include "common/object/utf8.h"
 #include "common/yaml/key_order.h"
 #include "common/yaml/scalar.h"
 #include "common/yaml/text_shape.h"
@@ -56,7 +56,7 @@ class Writer {
       return WriteArray(*array, place);
     }
     if (const boost::json::string* text = value.if_string()) {
-      return WriteText(object::ToUtf8(absl::string_view(text->data(), text->size())), place);
+      return WriteText(ToUtf8(absl::string_view(text->data(), text->size())), place);
     }
     WriteToken(PlainText(value));
   }
@@ -102,8 +102,7 @@ class Writer {
   }
 
   void WriteMember(const key_value_pair& member) {
-    const std::string key =
-        object::ToUtf8(absl::string_view(member.key().data(), member.key().size()));
+    const std::string key = ToUtf8(absl::string_view(member.key().data(), member.key().size()));
     WriteIndent();
     if (key == "<<" && order_ == KeyOrder::kAsTheyAre) {
       WriteToken("\"<<\":");  // Without quotes it would be a merge.
@@ -167,7 +166,7 @@ class Writer {
     WriteToken("'");
     bool after_break = false;
     while (!text.empty()) {
-      const size_t length = object::Utf8Length(text);
+      const size_t length = Utf8Length(text);
       if (IsBreak(text)) {
         // Only U+2028 and U+2029 come here: text with a line feed is a literal.
         WriteBreak(text.substr(0, length));
@@ -192,7 +191,7 @@ class Writer {
     after_space_ = true;
     bool after_break = true;
     while (!text.empty()) {
-      const size_t length = object::Utf8Length(text);
+      const size_t length = Utf8Length(text);
       if (IsBreak(text)) {
         WriteBreak(text.substr(0, length));
         after_break = true;

@@ -5,7 +5,7 @@
 #include <iterator>
 #include <vector>
 
-#include "common/object/utf8.h"
+#include "common/base/utf8.h"
 
 namespace leidang::yaml {
 namespace {
@@ -227,7 +227,7 @@ std::vector<uint32_t> Runes(absl::string_view text) {
   std::vector<uint32_t> runes;
   runes.reserve(text.size());
   while (!text.empty()) {
-    const size_t length = std::max<size_t>(object::Utf8Length(text), 1);
+    const size_t length = std::max<size_t>(Utf8Length(text), 1);
     uint32_t rune = static_cast<uint8_t>(text[0]);
     if (length > 1) rune &= 0xffu >> (length + 1);
     for (size_t i = 1; i < length; ++i) rune = rune << 6 | (static_cast<uint8_t>(text[i]) & 0x3f);

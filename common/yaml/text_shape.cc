@@ -8,7 +8,7 @@
 #include "absl/strings/str_format.h"
 
 #include "common/base/check.h"
-#include "common/object/utf8.h"
+#include "common/base/utf8.h"
 
 namespace leidang::yaml {
 namespace {
@@ -21,7 +21,7 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 // Whether the character at the beginning needs no escape. Go's writer escapes all of four bytes.
 bool IsPrintable(absl::string_view text) {
   const auto byte = [text](size_t i) { return static_cast<uint8_t>(text[i]); };
-  const size_t length = object::Utf8Length(text);
+  const size_t length = Utf8Length(text);
   if (length == 1) return text[0] == '\n' || (byte(0) >= 0x20 && byte(0) <= 0x7e);
   if (length == 2) return byte(0) > 0xc2 || byte(1) >= 0xa0;
   if (length != 3) return false;
@@ -125,7 +125,7 @@ TextShape ShapeOf(absl::string_view text) {
   bool blank_before = true;
   for (size_t i = 0; i < text.size();) {
     const absl::string_view rest = text.substr(i);
-    const size_t length = object::Utf8Length(rest);
+    const size_t length = Utf8Length(rest);
     CHECK(length > 0);
     const bool at_end = i + length == text.size();
     const Neighbours at = {i == 0, blank_before, at_end || IsBlank(text[i + length])};
@@ -168,7 +168,7 @@ std::string DoubleQuoted(absl::string_view text) {
   const bool escape_all = absl::StartsWith(text, kByteOrderMark);
   std::string out = "\"";
   while (!text.empty()) {
-    const size_t length = object::Utf8Length(text);
+    const size_t length = Utf8Length(text);
     CHECK(length > 0);
     if (escape_all || !IsPrintable(text) || IsBreak(text) || text[0] == '"' || text[0] == '\\') {
       AppendEscape(RuneAt(text, length), out);
