@@ -10,11 +10,10 @@
 
 #include "hub/source/fake_git_source.h"
 #include "hub/source/git_source.h"
-#include "tests/support/git/git_repository.h"
 
 namespace leidang::hub {
 
-using ::leidang::testing::TagKind;
+enum class TagKind { kPlain, kAnnotated };
 
 // A source under test, and one remote repository which the test writes.
 class SourceWorld {

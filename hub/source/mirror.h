@@ -33,9 +33,6 @@ struct MirrorState {
   friend bool operator==(const MirrorState&, const MirrorState&) = default;
 };
 
-// Of all packs of the mirror at `path`, those that are being received included.
-uint64_t PackBytes(const std::string& path);
-
 class Mirror {
  public:
   // `name` is the repository's URL without credentials.
@@ -60,6 +57,8 @@ class Mirror {
   absl::Status Publish(MirrorState state) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Remove() ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Of all packs, those that are being received included.
+  uint64_t PackBytes() const;
   void RemoveHalfPacks() const;
 
  private:
