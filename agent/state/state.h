@@ -62,7 +62,7 @@ class State {
   // Statuses of ended entries (`gone`) that wait for the hub. Beyond it the oldest are dropped: the
   // hub finds by comparison that those entries are no longer there.
   static constexpr size_t kGoneStatusesMax = 10'000;
-  static constexpr size_t kContentBytesMax = 256u << 20;  // Of one blob.
+  static constexpr size_t kContentBytesMax = 32u << 20;  // Of one blob.
 
   virtual ~State() = default;
 

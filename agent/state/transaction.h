@@ -139,8 +139,9 @@ struct Obey {
   uint64_t session_epoch = 0;
 };
 
-// A person at this cluster accepts `hub` whatever is held: any authority of it counts as newer from
-// then on.
+// A person at this cluster accepts `hub`, whatever is held: any authority of it counts as newer
+// from then on, and entries count as brought at epoch 0, revision 0, as positions compare within
+// one hub's history only.
 struct TrustHub {
   intent::HubId hub;
 };

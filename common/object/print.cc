@@ -9,8 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
+#include "common/base/utf8.h"
 #include "common/object/number.h"
-#include "common/object/utf8.h"
 #include "common/object/value.h"
 
 namespace leidang::object {
@@ -19,61 +19,6 @@ namespace {
 using boost::json::key_value_pair;
 
 enum class Layout { kCompact, kCanonical, kPretty };
-
-void AppendString(absl::string_view s, std::string& out) {
-  out.push_back('"');
-  for (size_t i = 0; i < s.size();) {
-    const unsigned char c = static_cast<unsigned char>(s[i]);
-    if (c >= 0x80) {
-      const size_t length = Utf8Length(s.substr(i));
-      if (length == 0) {
-        out += "\\ufffd";
-        ++i;
-        continue;
-      }
-      const absl::string_view rune = s.substr(i, length);
-      // Line and paragraph separator, which JavaScript takes for line ends.
-      if (rune == "\xe2\x80\xa8" || rune == "\xe2\x80\xa9") {
-        out += rune == "\xe2\x80\xa8" ? "\\u2028" : "\\u2029";
-      } else {
-        out.append(rune.data(), rune.size());
-      }
-      i += length;
-      continue;
-    }
-    ++i;
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\b':
-        out += "\\b";
-        break;
-      case '\f':
-        out += "\\f";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (c < 0x20) {
-          absl::StrAppendFormat(&out, "\\u%04x", c);
-        } else {
-          out.push_back(static_cast<char>(c));
-        }
-    }
-  }
-  out.push_back('"');
-}
 
 class Printer {
  public:
@@ -97,7 +42,8 @@ class Printer {
         PrintDouble(value);
         break;
       case boost::json::kind::string:
-        AppendString(absl::string_view(value.get_string().data(), value.get_string().size()), out_);
+        AppendJsonString(absl::string_view(value.get_string().data(), value.get_string().size()),
+                         out_);
         break;
       case boost::json::kind::array:
         PrintArray(value.get_array());
@@ -155,7 +101,7 @@ class Printer {
 
   void PrintMember(const key_value_pair& member, size_t index) {
     Separate(index);
-    AppendString(absl::string_view(member.key().data(), member.key().size()), out_);
+    AppendJsonString(absl::string_view(member.key().data(), member.key().size()), out_);
     out_ += layout_ == Layout::kPretty ? ": " : ":";
     Print(member.value());
   }

@@ -1,8 +1,8 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
-#include "common/object/random_value.h"
 #include "common/object/value.h"
+#include "tests/support/random_value.h"
 #include "tests/support/status_matchers.h"
 
 namespace leidang::object {
@@ -12,7 +12,7 @@ constexpr uint64_t kSeeds = 3000;
 
 TEST(JsonPropertyTest, ParseOfPrintIsTheSameValue) {
   for (uint64_t seed = 0; seed < kSeeds; ++seed) {
-    const Value value = RandomValues(seed).Next();
+    const Value value = testing::RandomValues(seed).Next();
     for (const std::string& text : {ToJson(value), CanonicalJson(value), PrettyJson(value)}) {
       ASSERT_OK_AND_ASSIGN(const Value again, ParseJson(text));
       ASSERT_TRUE(Equal(value, again)) << "seed " << seed << ": " << text;
@@ -21,7 +21,7 @@ TEST(JsonPropertyTest, ParseOfPrintIsTheSameValue) {
 }
 
 TEST(JsonPropertyTest, EveryDoubleReadsBackExactly) {
-  RandomValues values(1);
+  testing::RandomValues values(1);
   for (int i = 0; i < 20'000; ++i) {
     const double d = values.Number();
     ASSERT_OK_AND_ASSIGN(const Value again, ParseJson(FormatFloat(d)));
@@ -47,7 +47,7 @@ Value Shuffled(const Value& value, Random& random) {
 
 TEST(JsonPropertyTest, CanonicalFormAndEqualityIgnoreKeyOrder) {
   for (uint64_t seed = 0; seed < kSeeds; ++seed) {
-    RandomValues values(seed);
+    testing::RandomValues values(seed);
     const Value value = values.Next();
     const Value shuffled = Shuffled(value, values.random());
     ASSERT_TRUE(Equal(value, shuffled)) << "seed " << seed;
@@ -57,7 +57,7 @@ TEST(JsonPropertyTest, CanonicalFormAndEqualityIgnoreKeyOrder) {
 
 TEST(JsonPropertyTest, DifferentCanonicalFormsMeanDifferentValues) {
   for (uint64_t seed = 0; seed < kSeeds; ++seed) {
-    RandomValues values(seed);
+    testing::RandomValues values(seed);
     const Value a = values.Next(1);
     const Value b = values.Next(1);
     ASSERT_EQ(Equal(a, b), CanonicalJson(a) == CanonicalJson(b)) << "seed " << seed;

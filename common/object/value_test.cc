@@ -3,7 +3,6 @@
 #include "gtest/gtest.h"
 
 #include "common/object/key.h"
-#include "common/object/utf8.h"
 
 namespace leidang::object {
 namespace {
@@ -55,16 +54,6 @@ TEST(ObjectKeyTest, ReadsAsKindAndName) {
   EXPECT_EQ((ObjectKey{"apps", "Deployment", "shop", "cart"}).ToString(),
             "apps/Deployment shop/cart");
   EXPECT_EQ((ObjectKey{"", "Namespace", "", "shop"}).ToString(), "Namespace shop");
-}
-
-TEST(Utf8Test, KnowsValidSequences) {
-  EXPECT_TRUE(IsUtf8("a\u00e9\u20ac\U0010FFFF"));
-  EXPECT_EQ(Utf8Length("\U0001F600x"), 4u);
-  for (const char* bad : {"\x80", "\xc0\xaf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80",
-                          "\xf5\x80\x80\x80", "\xe2\x82", "\xff"}) {
-    EXPECT_FALSE(IsUtf8(bad));
-    EXPECT_EQ(Utf8Length(bad), 0u);
-  }
 }
 
 }  // namespace

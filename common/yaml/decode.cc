@@ -9,8 +9,8 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status_macros.h"
+#include "common/base/utf8.h"
 #include "common/object/number.h"
-#include "common/object/utf8.h"
 #include "common/yaml/scalar.h"
 
 namespace leidang::yaml {
@@ -163,7 +163,7 @@ class Decoder {
     if (const uint64_t* u = std::get_if<uint64_t>(&scalar.value)) return Value(*u);
     if (const double* d = std::get_if<double>(&scalar.value)) return NumberValue(node, *d);
     const std::string& text = std::get<std::string>(scalar.value);
-    if (scalar.type == ScalarType::kBinary) return Value(object::ToUtf8(text));
+    if (scalar.type == ScalarType::kBinary) return Value(ToUtf8(text));
     return Value(text);
   }
 
@@ -202,7 +202,7 @@ class Decoder {
       return FormatFloatG(static_cast<float>(*d));
     }
     if (const std::string* text = std::get_if<std::string>(&scalar.value)) {
-      return scalar.type == ScalarType::kBinary ? object::ToUtf8(*text) : *text;
+      return scalar.type == ScalarType::kBinary ? ToUtf8(*text) : *text;
     }
     if (scalar.type == ScalarType::kNull) return Error(node, "a key cannot be null: quote it");
     return Error(node, absl::StrCat("the key ", key.value, " is too large a number: quote it"));

@@ -74,27 +74,34 @@ bool IsAuthenticationFailure(absl::string_view text) {
   return false;
 }
 
-// Lines that say something: no progress, no banner of the server.
+// Progress, advice, and the general remarks that git adds to every failure.
+bool IsIdle(absl::string_view line) {
+  if (line.empty() || absl::StrContains(line, "% (") || absl::EndsWith(line, ", done.")) {
+    return true;
+  }
+  for (const char* start : {"hint:", "warning:", "From ", "Could not read from remote",
+                            "and the repository exists", "Please make sure you have"}) {
+    if (absl::StartsWith(line, start)) return true;
+  }
+  return false;
+}
+
+// What git says went wrong, and the last that the server or ssh said.
 std::vector<std::string> TellingLines(absl::string_view err) {
-  std::vector<std::string> first;   // git's own verdict
-  std::vector<std::string> second;  // the rest
+  std::vector<std::string> verdict;
+  std::vector<std::string> others;
   for (const absl::string_view raw :
        absl::StrSplit(err, absl::ByAnyChar("\r\n"), absl::SkipEmpty())) {
-    std::string line = PrintableLine(raw);
-    if (line.empty() || absl::StrContains(line, "% (") || absl::EndsWith(line, ", done.") ||
-        absl::StartsWith(line, "hint:") || absl::StartsWith(line, "warning:") ||
-        absl::StartsWith(line, "From ")) {
-      continue;
-    }
+    const std::string line = PrintableLine(raw);
     absl::string_view text = line;
-    const bool verdict =
+    const bool gits =
         absl::ConsumePrefix(&text, "fatal: ") || absl::ConsumePrefix(&text, "error: ");
-    (verdict ? first : second).push_back(std::string(text));
+    if (!IsIdle(text)) (gits ? verdict : others).push_back(std::string(text));
   }
-  if (second.size() > 2) second.erase(second.begin(), second.end() - 2);
-  if (first.size() > 2) first.resize(2);
-  first.insert(first.end(), second.begin(), second.end());
-  return first;
+  if (others.size() > 2) others.erase(others.begin(), others.end() - 2);
+  if (verdict.size() > 2) verdict.resize(2);
+  verdict.insert(verdict.end(), others.begin(), others.end());
+  return verdict;
 }
 
 }  // namespace

@@ -10,10 +10,11 @@
 
 #include "hub/source/fake_git_source.h"
 #include "hub/source/git_source.h"
+#include "tests/support/git/git_repository.h"
 
 namespace leidang::hub {
 
-enum class TagKind { kPlain, kAnnotated };
+using ::leidang::testing::TagKind;
 
 // A source under test, and one remote repository which the test writes.
 class SourceWorld {

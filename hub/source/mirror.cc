@@ -35,6 +35,16 @@ std::vector<fs::path> FilesBelow(const std::string& directory) {
 
 }  // namespace
 
+uint64_t PackBytes(const std::string& path) {
+  uint64_t bytes = 0;
+  for (const fs::path& file : FilesBelow(path + "/objects/pack")) {
+    std::error_code error;
+    const uintmax_t size = fs::file_size(file, error);
+    if (!error) bytes += size;
+  }
+  return bytes;
+}
+
 Mirror::Mirror(std::string path, std::string name)
     : path_(std::move(path)),
       name_(std::move(name)),
@@ -110,16 +120,6 @@ absl::Status Mirror::Remove() {
   if (!error) return absl::OkStatus();
   return absl::InternalError(
       absl::StrCat("cannot delete the mirror ", path_, ": ", error.message()));
-}
-
-uint64_t Mirror::PackBytes() const {
-  uint64_t bytes = 0;
-  for (const fs::path& file : FilesBelow(path_ + "/objects/pack")) {
-    std::error_code error;
-    const uintmax_t size = fs::file_size(file, error);
-    if (!error) bytes += size;
-  }
-  return bytes;
 }
 
 void Mirror::RemoveHalfPacks() const {

@@ -33,6 +33,9 @@ struct MirrorState {
   friend bool operator==(const MirrorState&, const MirrorState&) = default;
 };
 
+// Of all packs of the mirror at `path`, those that are being received included.
+uint64_t PackBytes(const std::string& path);
+
 class Mirror {
  public:
   // `name` is the repository's URL without credentials.
@@ -57,8 +60,6 @@ class Mirror {
   absl::Status Publish(MirrorState state) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Remove() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Of all packs, those that are being received included.
-  uint64_t PackBytes() const;
   void RemoveHalfPacks() const;
 
  private:

@@ -46,6 +46,35 @@ std::string SymbolicHead(absl::string_view out) {
   return "";
 }
 
+enum class PackCutOff : bool { kNo, kYes };
+
+// OK unless git was ended, or its pack was cut off, by one of our limits.
+absl::Status EndError(ChildResult::End end, PackCutOff cut_off, const std::string& repository,
+                      const FetchLimits& limits) {
+  if (end == ChildResult::End::kCancelled) {
+    return absl::CancelledError(absl::StrCat(repository, ": the hub is stopping"));
+  }
+  if (end == ChildResult::End::kDeadline) {
+    return SourceError(
+        SourceReason::kRepositoryUnreachable,
+        absl::StrCat(repository, ": the fetch was not done within ",
+                     absl::FormatDuration(limits.deadline), "; it will be tried again"));
+  }
+  if (end == ChildResult::End::kSilent) {
+    return SourceError(
+        SourceReason::kRepositoryUnreachable,
+        absl::StrCat(repository, ": the server sent nothing for ",
+                     absl::FormatDuration(limits.silence_max), "; it will be tried again"));
+  }
+  if (cut_off == PackCutOff::kYes) {
+    return SourceError(
+        SourceReason::kTooLarge,
+        absl::StrCat(repository, ": the mirror would grow beyond ", limits.mirror_bytes_max,
+                     " bytes; raise the limit or use a smaller repository"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 MirrorGitSource::MirrorGitSource(MirrorSettings settings, const Clock& clock)
@@ -95,36 +124,15 @@ absl::StatusOr<ChildResult> MirrorGitSource::RunGit(const GitCommand& command,
   child.environment = command.environment();
   child.deadline = started + limits.deadline - clock_.Monotonic();
   child.silence_max = limits.silence_max;
-  const Mirror counted(mirror, command.address());
-  child.progress = [&counted] { return counted.PackBytes(); };
-  const uint64_t present = counted.PackBytes();
+  child.progress = [&mirror] { return PackBytes(mirror); };
+  const uint64_t present = PackBytes(mirror);
   child.file_bytes_max =
       std::max(kOwnFilesMin, limits.mirror_bytes_max - std::min(present, limits.mirror_bytes_max));
   ASSIGN_OR_RETURN(ChildResult result, RunChild(child, clock_, &cancel_));
-  switch (result.end) {
-    case ChildResult::End::kCancelled:
-      return absl::CancelledError(absl::StrCat(command.address(), ": the hub is stopping"));
-    case ChildResult::End::kDeadline:
-      return SourceError(
-          SourceReason::kRepositoryUnreachable,
-          absl::StrCat(command.address(), ": the fetch was not done within ",
-                       absl::FormatDuration(limits.deadline), "; it will be tried again"));
-    case ChildResult::End::kSilent:
-      return SourceError(
-          SourceReason::kRepositoryUnreachable,
-          absl::StrCat(command.address(), ": the server sent nothing for ",
-                       absl::FormatDuration(limits.silence_max), "; it will be tried again"));
-    default:
-      break;
-  }
-  // 25 is SIGXFSZ, which ends the process that writes the pack.
-  if (!result.Succeeded() && (absl::StrContains(result.err, "signal 25") ||
-                              absl::StrContains(result.err, "File too large"))) {
-    return SourceError(
-        SourceReason::kTooLarge,
-        absl::StrCat(command.address(), ": the mirror would grow beyond ", limits.mirror_bytes_max,
-                     " bytes; raise the limit or use a smaller repository"));
-  }
+  // A pack that met the limit of its size is left as it was cut off.
+  const bool cut_off = !result.Succeeded() && PackBytes(mirror) >= present + child.file_bytes_max;
+  RETURN_IF_ERROR(EndError(result.end, cut_off ? PackCutOff::kYes : PackCutOff::kNo,
+                           command.address(), limits));
   return result;
 }
 

@@ -38,7 +38,10 @@ class CommitQueue {
   CommitQueue(const CommitQueue&) = delete;
   CommitQueue& operator=(const CommitQueue&) = delete;
 
-  ~CommitQueue() {
+  ~CommitQueue() { Close(); }
+
+  // As destroying does; nothing can be pushed any more.
+  void Close() {
     std::deque<Entry> dropped;
     MutexLock lock(&shared_->mu);
     shared_->closed = true;
@@ -49,6 +52,7 @@ class CommitQueue {
   // False, and the item is dropped, when too much is waiting.
   bool Push(Item item, size_t bytes) {
     MutexLock lock(&shared_->mu);
+    if (shared_->closed) return false;
     if (!shared_->waiting.empty() &&
         shared_->waiting_bytes + bytes > shared_->limits.queued_bytes_max) {
       return false;

@@ -11,8 +11,8 @@
 
 namespace leidang::hub {
 
-// Infinite times and times out of range become the nearest that a record can hold. The default
-// absl::Time, the Unix epoch, is the empty record.
+// Years 1 to 9999 as they are; the first and the last moment of these stand for the infinite past
+// and future, and for what is out of range. The Unix epoch is the empty record.
 google::protobuf::Timestamp ToRecord(absl::Time time);
 absl::Time FromRecord(const google::protobuf::Timestamp& record);
 

@@ -1,8 +1,10 @@
-#include "common/object/utf8.h"
+#include "common/base/utf8.h"
 
 #include <cstdint>
 
-namespace leidang::object {
+#include "absl/strings/str_format.h"
+
+namespace leidang {
 
 size_t Utf8Length(absl::string_view text) {
   if (text.empty()) return 0;
@@ -56,4 +58,59 @@ std::string ToUtf8(absl::string_view text) {
   return out;
 }
 
-}  // namespace leidang::object
+void AppendJsonString(absl::string_view text, std::string& out) {
+  out.push_back('"');
+  for (size_t i = 0; i < text.size();) {
+    const unsigned char c = static_cast<unsigned char>(text[i]);
+    if (c >= 0x80) {
+      const size_t length = Utf8Length(text.substr(i));
+      if (length == 0) {
+        out += "\\ufffd";
+        ++i;
+        continue;
+      }
+      const absl::string_view rune = text.substr(i, length);
+      // Line and paragraph separator, which JavaScript takes for line ends.
+      if (rune == "\xe2\x80\xa8" || rune == "\xe2\x80\xa9") {
+        out += rune == "\xe2\x80\xa8" ? "\\u2028" : "\\u2029";
+      } else {
+        out.append(rune.data(), rune.size());
+      }
+      i += length;
+      continue;
+    }
+    ++i;
+    switch (c) {
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      default:
+        if (c < 0x20) {
+          absl::StrAppendFormat(&out, "\\u%04x", c);
+        } else {
+          out.push_back(static_cast<char>(c));
+        }
+    }
+  }
+  out.push_back('"');
+}
+
+}  // namespace leidang

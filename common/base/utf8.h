@@ -5,7 +5,7 @@
 
 #include "absl/strings/string_view.h"
 
-namespace leidang::object {
+namespace leidang {
 
 // The length of the UTF-8 sequence that `text` begins with: 1 to 4, or 0 if it is not valid
 // (surrogates, overlong forms and values above U+10FFFF are not) or empty.
@@ -18,4 +18,8 @@ bool IsUtf8(absl::string_view text);
 // of it.
 std::string ToUtf8(absl::string_view text);
 
-}  // namespace leidang::object
+// Appends `text` as a JSON string with its quotes, escaped as Go's encoding/json does without its
+// HTML escaping: one line of valid UTF-8 whatever `text` holds.
+void AppendJsonString(absl::string_view text, std::string& out);
+
+}  // namespace leidang

@@ -9,14 +9,14 @@
 #include "common/object/value.h"
 #include "common/random/random.h"
 
-namespace leidang::object {
+namespace leidang::testing {
 
 // Trees for property tests: all kinds, numbers of any size, keys and texts that printers trip over.
 class RandomValues {
  public:
   explicit RandomValues(uint64_t seed) : random_(seed) {}
 
-  Value Next(int depth = 4) {
+  object::Value Next(int depth = 4) {
     switch (random_.Below(depth > 0 ? 10 : 7)) {
       case 0:
         return nullptr;
@@ -31,14 +31,14 @@ class RandomValues {
         return Number();
       case 5:
       case 6:
-        return Value(Text());
+        return object::Value(Text());
       case 7: {
-        Array array;
+        object::Array array;
         for (uint64_t n = random_.Below(5); n > 0; --n) array.push_back(Next(depth - 1));
         return array;
       }
       default: {
-        Object object;
+        object::Object object;
         for (uint64_t n = random_.Below(5); n > 0; --n) object[Text()] = Next(depth - 1);
         return object;
       }
@@ -92,4 +92,4 @@ class RandomValues {
   SeededRandom random_;
 };
 
-}  // namespace leidang::object
+}  // namespace leidang::testing

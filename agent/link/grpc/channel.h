@@ -1,0 +1,40 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "grpcpp/grpcpp.h"
+
+#include "agent/link/transport.h"
+
+namespace leidang::agent {
+
+// The agent's certificate, its key and the hub's authority: files of `<data-dir>/identity/`, PEM.
+struct IdentityFiles {
+  std::string certificate;
+  std::string key;
+  std::string authority;
+
+  static IdentityFiles In(const std::string& directory);
+};
+
+struct Identity {
+  std::string certificate_pem;
+  std::string key_pem;
+  std::string authority_pem;
+};
+
+// kNotFound while the agent has not joined; names the file.
+absl::StatusOr<Identity> ReadIdentity(const IdentityFiles& files);
+
+// A channel of its own for each attempt, with mutual TLS. gRPC's reconnection is not used: one
+// attempt, long enough to be held back by a hub that admits a herd at a bounded rate. HTTPS_PROXY
+// (CONNECT) is honoured, NO_PROXY too.
+std::shared_ptr<grpc::Channel> OpenChannel(const HubAddress& hub, const Identity& identity);
+
+// With the same code and text.
+absl::Status FromGrpc(const grpc::Status& status);
+
+}  // namespace leidang::agent

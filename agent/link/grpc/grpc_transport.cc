@@ -1,0 +1,243 @@
+#include "agent/link/grpc/grpc_transport.h"
+
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+
+#include "common/base/mutex.h"
+#include "leidang/v1/link.grpc.pb.h"
+
+namespace leidang::agent {
+namespace {
+
+// The gRPC side of one stream. Lives until gRPC is done with it, which may be after the Stream has
+// gone: then its callbacks find `observer_` null on the loop. gRPC's threads post and return;
+// operations are started under the mutex, so that none begins on a call that has ended.
+class StreamCall final : public grpc::ClientBidiReactor<v1::AgentMessage, v1::HubMessage>,
+                         public std::enable_shared_from_this<StreamCall> {
+ public:
+  StreamCall(EventLoop& loop, std::shared_ptr<grpc::Channel> channel, StreamObserver* observer)
+      : loop_(loop), stub_(v1::AgentLink::NewStub(channel)), observer_(observer) {}
+
+  void Begin() {
+    self_ = shared_from_this();
+    stub_->async()->Connect(&context_, this);
+    AddHold();  // Reads and writes are started outside reactions.
+    StartCall();
+  }
+
+  void Write(v1::AgentMessage message) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    if (released_) return;
+    outgoing_ = std::move(message);
+    StartWrite(&outgoing_);
+  }
+
+  void Read() ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    if (released_) return;
+    StartRead(&incoming_);
+  }
+
+  void Finish() ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    if (released_) return;
+    StartWritesDone();
+  }
+
+  // On the loop: no callback from here on.
+  void Abandon() ABSL_LOCKS_EXCLUDED(mu_) {
+    observer_ = nullptr;
+    context_.TryCancel();
+    Release();
+  }
+
+  void OnReadInitialMetadataDone(bool ok) override {
+    if (ok) Post([](StreamObserver* observer) { observer->OnOpen(); });
+  }
+  void OnReadDone(bool ok) override {
+    if (!ok) return Release();
+    auto message = std::make_shared<v1::HubMessage>(std::move(incoming_));
+    incoming_ = v1::HubMessage();
+    Post([message](StreamObserver* observer) { observer->OnMessage(std::move(*message)); });
+  }
+  void OnWriteDone(bool ok) override {
+    if (!ok) return Release();
+    Post([](StreamObserver* observer) { observer->OnWritten(); });
+  }
+  void OnDone(const grpc::Status& status) override {
+    Post([status = FromGrpc(status)](StreamObserver* observer) { observer->OnClosed(status); });
+    self_.reset();
+  }
+
+ private:
+  // The hold goes once: gRPC may then end the call.
+  void Release() ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    if (released_) return;
+    released_ = true;
+    RemoveHold();
+  }
+
+  void Post(std::function<void(StreamObserver*)> fn) {
+    loop_.Post([self = shared_from_this(), fn = std::move(fn)] {
+      if (self->observer_ != nullptr) fn(self->observer_);
+    });
+  }
+
+  EventLoop& loop_;
+  const std::unique_ptr<v1::AgentLink::Stub> stub_;
+  StreamObserver* observer_;  // Loop only.
+  grpc::ClientContext context_;
+  v1::AgentMessage outgoing_;
+  v1::HubMessage incoming_;
+  std::shared_ptr<StreamCall> self_;  // Until OnDone.
+
+  Mutex mu_;
+  bool released_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+class GrpcStream final : public Stream {
+ public:
+  explicit GrpcStream(std::shared_ptr<StreamCall> call) : call_(std::move(call)) {}
+  ~GrpcStream() override { call_->Abandon(); }
+
+  void Write(v1::AgentMessage message) override { call_->Write(std::move(message)); }
+  void Read() override { call_->Read(); }
+  void Finish() override { call_->Finish(); }
+
+ private:
+  const std::shared_ptr<StreamCall> call_;
+};
+
+// A stream that could not be opened at all: it says so, later.
+class FailedStream final : public Stream {
+ public:
+  FailedStream(EventLoop& loop, StreamObserver* observer, absl::Status status)
+      : observer_(std::make_shared<StreamObserver*>(observer)) {
+    loop.Post([observer = observer_, status = std::move(status)] {
+      if (*observer != nullptr) (*observer)->OnClosed(status);
+    });
+  }
+  ~FailedStream() override { *observer_ = nullptr; }
+
+  void Write(v1::AgentMessage) override {}
+  void Read() override {}
+  void Finish() override {}
+
+ private:
+  const std::shared_ptr<StreamObserver*> observer_;
+};
+
+class FetchCall final : public grpc::ClientReadReactor<v1::FetchChunk>,
+                        public std::enable_shared_from_this<FetchCall> {
+ public:
+  FetchCall(EventLoop& loop, const std::shared_ptr<grpc::Channel>& channel, FetchObserver* observer)
+      : loop_(loop), stub_(v1::AgentLink::NewStub(channel)), observer_(observer) {}
+
+  void Begin(const object::Sha256& digest, uint64_t offset) {
+    self_ = shared_from_this();
+    request_.set_digest(digest.Raw());
+    request_.set_offset(offset);
+    stub_->async()->Fetch(&context_, &request_, this);
+    AddHold();
+    StartRead(&chunk_);
+    StartCall();
+  }
+
+  void Abandon() ABSL_LOCKS_EXCLUDED(mu_) {
+    observer_ = nullptr;
+    context_.TryCancel();
+    Release();
+  }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) return Release();
+    loop_.Post([self = shared_from_this()] { self->Deliver(); });
+  }
+  void OnDone(const grpc::Status& status) override {
+    loop_.Post([self = shared_from_this(), status = FromGrpc(status)] {
+      if (self->observer_ != nullptr) self->observer_->OnFetched(status);
+    });
+    self_.reset();
+  }
+
+ private:
+  void Deliver() ABSL_LOCKS_EXCLUDED(mu_) {
+    if (observer_ == nullptr) return;
+    observer_->OnChunk(std::move(*chunk_.mutable_data()), chunk_.total());
+    MutexLock lock(&mu_);
+    if (released_) return;
+    chunk_.Clear();
+    StartRead(&chunk_);
+  }
+
+  void Release() ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    if (released_) return;
+    released_ = true;
+    RemoveHold();
+  }
+
+  EventLoop& loop_;
+  const std::unique_ptr<v1::AgentLink::Stub> stub_;
+  FetchObserver* observer_;  // Loop only.
+  grpc::ClientContext context_;
+  v1::FetchRequest request_;
+  v1::FetchChunk chunk_;
+  std::shared_ptr<FetchCall> self_;  // Until OnDone.
+
+  Mutex mu_;
+  bool released_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+class GrpcFetch final : public Fetch {
+ public:
+  explicit GrpcFetch(std::shared_ptr<FetchCall> call) : call_(std::move(call)) {}
+  ~GrpcFetch() override { call_->Abandon(); }
+
+ private:
+  const std::shared_ptr<FetchCall> call_;
+};
+
+class FailedFetch final : public Fetch {
+ public:
+  FailedFetch(EventLoop& loop, FetchObserver* observer, absl::Status status)
+      : observer_(std::make_shared<FetchObserver*>(observer)) {
+    loop.Post([observer = observer_, status = std::move(status)] {
+      if (*observer != nullptr) (*observer)->OnFetched(status);
+    });
+  }
+  ~FailedFetch() override { *observer_ = nullptr; }
+
+ private:
+  const std::shared_ptr<FetchObserver*> observer_;
+};
+
+}  // namespace
+
+GrpcTransport::GrpcTransport(EventLoop& loop, IdentityFiles files)
+    : loop_(loop), files_(std::move(files)) {}
+GrpcTransport::~GrpcTransport() = default;
+
+std::unique_ptr<Stream> GrpcTransport::Open(const HubAddress& hub, StreamObserver* observer) {
+  const absl::StatusOr<Identity> identity = ReadIdentity(files_);
+  if (!identity.ok()) return std::make_unique<FailedStream>(loop_, observer, identity.status());
+  channel_ = OpenChannel(hub, *identity);
+  auto call = std::make_shared<StreamCall>(loop_, channel_, observer);
+  call->Begin();
+  return std::make_unique<GrpcStream>(std::move(call));
+}
+
+std::unique_ptr<Fetch> GrpcTransport::Start(const object::Sha256& digest, uint64_t offset,
+                                            FetchObserver* observer) {
+  if (channel_ == nullptr) {
+    return std::make_unique<FailedFetch>(loop_, observer,
+                                         absl::UnavailableError("there is no connection to a hub"));
+  }
+  auto call = std::make_shared<FetchCall>(loop_, channel_, observer);
+  call->Begin(digest, offset);
+  return std::make_unique<GrpcFetch>(std::move(call));
+}
+
+}  // namespace leidang::agent

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "agent/link/content_fetcher.h"
+#include "agent/link/grpc/channel.h"
+#include "agent/link/transport.h"
+#include "common/time/event_loop.h"
+
+namespace leidang::agent {
+
+// The hub over gRPC with mutual TLS: Transport for the stream, ContentSource for content, over the
+// channel of the newest stream. The identity is read for each attempt, so a renewed certificate is
+// used without a restart.
+//
+// gRPC's threads only move messages; every callback runs on the loop. Loop-bound; `loop` must
+// outlive every stream and fetch, and still run when they end.
+class GrpcTransport final : public Transport, public ContentSource {
+ public:
+  GrpcTransport(EventLoop& loop, IdentityFiles files);
+  ~GrpcTransport() override;
+
+  std::unique_ptr<Stream> Open(const HubAddress& hub, StreamObserver* observer) override;
+  std::unique_ptr<Fetch> Start(const object::Sha256& digest, uint64_t offset,
+                               FetchObserver* observer) override;
+
+ private:
+  EventLoop& loop_;
+  const IdentityFiles files_;
+  std::shared_ptr<grpc::Channel> channel_;
+};
+
+}  // namespace leidang::agent

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+#include "cli/connection.h"
+#include "common/time/clock.h"
+
+namespace leidang::cli {
+
+// Where a command writes. `out` is what scripts read, `err` what people read besides.
+struct Streams {
+  std::ostream& out;
+  std::ostream& err;
+};
+
+enum class Format { kTable, kJson, kYaml, kName };
+absl::StatusOr<Format> ParseFormat(absl::string_view text);
+
+struct ApplyOptions {
+  std::vector<std::string> files;  // Files, folders (their *.yaml, *.yml, *.json) or "-".
+  bool dry_run = false;
+};
+absl::Status Apply(Connection& connection, const ApplyOptions& options, Streams streams);
+
+struct GetOptions {
+  std::string kind;
+  std::string name;  // Empty: all.
+  std::string cluster, set, selector;
+  std::string format = "table";
+};
+absl::Status Get(Connection& connection, const GetOptions& options, const Clock& clock,
+                 Streams streams);
+
+absl::Status Describe(Connection& connection, const std::string& kind, const std::string& name,
+                      const Clock& clock, Streams streams);
+
+struct WatchOptions {
+  std::string kind;
+  std::string cluster, set;
+  bool until_synced = false;  // Ends when everything is synced and healthy.
+  absl::Duration timeout = absl::InfiniteDuration();
+};
+absl::Status Watch(Connection& connection, const WatchOptions& options, Streams streams);
+
+struct DeleteOptions {
+  std::string kind;
+  std::string name;
+  std::optional<uint64_t> confirm;
+  std::string cascade;  // "", "foreground", "background", "orphan".
+};
+absl::Status Delete(Connection& connection, const DeleteOptions& options, Streams streams);
+
+struct RegisterOptions {
+  std::string name;
+  std::string server;
+  std::string project;
+  std::vector<std::string> labels;       // "key=value".
+  std::vector<std::string> annotations;  // "key=value".
+  absl::Duration token_life = absl::Hours(1);
+  std::string format = "table";
+};
+absl::Status RegisterCluster(Connection& connection, const RegisterOptions& options,
+                             Streams streams);
+
+absl::Status Refresh(Connection& connection, const std::string& set, Streams streams);
+
+absl::Status Version(Connection* connection, Streams streams);
+
+// Every page of a list.
+absl::StatusOr<std::vector<v1::Resource>> ListAll(Connection& connection,
+                                                  const v1::ListRequest& request);
+
+}  // namespace leidang::cli

@@ -1,0 +1,180 @@
+#include "absl/strings/str_cat.h"
+
+#include "cli/commands.h"
+#include "cli/kinds.h"
+#include "cli/table.h"
+#include "common/base/status_macros.h"
+#include "common/object/value.h"
+#include "common/yaml/go_yaml.h"
+
+namespace leidang::cli {
+namespace {
+
+absl::StatusOr<object::Value> ManifestOf(const v1::Resource& resource) {
+  return object::ParseJson(resource.manifest());
+}
+
+absl::Status PrintManifests(const std::vector<v1::Resource>& resources, Format format, bool single,
+                            Streams streams) {
+  object::Array items;
+  for (const v1::Resource& resource : resources) {
+    ASSIGN_OR_RETURN(object::Value manifest, ManifestOf(resource));
+    items.push_back(std::move(manifest));
+  }
+  object::Value whole;
+  if (single && items.size() == 1) {
+    whole = items[0];
+  } else {
+    whole = object::Object{{"apiVersion", "v1"}, {"kind", "List"}, {"items", std::move(items)}};
+  }
+  streams.out << (format == Format::kJson ? absl::StrCat(object::PrettyJson(whole), "\n")
+                                          : yaml::MarshalYaml(whole));
+  return absl::OkStatus();
+}
+
+std::string TimeText(const google::protobuf::Timestamp& t, absl::Time now) {
+  const absl::Time time = absl::FromUnixSeconds(t.seconds());
+  if (t.seconds() == 0) return "never";
+  return absl::StrCat(absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone()), " (",
+                      Age(time, now), " ago)");
+}
+
+void DescribeApplication(const v1::ApplicationSummary& a, absl::Time now, std::ostream& out) {
+  out << "Cluster:            " << a.cluster()
+      << (a.cluster_connected() ? "" : " (not connected: what follows is the last report)")
+      << "\nProject:            " << a.project()
+      << "\nApplicationSet:     " << (a.set().empty() ? "-" : a.set())
+      << "\nSync:               " << (a.deleting() ? "Deleting" : a.sync())
+      << "\nHealth:             " << a.health() << "\nDesired commit:     " << a.desired_commit()
+      << "\nApplied commit:     " << a.applied_commit()
+      << "\nAssigned revision:  " << a.assigned_revision()
+      << "\nReceived revision:  " << a.received_revision()
+      << "\nApplied revision:   " << a.applied_revision() << "\nObjects:            " << a.objects()
+      << "\nDrift corrected:    " << a.drift_corrections()
+      << "\nLast report:        " << TimeText(a.observed_at(), now)
+      << "\nLast sync:          " << a.phase() << (a.message().empty() ? "" : ": ") << a.message()
+      << "\n";
+}
+
+void DescribeCluster(const v1::ClusterSummary& c, absl::Time now, std::ostream& out) {
+  out << "Server:             " << c.server()
+      << "\nJoined:             " << (c.joined() ? "yes" : "no")
+      << "\nConnected:          " << (c.connected() ? "yes" : "no")
+      << "\nLast seen:          " << TimeText(c.last_seen(), now)
+      << "\nAgent:              " << c.agent_version()
+      << "\nHead revision:      " << c.head_revision()
+      << "\nAcknowledged:       " << c.acked_revision()
+      << "\nIntent proven:      " << (c.intent_proven() ? "yes" : "no")
+      << "\nApplied proven:     " << (c.applied_proven() ? "yes" : "no")
+      << "\nProven at:          " << TimeText(c.proven_at(), now)
+      << "\nApplications:       " << c.applications()
+      << "\nPending deletions:  " << c.pending_tombstones()
+      << "\nUnclaimed:          " << c.unclaimed() << "\n";
+}
+
+void DescribeSet(const v1::SetSummary& s, std::ostream& out) {
+  out << "Applications:       " << s.applications() << "\nSynced:             " << s.synced()
+      << "\nHealthy:            " << s.healthy()
+      << "\nFailed sets:        " << s.failed_parameter_sets()
+      << "\nHeld deletions:     " << s.held_deletions() << "\nCommit:             " << s.commit()
+      << "\n";
+}
+
+}  // namespace
+
+absl::StatusOr<Format> ParseFormat(absl::string_view text) {
+  if (text == "table") return Format::kTable;
+  if (text == "json") return Format::kJson;
+  if (text == "yaml") return Format::kYaml;
+  if (text == "name") return Format::kName;
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", text, "\" is no output format: use table, json, yaml or name"));
+}
+
+absl::StatusOr<std::vector<v1::Resource>> ListAll(Connection& connection,
+                                                  const v1::ListRequest& request) {
+  std::vector<v1::Resource> all;
+  v1::ListRequest page = request;
+  do {
+    grpc::ClientContext context;
+    connection.Prepare(&context);
+    v1::ListResponse response;
+    RETURN_IF_ERROR(connection.Explain(connection.fleet().List(&context, page, &response),
+                                       absl::StrCat("list ", KindName(request.kind()), "s")));
+    for (v1::Resource& item : *response.mutable_items()) all.push_back(std::move(item));
+    page.set_page_token(response.next_page_token());
+  } while (!page.page_token().empty());
+  return all;
+}
+
+static absl::StatusOr<v1::Resource> GetOne(Connection& connection, v1::Kind kind,
+                                           const std::string& name) {
+  const ResourceName parsed = ParseName(name);
+  v1::GetRequest request;
+  request.set_kind(kind);
+  request.set_namespace_(parsed.ns);
+  request.set_name(parsed.name);
+  grpc::ClientContext context;
+  connection.Prepare(&context);
+  v1::Resource resource;
+  RETURN_IF_ERROR(connection.Explain(connection.fleet().Get(&context, request, &resource),
+                                     absl::StrCat("get ", KindName(kind), " ", name)));
+  return resource;
+}
+
+absl::Status Get(Connection& connection, const GetOptions& options, const Clock& clock,
+                 Streams streams) {
+  ASSIGN_OR_RETURN(const v1::Kind kind, ParseKind(options.kind));
+  ASSIGN_OR_RETURN(const Format format, ParseFormat(options.format));
+  std::vector<v1::Resource> resources;
+  if (!options.name.empty()) {
+    ASSIGN_OR_RETURN(v1::Resource one, GetOne(connection, kind, options.name));
+    resources.push_back(std::move(one));
+  } else {
+    v1::ListRequest request;
+    request.set_kind(kind);
+    request.set_cluster(options.cluster);
+    request.set_set(options.set);
+    request.set_label_selector(options.selector);
+    ASSIGN_OR_RETURN(resources, ListAll(connection, request));
+  }
+  switch (format) {
+    case Format::kTable:
+      if (resources.empty()) {
+        streams.err << "No " << KindName(kind) << "s found.\n";
+      } else {
+        streams.out << TableOf(kind, resources, clock.Now()).ToString();
+      }
+      return absl::OkStatus();
+    case Format::kName:
+      for (const v1::Resource& r : resources)
+        streams.out << KindName(kind) << "/" << r.name() << "\n";
+      return absl::OkStatus();
+    case Format::kJson:
+    case Format::kYaml:
+      return PrintManifests(resources, format, !options.name.empty(), streams);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Describe(Connection& connection, const std::string& kind_text, const std::string& name,
+                      const Clock& clock, Streams streams) {
+  ASSIGN_OR_RETURN(const v1::Kind kind, ParseKind(kind_text));
+  ASSIGN_OR_RETURN(const v1::Resource r, GetOne(connection, kind, name));
+  const absl::Time now = clock.Now();
+  streams.out << "Name:               " << r.name() << "\n";
+  if (!r.namespace_().empty()) streams.out << "Namespace:          " << r.namespace_() << "\n";
+  streams.out << "Kind:               " << KindName(kind) << "\nOwner:              " << r.owner()
+              << "\nCreated:            " << TimeText(r.created_at(), now) << "\n";
+  if (r.has_application()) DescribeApplication(r.application(), now, streams.out);
+  if (r.has_cluster()) DescribeCluster(r.cluster(), now, streams.out);
+  if (r.has_set()) DescribeSet(r.set(), streams.out);
+  streams.out << "Conditions:" << (r.conditions().empty() ? "         none" : "") << "\n";
+  for (const v1::ResourceCondition& c : r.conditions()) {
+    streams.out << "  " << c.type() << "=" << c.status() << "  " << c.reason() << "  since "
+                << TimeText(c.since(), now) << "\n    " << c.message() << "\n";
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace leidang::cli

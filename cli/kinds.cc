@@ -1,0 +1,48 @@
+#include "cli/kinds.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+namespace leidang::cli {
+namespace {
+
+struct KindNames {
+  v1::Kind kind;
+  absl::string_view names[4];
+};
+constexpr KindNames kKinds[] = {
+    {v1::APPLICATION_SET, {"applicationset", "applicationsets", "appset", "appsets"}},
+    {v1::APPLICATION, {"application", "applications", "app", "apps"}},
+    {v1::CLUSTER, {"cluster", "clusters", "cl", "cl"}},
+    {v1::APP_PROJECT, {"project", "projects", "appproject", "appprojects"}},
+    {v1::REPOSITORY, {"repository", "repositories", "repo", "repos"}},
+};
+
+}  // namespace
+
+absl::StatusOr<v1::Kind> ParseKind(absl::string_view text) {
+  const std::string lower = absl::AsciiStrToLower(text);
+  for (const KindNames& k : kKinds) {
+    for (const absl::string_view name : k.names) {
+      if (lower == name) return k.kind;
+    }
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "\"", text,
+      "\" is no kind: use applicationsets, applications, clusters, projects or repositories"));
+}
+
+std::string KindName(v1::Kind kind) {
+  for (const KindNames& k : kKinds) {
+    if (k.kind == kind) return std::string(k.names[0]);
+  }
+  return "object";
+}
+
+ResourceName ParseName(absl::string_view text) {
+  const size_t slash = text.find('/');
+  if (slash == absl::string_view::npos) return {"leidang", std::string(text)};
+  return {std::string(text.substr(0, slash)), std::string(text.substr(slash + 1))};
+}
+
+}  // namespace leidang::cli

@@ -1,0 +1,176 @@
+// The command line `leidang`. It talks to a hub through the gRPC API and to nothing else.
+
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <string>
+
+#include "absl/strings/ascii.h"
+
+#include "CLI/CLI.hpp"
+#include "cli/commands.h"
+#include "cli/exit_code.h"
+#include "common/time/real_clock.h"
+
+namespace leidang::cli {
+namespace {
+
+// What the flags say; the command to run is chosen by the parser.
+struct Invocation {
+  ConnectionOptions connection;
+  std::string token_file;
+  std::string config = ConfigPath();
+  double timeout_s = 30;
+  std::function<absl::Status(Connection&)> run;
+  bool needs_hub = true;
+};
+
+absl::Status OpenAndRun(Invocation& invocation) {
+  if (!invocation.token_file.empty()) {
+    std::ifstream file(invocation.token_file);
+    if (!file) return absl::NotFoundError("cannot read the token file " + invocation.token_file);
+    invocation.connection.token = std::string(
+        absl::StripAsciiWhitespace(std::string(std::istreambuf_iterator<char>(file), {})));
+  }
+  invocation.connection.timeout = absl::Seconds(invocation.timeout_s);
+  if (absl::Status status = FillFromConfig(invocation.config, &invocation.connection); !status.ok())
+    return status;
+  absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(invocation.connection);
+  if (!connection.ok()) return connection.status();
+  return invocation.run(**connection);
+}
+
+void AddReading(CLI::App& app, Invocation& invocation, const Clock& clock, Streams streams) {
+  auto get = std::make_shared<GetOptions>();
+  CLI::App* command = app.add_subcommand("get", "List objects, or show one");
+  command
+      ->add_option("kind", get->kind,
+                   "applicationsets, applications, clusters, projects, repositories")
+      ->required();
+  command->add_option("name", get->name, "NAME or NAMESPACE/NAME");
+  command->add_option("-o,--output", get->format, "table, json, yaml or name");
+  command->add_option("--cluster", get->cluster, "Applications of this cluster only");
+  command->add_option("--set", get->set, "Applications of this ApplicationSet only");
+  command->add_option("-l,--selector", get->selector, "Label selector");
+  command->callback([&invocation, get, &clock, streams] {
+    invocation.run = [get, &clock, streams](Connection& c) { return Get(c, *get, clock, streams); };
+  });
+
+  auto described = std::make_shared<std::pair<std::string, std::string>>();
+  command = app.add_subcommand("describe", "Show everything about one object");
+  command->add_option("kind", described->first)->required();
+  command->add_option("name", described->second)->required();
+  command->callback([&invocation, described, &clock, streams] {
+    invocation.run = [described, &clock, streams](Connection& c) {
+      return Describe(c, described->first, described->second, clock, streams);
+    };
+  });
+
+  auto watch = std::make_shared<WatchOptions>();
+  auto seconds = std::make_shared<double>(0);
+  command = app.add_subcommand("watch", "Print the present state, then every change");
+  command->add_option("kind", watch->kind)->required();
+  command->add_option("--cluster", watch->cluster, "Applications of this cluster only");
+  command->add_option("--set", watch->set, "Applications of this ApplicationSet only");
+  command->add_flag("--until-synced", watch->until_synced, "End when all is synced and healthy");
+  command->add_option("--for", *seconds, "End after this many seconds, with exit code 5");
+  command->callback([&invocation, watch, seconds, streams] {
+    if (*seconds > 0) watch->timeout = absl::Seconds(*seconds);
+    invocation.run = [watch, streams](Connection& c) { return Watch(c, *watch, streams); };
+  });
+}
+
+void AddWriting(CLI::App& app, Invocation& invocation, Streams streams) {
+  auto apply = std::make_shared<ApplyOptions>();
+  CLI::App* command = app.add_subcommand("apply", "Create or change objects");
+  command->add_option("-f,--filename", apply->files, "File, folder, or - for standard input")
+      ->required();
+  command->add_flag("--dry-run", apply->dry_run, "Check only");
+  command->callback([&invocation, apply, streams] {
+    invocation.run = [apply, streams](Connection& c) { return Apply(c, *apply, streams); };
+  });
+
+  auto deleted = std::make_shared<DeleteOptions>();
+  command = app.add_subcommand("delete", "Delete one object");
+  command->add_option("kind", deleted->kind)->required();
+  command->add_option("name", deleted->name)->required();
+  command->add_option("--confirm", deleted->confirm, "Number of Applications that go with a set");
+  command->add_option("--cascade", deleted->cascade, "foreground, background or orphan");
+  command->callback([&invocation, deleted, streams] {
+    invocation.run = [deleted, streams](Connection& c) { return Delete(c, *deleted, streams); };
+  });
+
+  auto refresh = std::make_shared<std::string>();
+  command = app.add_subcommand("refresh", "Look at Git now instead of at the next poll");
+  command->add_option("set", *refresh, "An ApplicationSet; all repositories unless given");
+  command->callback([&invocation, refresh, streams] {
+    invocation.run = [refresh, streams](Connection& c) { return Refresh(c, *refresh, streams); };
+  });
+}
+
+void AddClusters(CLI::App& app, Invocation& invocation, Streams streams) {
+  CLI::App* cluster = app.add_subcommand("cluster", "Clusters of the fleet");
+  cluster->require_subcommand(1);
+  auto options = std::make_shared<RegisterOptions>();
+  auto seconds = std::make_shared<double>(3600);
+  CLI::App* command =
+      cluster->add_subcommand("register", "Register a cluster and print the command that joins it");
+  command->add_option("name", options->name)->required();
+  command->add_option("--server", options->server, "Default: https://NAME.leidang.invalid");
+  command->add_option("--project", options->project);
+  command->add_option("--label", options->labels, "key=value, repeated");
+  command->add_option("--annotation", options->annotations, "key=value, repeated");
+  command->add_option("--token-ttl", *seconds, "Seconds until the token expires");
+  command->add_option("-o,--output", options->format, "table or json");
+  command->callback([&invocation, options, seconds, streams] {
+    options->token_life = absl::Seconds(*seconds);
+    invocation.run = [options, streams](Connection& c) {
+      return RegisterCluster(c, *options, streams);
+    };
+  });
+}
+
+int Main(int argc, char** argv) {
+  const RealClock clock;
+  const Streams streams{std::cout, std::cerr};
+  Invocation invocation;
+  CLI::App app("Steers a fleet of clusters through its Leidang hub.", "leidang");
+  app.require_subcommand(1);
+  app.add_option("--hub", invocation.connection.hub, "HOST:PORT of the hub's user port")
+      ->envname("LEIDANG_HUB");
+  app.add_option("--ca-file", invocation.connection.ca_file, "The hub's authority, PEM")
+      ->envname("LEIDANG_CA_FILE");
+  app.add_option("--token-file", invocation.token_file, "File that holds the token");
+  app.add_option("--config", invocation.config, "Configuration file");
+  app.add_option("--timeout", invocation.timeout_s, "Seconds that one call may take");
+  if (const char* token = std::getenv("LEIDANG_TOKEN")) invocation.connection.token = token;
+  AddReading(app, invocation, clock, streams);
+  AddWriting(app, invocation, streams);
+  AddClusters(app, invocation, streams);
+  bool client_only = false;
+  CLI::App* version = app.add_subcommand("version", "Versions of this program and the hub");
+  version->add_flag("--client", client_only, "Do not ask the hub");
+  version->callback([&] {
+    invocation.needs_hub = !client_only;
+    invocation.run = [streams](Connection& c) { return Version(&c, streams); };
+  });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? 0 : static_cast<int>(ExitCode::kUsage);
+  }
+  const absl::Status status =
+      invocation.needs_hub ? OpenAndRun(invocation) : Version(nullptr, streams);
+  if (!status.ok()) std::cerr << "error: " << status.message() << "\n";
+  return static_cast<int>(ExitCodeOf(status));
+}
+
+}  // namespace
+}  // namespace leidang::cli
+
+int main(int argc, char** argv) { return leidang::cli::Main(argc, argv); }

@@ -1,0 +1,96 @@
+#pragma once
+
+// What was decided or came from outside and cannot be computed again. Plain values; hub/ledger
+// keeps them. What users wrote is in written.h.
+
+#include <cstdint>
+#include <string>
+
+#include "absl/time/time.h"
+
+#include "common/intent/intent.h"
+#include "common/object/sha256.h"
+
+namespace leidang::hub {
+
+// Who this hub is: drawn once, when the ledger is born; all hubs of one fleet have the same.
+struct HubIdentity {
+  intent::HubId id;
+  absl::Time created_at;
+
+  friend bool operator==(const HubIdentity&, const HubIdentity&) = default;
+};
+
+// The commit that a source of Git was resolved to. Expansions and assignments are computed from
+// pins, so that they come out the same after a restart, with Git away.
+struct GitPin {
+  std::string url;       // As written, without credentials.
+  std::string revision;  // As written: branch, tag, SemVer constraint, …
+  std::string commit;
+  absl::Time since;
+
+  friend bool operator==(const GitPin&, const GitPin&) = default;
+};
+
+// How often entries of a key were deleted: the n of their uid (intent::ComputeUid). Kept only where
+// it is not zero.
+struct DeletionCount {
+  std::string entry_key;  // Text form of the EntryKey.
+  uint64_t deletions = 0;
+
+  friend bool operator==(const DeletionCount&, const DeletionCount&) = default;
+};
+
+// A token that a person or a program shows at the API.
+struct UserToken {
+  object::Sha256 hash;
+  std::string name;  // "admin", "ci".
+  absl::Time created_at;
+  absl::Time expires_at = absl::InfiniteFuture();
+  absl::Time revoked_at = absl::InfiniteFuture();
+
+  friend bool operator==(const UserToken&, const UserToken&) = default;
+};
+
+struct RevokedCertificate {
+  std::string serial;  // Lower-case hex, without leading zeros.
+  intent::ClusterId cluster;
+  absl::Time revoked_at;
+  std::string reason;
+
+  friend bool operator==(const RevokedCertificate&, const RevokedCertificate&) = default;
+};
+
+struct OperationIdTag {};
+using OperationId = Id128<OperationIdTag>;
+
+// The values are part of stored data, and those of the link.
+enum class OperationKind : uint8_t { kSync = 1, kRefresh = 2, kTerminate = 3 };
+enum class OperationState : uint8_t {
+  kPending = 0,  // Not delivered yet.
+  kAccepted = 1,
+  kRunning = 2,
+  kSucceeded = 3,
+  kFailed = 4,
+  kExpired = 5,
+};
+
+// Something that an agent is asked to do once; ends in a visible outcome, exactly one.
+struct OperationRecord {
+  OperationId id;
+  intent::ClusterId cluster;
+  intent::EntryKey key;
+  intent::Uid uid;
+  OperationKind kind = OperationKind::kSync;
+  OperationState state = OperationState::kPending;
+  std::string parameters;  // JSON object.
+  std::string requested_by;
+  std::string message;  // Of the outcome.
+  absl::Time requested_at;
+  absl::Time expires_at;
+  absl::Time ended_at = absl::InfiniteFuture();
+
+  friend bool operator==(const OperationRecord&, const OperationRecord&) = default;
+};
+
+}  // namespace leidang::hub
