@@ -1,0 +1,35 @@
+#pragma once
+
+// The payloads of values that only template functions make, and how fmt sees them.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "generators/template/value.h"
+
+namespace leidang::generators {
+
+struct ComplexBox : internal::Box {
+  ComplexBox(double r, double i) : real(r), imag(i) {}
+  const double real, imag;
+};
+TValue MakeComplex(double real, double imag);
+// Go's == of two values of one struct or pointer type.
+bool EqualBoxes(const TValue& a, const TValue& b);
+
+// sprig.certificate
+struct CertificateBox : internal::Box {
+  CertificateBox(TValue c, TValue k) : cert(std::move(c)), key(std::move(k)) {}
+  const TValue cert, key;
+};
+
+namespace go {
+
+// The fields of a struct, by name.
+std::vector<std::pair<std::string, TValue>> FieldsOf(const TValue& v);
+// The text that %#v shows for a time.
+std::string GoStringOf(const TValue& v);
+
+}  // namespace go
+}  // namespace leidang::generators

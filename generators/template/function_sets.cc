@@ -1,0 +1,21 @@
+#include "generators/template/function_sets.h"
+
+#include "generators/template/boxes.h"
+
+namespace leidang::generators::gotmpl {
+
+std::vector<absl::Span<const Function>> AllFunctions() {
+  return {
+      BuiltinFunctions(),
+      ComparisonFunctions(),
+  };
+}
+
+bool ComplexIsTrue(const TValue& v) {
+  const auto* c = static_cast<const ComplexBox*>(v.box());
+  return c->real != 0 || c->imag != 0;
+}
+
+const Method* FindMethod(GoType, absl::string_view) { return nullptr; }
+
+}  // namespace leidang::generators::gotmpl

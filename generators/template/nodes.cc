@@ -1,0 +1,149 @@
+#include "generators/template/nodes.h"
+
+#include "absl/strings/str_cat.h"
+
+#include "generators/template/strconv.h"
+
+namespace leidang::generators::gotmpl {
+namespace {
+
+void Write(const Node& node, std::string* out);
+
+void WriteFields(const std::vector<TValue>& fields, std::string* out) {
+  for (const TValue& field : fields) absl::StrAppend(out, ".", field.text());
+}
+
+void WritePipe(const PipeNode& pipe, std::string* out) {
+  for (size_t i = 0; i < pipe.decl.size(); ++i) {
+    if (i > 0) *out += ", ";
+    Write(*pipe.decl[i], out);
+  }
+  if (!pipe.decl.empty()) *out += pipe.is_assign ? " = " : " := ";
+  for (size_t i = 0; i < pipe.cmds.size(); ++i) {
+    if (i > 0) *out += " | ";
+    Write(*pipe.cmds[i], out);
+  }
+}
+
+void WriteOperand(const Node& node, std::string* out) {
+  if (node.type != NodeType::kPipe) {
+    Write(node, out);
+    return;
+  }
+  *out += "(";
+  Write(node, out);
+  *out += ")";
+}
+
+void WriteBranch(const BranchNode& branch, std::string* out) {
+  absl::StrAppend(out, "{{",
+                  branch.type == NodeType::kIf     ? "if"
+                  : branch.type == NodeType::kWith ? "with"
+                                                   : "range",
+                  " ");
+  WritePipe(*branch.pipe, out);
+  *out += "}}";
+  Write(*branch.list, out);
+  if (branch.else_list != nullptr) {
+    *out += "{{else}}";
+    Write(*branch.else_list, out);
+  }
+  *out += "{{end}}";
+}
+
+void Write(const Node& node, std::string* out) {
+  switch (node.type) {
+    case NodeType::kText:
+      *out += static_cast<const TextNode&>(node).text;
+      return;
+    case NodeType::kAction:
+      *out += "{{";
+      WritePipe(*static_cast<const ActionNode&>(node).pipe, out);
+      *out += "}}";
+      return;
+    case NodeType::kBool:
+      *out += static_cast<const BoolNode&>(node).value ? "true" : "false";
+      return;
+    case NodeType::kBreak:
+      *out += "{{break}}";
+      return;
+    case NodeType::kContinue:
+      *out += "{{continue}}";
+      return;
+    case NodeType::kElse:
+      *out += "{{else}}";
+      return;
+    case NodeType::kEnd:
+      *out += "{{end}}";
+      return;
+    case NodeType::kDot:
+      *out += ".";
+      return;
+    case NodeType::kNil:
+      *out += "nil";
+      return;
+    case NodeType::kNumber:
+      *out += static_cast<const NumberNode&>(node).text;
+      return;
+    case NodeType::kString:
+      *out += static_cast<const StringNode&>(node).quoted;
+      return;
+    case NodeType::kIdentifier:
+      *out += static_cast<const IdentifierNode&>(node).name;
+      return;
+    case NodeType::kField:
+      WriteFields(static_cast<const FieldNode&>(node).ident, out);
+      return;
+    case NodeType::kVariable: {
+      const auto& variable = static_cast<const VariableNode&>(node);
+      absl::StrAppend(out, variable.name.text());
+      WriteFields(variable.fields, out);
+      return;
+    }
+    case NodeType::kChain: {
+      const auto& chain = static_cast<const ChainNode&>(node);
+      WriteOperand(*chain.node, out);
+      WriteFields(chain.fields, out);
+      return;
+    }
+    case NodeType::kCommand: {
+      const auto& command = static_cast<const CommandNode&>(node);
+      for (size_t i = 0; i < command.args.size(); ++i) {
+        if (i > 0) *out += " ";
+        WriteOperand(*command.args[i], out);
+      }
+      return;
+    }
+    case NodeType::kPipe:
+      WritePipe(static_cast<const PipeNode&>(node), out);
+      return;
+    case NodeType::kList:
+      for (const Node* child : static_cast<const ListNode&>(node).nodes) Write(*child, out);
+      return;
+    case NodeType::kIf:
+    case NodeType::kWith:
+    case NodeType::kRange:
+      WriteBranch(static_cast<const BranchNode&>(node), out);
+      return;
+    case NodeType::kTemplate: {
+      const auto& call = static_cast<const TemplateNode&>(node);
+      absl::StrAppend(out, "{{template ", go::Quote(call.name));
+      if (call.pipe != nullptr) {
+        *out += " ";
+        WritePipe(*call.pipe, out);
+      }
+      *out += "}}";
+      return;
+    }
+  }
+}
+
+}  // namespace
+
+std::string NodeText(const Node& node) {
+  std::string out;
+  Write(node, &out);
+  return out;
+}
+
+}  // namespace leidang::generators::gotmpl
