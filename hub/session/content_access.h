@@ -1,0 +1,87 @@
+#pragma once
+
+// ContentAccess serves content to agents. OwnOnly: a cluster reads a tree that one of its own live
+// assignments names, or a file of such a tree, and nothing else, whatever it asks for.
+//
+// Loop-bound. BoundedEverything: so many readers for each cluster and in all, so many trees
+// remembered.
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+#include "common/intent/intent.h"
+#include "common/object/sha256.h"
+#include "hub/session/options.h"
+#include "hub/store/store.h"
+
+namespace leidang::hub {
+
+class ContentAccess;
+
+// One content being sent, from an offset on. Must not outlive its ContentAccess.
+class ContentReader {
+ public:
+  ~ContentReader();
+  ContentReader(const ContentReader&) = delete;
+  ContentReader& operator=(const ContentReader&) = delete;
+
+  uint64_t total() const { return bytes_.size(); }  // Size of the whole.
+  // The next `bytes_max` bytes at most; empty at the end.
+  std::string Next(size_t bytes_max);
+
+ private:
+  friend class ContentAccess;
+  ContentReader(ContentAccess& access, const intent::ClusterId& cluster, std::string bytes,
+                uint64_t offset);
+
+  ContentAccess& access_;
+  const intent::ClusterId cluster_;
+  const std::string bytes_;
+  uint64_t offset_;
+};
+
+class ContentAccess {
+ public:
+  // Both must outlive it.
+  ContentAccess(const Store& store, const SessionOptions& options)
+      : store_(store), options_(options) {}
+
+  // `cluster` is the authenticated one. kPermissionDenied if none of its assignments reaches the
+  // content (so a stranger does not learn whether it exists), kOutOfRange beyond its end,
+  // kResourceExhausted with too many readers open; the errors of the store.
+  absl::StatusOr<std::unique_ptr<ContentReader>> Open(const intent::ClusterId& cluster,
+                                                      const object::Sha256& digest,
+                                                      uint64_t offset);
+
+  size_t readers() const { return readers_; }
+
+ private:
+  friend class ContentReader;
+
+  struct Tree {
+    std::set<object::Sha256> files;
+    std::list<object::Sha256>::iterator used;
+  };
+
+  absl::StatusOr<bool> MayRead(const intent::ClusterId& cluster, const object::Sha256& digest);
+  absl::StatusOr<std::set<object::Sha256>> TreesOf(const intent::ClusterId& cluster) const;
+  // The files of a tree, from memory or the store.
+  absl::StatusOr<const Tree*> Load(const object::Sha256& tree);
+
+  const Store& store_;
+  const SessionOptions& options_;
+  std::map<object::Sha256, Tree> trees_;
+  std::list<object::Sha256> recent_;  // Most recently used first.
+  std::map<intent::ClusterId, size_t> readers_of_;
+  size_t readers_ = 0;
+};
+
+}  // namespace leidang::hub

@@ -1,0 +1,169 @@
+#pragma once
+
+// SessionTable: the hub's end of the link (docs/formats/link.md). Knows every agent's session,
+// decides which one speaks for a cluster, hands out each cluster's change log, takes in status, and
+// keeps the proof.
+//
+// Promises
+// - OneSession: of the sessions of one cluster the newest that said Hello is live. The others are
+// fenced before it gets
+//   its epoch, and nothing but a goodbye is sent to them.
+// - DurableBeforeVisible: what is sent was read from the store, which shows only what is durable; a
+// Welcome follows the
+//   durable session epoch, a StatusAck the commit.
+// - OwnOnly: a session reads and writes the cluster that the edge authenticated.
+// - NothingByAbsence: see comparison.h.
+// - ProofIsHonest: see cluster_view.h.
+// - BoundedEverything: one message in each direction is in hand, changes in flight are bounded by
+// bytes, an agent beyond
+//   its quota is read later. A session that is full, silent or out of order ends; the next one
+//   resumes.
+//
+// Loop-bound: all calls and callbacks on the loop it was given. The store's completions are posted
+// there.
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+#include "common/base/strong_id.h"
+#include "common/intent/intent.h"
+#include "common/intent/status.h"
+#include "common/time/event_loop.h"
+#include "hub/session/agent_stream.h"
+#include "hub/session/cluster_view.h"
+#include "hub/session/content_access.h"
+#include "hub/session/options.h"
+#include "hub/store/store.h"
+#include "leidang/v1/link.pb.h"
+
+namespace leidang::hub {
+
+class AgentSession;
+
+using SessionId = uint64_t;  // Never 0, never given twice by one table.
+
+struct OperationIdTag {};
+using OperationId = Id128<OperationIdTag>;
+
+// An operation on its way to an agent. Durable elsewhere (hub/ledger).
+struct OperationRequest {
+  OperationId id;
+  intent::EntryKey key;
+  intent::Uid uid;
+  v1::Operation::Kind kind = v1::Operation::KIND_UNSPECIFIED;
+  absl::Duration lifetime;
+  std::string parameters;  // JSON object.
+};
+
+// Told on the loop, never from within a call to the table.
+class SessionObserver {
+ public:
+  virtual ~SessionObserver() = default;
+  // An agent may be sent operations from now on, those included that an earlier session was sent.
+  virtual void OnSessionLive(const intent::ClusterId& cluster) = 0;
+  virtual void OnSessionEnded(const intent::ClusterId& cluster) = 0;
+  virtual void OnOperationUpdate(const intent::ClusterId& cluster, const OperationId& id,
+                                 v1::OperationUpdate::State state, const std::string& message) = 0;
+  // These are committed.
+  virtual void OnStatuses(const intent::ClusterId& cluster,
+                          const std::vector<intent::EntryStatus>& statuses) = 0;
+};
+
+class SessionTable {
+ public:
+  // All must outlive it; `observer` may be nullptr.
+  SessionTable(EventLoop& loop, Store& store, SessionOptions options, SessionObserver* observer);
+  // Aborts all streams.
+  ~SessionTable();
+
+  // Edge. `cluster` is what the client certificate names; the stream is open.
+  SessionId Accept(const intent::ClusterId& cluster, std::unique_ptr<AgentStream> stream);
+  // What happened on a stream. Unknown ids are ignored: the session has ended.
+  void Received(SessionId id, v1::AgentMessage message);
+  void Written(SessionId id);
+  void Closed(SessionId id, const absl::Status& status);
+  ContentAccess& content() { return content_; }
+
+  // Control.
+  // Sends an operation to the live session. kUnavailable if there is none, kResourceExhausted if
+  // too many wait; then OnSessionLive tells when to try again.
+  absl::Status Send(const intent::ClusterId& cluster, const OperationRequest& request);
+  // The outcome is durable: the agent may forget it. Ignored without a session; the agent reports
+  // it again in the next.
+  void AcknowledgeOperation(const intent::ClusterId& cluster, const OperationId& id);
+  // The cluster may connect no more: ends its sessions at once.
+  void Revoke(const intent::ClusterId& cluster);
+  // Says goodbye to all and to whoever comes: come back after `retry_after` and a random part of
+  // `spread`.
+  void Drain(absl::Duration retry_after, absl::Duration spread);
+  // Forgets what is remembered about a cluster that exists no more; ends its sessions.
+  void Forget(const intent::ClusterId& cluster);
+
+  // What is known, with the verdict as of now.
+  ClusterView View(const intent::ClusterId& cluster) const;
+  // Of every cluster that was seen since the start, in the order of ids.
+  std::vector<ClusterView> Views() const;
+
+  size_t sessions() const { return sessions_.size(); }
+
+ private:
+  friend class AgentSession;
+
+  // What outlives a session.
+  struct Known {
+    std::string agent_version;
+    std::string instance;
+    absl::Time since = absl::InfinitePast();
+    absl::Time last_seen = absl::InfinitePast();
+    uint64_t status_backlog = 0;
+    std::optional<Proof> proof;
+    bool diverged = false;
+    int takeovers = 0;  // Of a live session by another instance, in quick succession.
+    absl::Duration last_takeover;
+    LinkTrouble trouble = LinkTrouble::kNone;
+    std::string trouble_message;
+    intent::Authority agent_authority;
+    intent::Revision agent_revision = 0;
+    uint64_t agent_session_epoch = 0;
+    std::vector<UnclaimedEntry> unclaimed;
+  };
+
+  // For AgentSession.
+  // Makes it the session that speaks for its cluster, and fences the one that did.
+  void TakeOver(AgentSession& session, const std::string& instance);
+  bool IsCurrent(const AgentSession& session) const;
+  // Destroys it once the stack is gone.
+  void Remove(SessionId id);
+  AgentSession* Find(SessionId id) const;
+  AgentSession* Current(const intent::ClusterId& cluster) const;
+  void LimitUngreeted(const intent::ClusterId& cluster);
+  void OnCommitted(const CommitResult& result);
+
+  EventLoop& loop_;
+  Store& store_;
+  const SessionOptions options_;
+  SessionObserver* const observer_;
+  ContentAccess content_;
+
+  SessionId next_id_ = 1;
+  std::map<SessionId, std::unique_ptr<AgentSession>> sessions_;
+  std::map<intent::ClusterId, SessionId> current_;
+  std::map<intent::ClusterId, std::set<SessionId>> of_cluster_;
+  std::map<intent::ClusterId, Known> known_;
+  bool draining_ = false;
+  absl::Duration drain_retry_;
+  absl::Duration drain_spread_;
+  Store::SubscriptionId subscription_ = 0;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace leidang::hub
