@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+
+#include "common/intent/intent.h"
+#include "hub/control/expansion.h"
+#include "hub/model/application.h"
+#include "hub/store/write_batch.h"
+
+namespace leidang::hub {
+
+// May an owner's Applications be created, updated, deleted. What `applicationsSync` allows, and
+// less while something else forbids it.
+struct AssignRules {
+  bool create = true;
+  bool update = true;
+  bool remove = true;
+};
+
+// One Application that ends, or leaves its cluster: first a decision in the ledger, then a
+// tombstone.
+struct Deletion {
+  std::string key;
+  intent::ClusterId cluster;
+  intent::Uid uid;
+  intent::DeletionPolicy policy = intent::DeletionPolicy::kForeground;
+
+  friend bool operator==(const Deletion&, const Deletion&) = default;
+};
+
+struct AssignInput {
+  std::string owner;  // Key of the set; empty for an Application written directly.
+  Expansion expansion;
+  std::vector<DerivedApplication> current;  // What the owner has now, sorted by key.
+  AssignRules rules;
+  intent::HubId hub;
+  absl::Time now;
+  // How often the key has been deleted (ledger), not counting what this plan decides.
+  std::function<uint64_t(const std::string& key)> deletions;
+  // Another owner that holds the key, as people call it; nullopt if it is free or this owner's.
+  std::function<std::optional<std::string>(const std::string& key)> held_by;
+};
+
+struct AssignPlan {
+  std::vector<Deletion> deletions;    // To be decided in the ledger before `batch` is committed.
+  WriteBatch batch;                   // Tombstones included.
+  std::vector<std::string> taken;     // Keys that the owner holds from now on,
+  std::vector<std::string> released;  // and those it no longer does.
+  std::vector<Problem> problems;      // Further ones of the owner.
+  size_t created = 0, updated = 0, removed = 0, moved = 0, kept = 0;
+
+  bool empty() const { return batch.empty() && deletions.empty(); }
+};
+
+// Compares what an owner wants with what it has, Application by Application. Pure.
+//
+// Nothing is deleted unless the expansion is complete and the rules allow it; an Application with a
+// problem keeps its assignment as it is. A moved destination is a tombstone in one log and a put
+// under a new uid in the other.
+AssignPlan PlanAssignments(const AssignInput& input);
+
+// What the finalizers of an Application ask for: `resources-finalizer.argocd.argoproj.io`
+// foreground, its `/background` form background, none of them orphan, as in Argo CD.
+intent::DeletionPolicy PolicyOf(const object::Value& manifest);
+
+// Takes over `since` where type, status and reason stay, so that a condition shows how long it has
+// held.
+std::vector<Condition> Renewed(const std::vector<Condition>& before,
+                               const std::vector<Problem>& problems, absl::Time now);
+
+}  // namespace leidang::hub

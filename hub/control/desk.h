@@ -1,0 +1,118 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+#include "common/object/value.h"
+#include "common/random/random.h"
+#include "hub/control/fleet_records.h"
+#include "hub/control/owner_reconciler.h"
+#include "hub/store/store.h"
+
+namespace leidang::hub {
+
+// Who asks, for the audit log.
+struct Author {
+  std::string who;   // "admin", "config <file>@<commit>".
+  std::string from;  // Address of the peer, empty if there is none.
+};
+
+// Desk takes what people and the config repository write: checks it, keeps the rule that an object
+// has one owner, writes it to the ledger, has it audited, and triggers whom it concerns.
+//
+// A refusal is a status: kInvalidArgument (the object is wrong), kFailedPrecondition (it may not be
+// changed this way or now), kNotFound; the message says what to do. Answers come after the ledger
+// has it durably. Loop-bound; all references must outlive it.
+class Desk {
+ public:
+  enum class Outcome { kCreated, kConfigured, kUnchanged };
+  struct Applied {
+    std::string kind;  // As written.
+    std::string ns;
+    std::string name;
+    absl::StatusOr<Outcome> outcome = absl::UnknownError("");
+    std::vector<std::string> warnings;
+  };
+  enum class Mode { kApply, kDryRun };
+  using ApplyDone = std::function<void(std::vector<Applied>)>;
+  using DeleteDone = std::function<void(absl::StatusOr<uint64_t> applications)>;
+
+  Desk(EventLoop& loop, FleetRecords& records, const Store& store, OwnerReconciler& owners,
+       Random& random)
+      : loop_(loop), records_(records), store_(store), owners_(owners), random_(random) {}
+
+  // `owner` is kApiOwner or "config <file>@<commit>". Each object on its own; results in the order
+  // of `manifests`.
+  void Apply(const std::vector<object::Value>& manifests, const std::string& owner,
+             const Author& author, Mode mode, ApplyDone done);
+
+  struct Target {
+    WrittenKind kind = WrittenKind::kApplicationSet;
+    std::string key;
+  };
+  // Marks a set or an Application for deletion; answers with how many Applications go with it. A
+  // set that has any asks for `confirm` to be their number. Projects and repositories go at once,
+  // unless they are in use.
+  void Delete(const Target& target, std::optional<uint64_t> confirm,
+              std::optional<intent::DeletionPolicy> policy, const std::string& owner,
+              const Author& author, DeleteDone done);
+
+  // Removes a cluster. One that has joined and has assignments asks for a policy: its Applications
+  // are ended under it, and the registration goes when the agent has carried that out.
+  void DeleteCluster(const std::string& name, std::optional<intent::DeletionPolicy> policy,
+                     const Author& author, DeleteDone done);
+
+  struct Registration {
+    std::string name;
+    std::string server;
+    std::string project;
+    std::map<std::string, std::string> labels;
+    std::map<std::string, std::string> annotations;
+    absl::Duration token_life = absl::Hours(1);
+  };
+  struct Registered {
+    intent::ClusterId id;
+    std::string token;  // Never shown again.
+    absl::Time expires_at;
+  };
+  // Registers a cluster, or gives one that exists another token (its labels are replaced if any are
+  // given).
+  void Register(const Registration& registration, const Author& author,
+                std::function<void(absl::StatusOr<Registered>)> done);
+
+  // Called on the loop after a cluster was created or changed.
+  std::function<void(const intent::ClusterId&)> on_cluster_changed = [](const intent::ClusterId&) {
+  };
+
+ private:
+  struct Draft;
+
+  absl::StatusOr<Draft> Read(const object::Value& manifest, const std::string& owner,
+                             Applied* applied) const;
+  absl::StatusOr<Draft> ReadWritten(WrittenKind kind, const object::Value& manifest,
+                                    Draft draft) const;
+  absl::StatusOr<Draft> ReadCluster(const object::Value& manifest, Draft draft,
+                                    Applied* applied) const;
+  absl::StatusOr<Outcome> Settle(Draft* draft) const;
+  absl::StatusOr<Outcome> SettleCluster(Draft* draft) const;
+  ClusterRegistration NewCluster(const std::string& name, const std::string& server);
+  absl::Status CheckCluster(const ClusterRegistration& cluster) const;
+  void TriggerFor(const Draft& draft);
+  absl::Status CheckUnused(const Target& target) const;
+  void Audit(const Author& author, const std::string& what, const std::string& outcome);
+
+  EventLoop& loop_;
+  FleetRecords& records_;
+  const Store& store_;
+  OwnerReconciler& owners_;
+  Random& random_;
+};
+
+}  // namespace leidang::hub

@@ -1,0 +1,320 @@
+#include "hub/control/expansion.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/base/status_macros.h"
+#include "common/conditions/types.h"
+#include "common/match/selector.h"
+#include "common/object/sha256.h"
+#include "generators/reconcile.h"
+#include "hub/source/repository_url.h"
+#include "hub/source/source_error.h"
+
+namespace leidang::hub {
+namespace {
+
+using conditions::Reason;
+
+Reason ReasonOf(const absl::Status& status, Reason otherwise) {
+  const auto source = SourceReasonOf(status);
+  if (!source) return otherwise;
+  return conditions::ReasonFromString(SourceReasonName(*source)).value_or(otherwise);
+}
+
+Problem InvalidSpec(Reason reason, absl::string_view message) {
+  return {conditions::kInvalidSpecError, reason, std::string(message)};
+}
+
+// Metadata and spec of an Application as an agent gets them.
+std::string BodyOf(const object::Value& manifest) {
+  object::Object metadata;
+  if (const object::Value* given = object::Find(manifest, {"metadata"})) {
+    for (const absl::string_view field :
+         {"name", "namespace", "labels", "annotations", "finalizers"}) {
+      if (const object::Value* value = object::Find(*given, {field})) {
+        metadata[boost::json::string_view(field.data(), field.size())] = *value;
+      }
+    }
+  }
+  object::Object body;
+  body["metadata"] = std::move(metadata);
+  const object::Value* spec = object::Find(manifest, {"spec"});
+  body["spec"] = spec != nullptr ? *spec : object::Value(object::Object());
+  return object::CanonicalJson(body);
+}
+
+// Works on one Application at a time; remembers what it resolved, since the Applications of a fleet
+// share few sources.
+class Resolution {
+ public:
+  Resolution(const FleetSnapshot& fleet, const PinnedGit& git, SourceResolver& resolver)
+      : fleet_(fleet), git_(git), resolver_(resolver) {}
+
+  DesiredApplication Resolve(std::string key, std::string canonical,
+                             const object::Value& manifest) {
+    DesiredApplication desired;
+    desired.key = std::move(key);
+    desired.manifest = std::move(canonical);
+    desired.project = std::string(object::FindString(manifest, {"spec", "project"}));
+    if (desired.project.empty()) desired.project = "default";
+    desired.problem = Fill(manifest, &desired);
+    return desired;
+  }
+
+  bool missing_inputs() const { return missing_inputs_; }
+  WriteBatch TakeContent() { return std::move(content_); }
+
+ private:
+  std::optional<Problem> Fill(const object::Value& manifest, DesiredApplication* desired) {
+    const object::Value* destination = object::Find(manifest, {"spec", "destination"});
+    const absl::StatusOr<intent::ClusterId> cluster =
+        Place(fleet_, destination != nullptr ? *destination : object::Value(nullptr));
+    if (!cluster.ok()) {
+      return InvalidSpec(
+          absl::IsNotFound(cluster.status()) ? Reason::kNoSuchCluster : Reason::kInvalidDestination,
+          cluster.status().message());
+    }
+    desired->cluster = *cluster;
+    if (!fleet_.projects.contains(desired->project)) {
+      return InvalidSpec(Reason::kNoSuchProject,
+                         absl::StrCat("spec.project: there is no AppProject \"", desired->project,
+                                      "\": apply it first, or use \"default\""));
+    }
+    desired->body = BodyOf(manifest);
+    return FillSources(manifest, desired);
+  }
+
+  std::optional<Problem> FillSources(const object::Value& manifest, DesiredApplication* desired) {
+    const object::Value* source = object::Find(manifest, {"spec", "source"});
+    if (const object::Value* several = object::Find(manifest, {"spec", "sources"});
+        several != nullptr && several->is_array() && !several->as_array().empty()) {
+      if (several->as_array().size() > 1) {
+        return Problem{conditions::kUnsupportedSource, Reason::kUnsupportedSource,
+                       "spec.sources has several sources, which are not supported yet: what is "
+                       "deployed stays as it is"};
+      }
+      source = &several->as_array()[0];
+    }
+    if (source == nullptr || !source->is_object()) {
+      return InvalidSpec(Reason::kInvalidSource,
+                         "spec.source is missing: set source.repoURL and source.path");
+    }
+    const GitInput input{std::string(object::FindString(*source, {"repoURL"})),
+                         std::string(object::FindString(*source, {"targetRevision"}))};
+    if (input.url.empty())
+      return InvalidSpec(Reason::kInvalidSource, "spec.source.repoURL is empty");
+    if (!object::FindString(*source, {"chart"}).empty()) {
+      return Problem{
+          conditions::kUnsupportedSource, Reason::kUnsupportedSource,
+          "spec.source.chart: Helm charts are not supported yet: what is deployed stays as it is"};
+    }
+    const absl::StatusOr<intent::Source>& resolved = ResolveOnce(input, *source);
+    if (resolved.ok()) {
+      desired->sources = {*resolved};
+      return std::nullopt;
+    }
+    if (absl::IsUnavailable(resolved.status()) && !SourceReasonOf(resolved.status())) {
+      missing_inputs_ = true;
+      return Problem{conditions::kComparisonError, Reason::kContentMissing,
+                     std::string(resolved.status().message())};
+    }
+    if (absl::IsUnimplemented(resolved.status())) {
+      return Problem{conditions::kUnsupportedSource, Reason::kUnsupportedSource,
+                     std::string(resolved.status().message())};
+    }
+    return Problem{conditions::kComparisonError,
+                   ReasonOf(resolved.status(), Reason::kInvalidSource),
+                   std::string(resolved.status().message())};
+  }
+
+  const absl::StatusOr<intent::Source>& ResolveOnce(const GitInput& input,
+                                                    const object::Value& source) {
+    const std::string memo = object::CanonicalJson(source);
+    const auto found = resolved_.find(memo);
+    if (found != resolved_.end()) return found->second;
+    absl::StatusOr<intent::Source> answer = absl::UnknownError("");
+    if (const absl::StatusOr<GitId> commit = git_.Commit(input); commit.ok()) {
+      answer = resolver_.Resolve(input, *commit, source, &content_);
+    } else {
+      answer = commit.status();
+    }
+    return resolved_.emplace(memo, std::move(answer)).first->second;
+  }
+
+  const FleetSnapshot& fleet_;
+  const PinnedGit& git_;
+  SourceResolver& resolver_;
+  bool missing_inputs_ = false;
+  WriteBatch content_;
+  std::map<std::string, absl::StatusOr<intent::Source>> resolved_;  // By canonical source.
+};
+
+// Takes what a set generates and resolves each at once, so that only what is kept is held in
+// memory.
+class Collector final : public generators::Sink {
+ public:
+  Collector(const generators::ApplicationSet& set, const generators::World& world,
+            Resolution& resolution, Expansion* out)
+      : validator_(set, world), resolution_(resolution), out_(out) {}
+
+  void OnApplication(const generators::GeneratedApplication& application) override {
+    const std::string name(application.name());
+    if (!match::SubdomainErrors(name).empty()) {
+      ++invalid_names_;
+      out_->problems.push_back({conditions::kErrorOccurred, Reason::kNameInvalid,
+                                absl::StrCat(application.provenance().generator,
+                                             ": the generated name \"", name.substr(0, 300),
+                                             "\" is not a valid name (lower-case letters, digits, "
+                                             "'-' and '.', at most 253 characters)")});
+      return;
+    }
+    (void)validator_.Check(application).ok();  // What it found is read from Finish.
+    const std::string key = absl::StrCat(application.ns(), "/", name);
+    out_->applications.push_back(
+        resolution_.Resolve(key, std::string(application.CanonicalJson()), application.Manifest()));
+  }
+
+  void OnError(const generators::ParameterSetError& error) override {
+    out_->problems.push_back(
+        {conditions::kErrorOccurred, Reason::kGenerationFailed, error.ToString()});
+  }
+
+  size_t invalid_names() const { return invalid_names_; }
+  generators::ApplicationValidator::Outcome Finish() const { return validator_.Finish(); }
+
+ private:
+  generators::ApplicationValidator validator_;
+  Resolution& resolution_;
+  Expansion* const out_;
+  size_t invalid_names_ = 0;
+};
+
+generators::World WorldOf(const FleetSnapshot& fleet, const PinnedGit& git) {
+  generators::World world;
+  world.control_namespace = fleet.control_namespace;
+  world.clusters = fleet.clusters;
+  for (const auto& [name, spec] : fleet.projects) world.projects.insert(name);
+  world.git = &git;
+  return world;
+}
+
+// Digest of everything pinned that the expansion asked for, and when the last of it was pinned.
+object::Sha256 SeedOf(const ExpansionRequest& request, const std::set<GitInput>& asked,
+                      absl::Time* pinned_at) {
+  object::Sha256Stream stream;
+  stream.Add(request.key);
+  for (const GitInput& input : asked) {
+    const auto found = request.git->inputs.find(input);
+    if (found == request.git->inputs.end() || !found->second.ok()) continue;
+    stream.Add(
+        absl::StrCat("\n", input.url, "\n", input.revision, "\n", found->second->commit.Hex()));
+    *pinned_at = std::max(*pinned_at, found->second->since);
+  }
+  return stream.Finish();
+}
+
+void RejectInvalid(const generators::ApplicationValidator::Outcome& outcome, Expansion* out) {
+  std::map<absl::string_view, absl::string_view> rejected;
+  for (const auto& r : outcome.rejected) rejected[r.name] = r.message;
+  for (DesiredApplication& application : out->applications) {
+    const absl::string_view name =
+        absl::string_view(application.key).substr(application.key.find('/') + 1);
+    const auto found = rejected.find(name);
+    if (found == rejected.end() || application.problem) continue;
+    application.problem = InvalidSpec(Reason::kValidationFailed, found->second);
+  }
+}
+
+// Two parameter sets with one name: neither is taken, and what is assigned stays.
+void JoinDuplicates(Expansion* out) {
+  auto& all = out->applications;
+  std::stable_sort(all.begin(), all.end(),
+                   [](const auto& a, const auto& b) { return a.key < b.key; });
+  std::vector<DesiredApplication> distinct;
+  for (DesiredApplication& application : all) {
+    if (distinct.empty() || distinct.back().key != application.key) {
+      distinct.push_back(std::move(application));
+      continue;
+    }
+    distinct.back().problem =
+        Problem{conditions::kInvalidSpecError, Reason::kNameConflict,
+                absl::StrCat("several parameter sets give the name \"", application.key,
+                             "\": make the template's name unique")};
+  }
+  all = std::move(distinct);
+}
+
+void ExpandSet(const ExpansionRequest& request, const PinnedGit& git, SourceResolver& resolver,
+               Expansion* out) {
+  generators::World world = WorldOf(*request.fleet, git);
+  world.pinned_at = request.pinned_at;
+  for (int pass = 0; pass < 2; ++pass) {
+    *out = Expansion();
+    Resolution resolution(*request.fleet, git, resolver);
+    Collector collector(*request.set, world, resolution, out);
+    const generators::ExpansionResult result = generators::Expand(*request.set, world, collector);
+    RejectInvalid(collector.Finish(), out);
+    out->warnings = result.warnings;
+    out->failed_parameter_sets = result.failed + collector.invalid_names();
+    out->incomplete = result.missing_inputs > 0 || resolution.missing_inputs();
+    out->content = resolution.TakeContent();
+    out->may_delete = result.MayDelete() && collector.invalid_names() == 0 && !result.withheld;
+    // Only functions that are not deterministic look at the seed, and those warn.
+    if (result.warnings.empty() || pass == 1) break;
+    world.seed = SeedOf(request, git.asked(), &world.pinned_at);
+  }
+  JoinDuplicates(out);
+}
+
+void ExpandApplication(const ExpansionRequest& request, const PinnedGit& git,
+                       SourceResolver& resolver, Expansion* out) {
+  Resolution resolution(*request.fleet, git, resolver);
+  out->applications.push_back(resolution.Resolve(
+      request.key, object::CanonicalJson(request.application), request.application));
+  out->incomplete = resolution.missing_inputs();
+  out->content = resolution.TakeContent();
+  out->may_delete = true;
+}
+
+// A repository that cannot be reached, though all is still pinned, is said on the owner.
+void AddRepositoryProblems(const GitView& view, Expansion* out) {
+  std::set<std::string> urls;
+  for (const GitInput& input : out->inputs) urls.insert(input.url);
+  for (const std::string& url : urls) {
+    const auto failing = view.failing.find(url);
+    if (failing == view.failing.end()) continue;
+    out->problems.push_back({conditions::kErrorOccurred,
+                             ReasonOf(failing->second, Reason::kRepositoryUnreachable),
+                             std::string(failing->second.message())});
+  }
+  for (const GitInput& input : out->inputs) {
+    const auto found = view.inputs.find(input);
+    if (found == view.inputs.end() || found->second.ok() || view.failing.contains(input.url))
+      continue;
+    out->problems.push_back({conditions::kErrorOccurred,
+                             ReasonOf(found->second.status(), Reason::kRevisionNotFound),
+                             std::string(found->second.status().message())});
+  }
+}
+
+}  // namespace
+
+Expansion Expand(const ExpansionRequest& request, GitListings& listings, SourceResolver& resolver) {
+  Expansion out;
+  const PinnedGit git(request.git, listings);
+  if (request.set != nullptr) {
+    ExpandSet(request, git, resolver, &out);
+  } else {
+    ExpandApplication(request, git, resolver, &out);
+  }
+  out.inputs = git.asked();
+  AddRepositoryProblems(*request.git, &out);
+  return out;
+}
+
+}  // namespace leidang::hub

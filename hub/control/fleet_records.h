@@ -1,0 +1,153 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "common/log/log.h"
+#include "common/object/sha256.h"
+#include "common/time/event_loop.h"
+#include "hub/control/fleet_snapshot.h"
+#include "hub/control/repositories.h"
+#include "hub/ledger/audit_chain.h"
+#include "hub/ledger/ledger.h"
+#include "hub/model/decided.h"
+#include "hub/model/written.h"
+
+namespace leidang::hub {
+
+// One change of the ledger's records.
+namespace change {
+struct PutObject {
+  WrittenObject object;
+};
+struct EraseObject {
+  WrittenKind kind;
+  std::string key;
+};
+struct PutCluster {
+  ClusterRegistration cluster;
+};
+// With its pending deletions: nobody is left to carry them out.
+struct EraseCluster {
+  intent::ClusterId id;
+};
+// An entry ends on a cluster: it becomes pending, and the key's count of deletions grows by one.
+// Deciding the same again changes nothing.
+struct Decide {
+  PendingDeletion deletion;
+};
+// The agent has acknowledged the deletion and carried it out.
+struct Settle {
+  intent::ClusterId cluster;
+  std::string key;
+  intent::Uid uid;
+};
+struct PutPin {
+  GitInput input;
+  PinnedCommit pin;
+};
+struct PutJoinToken {
+  JoinToken token;
+};
+struct PutUserToken {
+  UserToken token;
+};
+using Any = std::variant<PutObject, EraseObject, PutCluster, EraseCluster, Decide, Settle, PutPin,
+                         PutJoinToken, PutUserToken>;
+}  // namespace change
+
+// FleetRecords holds everything of the ledger that decides what clusters are to be, as tables in
+// memory that follow each committed transaction, and writes it.
+//
+// A change shows in the tables only once the ledger has it durably. Loop-bound; ledger and log must
+// outlive it.
+class FleetRecords {
+ public:
+  using Done = std::function<void(absl::Status)>;
+  using DeletionKey = std::tuple<intent::ClusterId, std::string, intent::Uid>;
+
+  FleetRecords(EventLoop& loop, Ledger& ledger, Log& log);
+  ~FleetRecords();
+
+  // Reads everything; a ledger that was just born gets `new_hub` as its identity and the AppProject
+  // `default`. kDataLoss names a record that cannot be read. Call once, before anything else.
+  void Load(const intent::HubId& new_hub, Done done);
+
+  // Commits the changes in order, in as many transactions as their limit needs: all or a prefix of
+  // them. After a failed transaction the tables stand at what was committed. Calls are worked off
+  // one after another.
+  void Write(std::vector<change::Any> changes, Done done);
+
+  // Spends a token: kUnauthenticated, saying why, if it is unknown, spent or expired. At most one
+  // of two calls with the same token succeeds.
+  void SpendToken(const object::Sha256& hash, absl::Time now,
+                  std::function<void(absl::StatusOr<JoinToken>)> done);
+
+  // Appends to the audit log. A failure is logged: the change that it tells of has been committed
+  // already.
+  void Audit(AuditEntry entry);
+
+  const intent::HubId& hub() const { return hub_; }
+  // By key.
+  const std::map<std::string, WrittenObject>& Objects(WrittenKind kind) const;
+  // nullptr if there is none.
+  const WrittenObject* Object(WrittenKind kind, const std::string& key) const;
+  const std::map<intent::ClusterId, ClusterRegistration>& clusters() const { return clusters_; }
+  const ClusterRegistration* ClusterNamed(const std::string& name) const;
+  const std::map<DeletionKey, PendingDeletion>& pending_deletions() const { return pending_; }
+  // How often an entry of that key (text form of an EntryKey) has been deleted.
+  uint64_t Deletions(const std::string& entry_key) const;
+  const std::map<GitInput, PinnedCommit>& pins() const { return pins_; }
+  const std::vector<UserToken>& user_tokens() const { return user_tokens_; }
+
+  // Clusters and projects for an expansion; the same object until one of them changes. A cluster
+  // that is being removed is not in it.
+  std::shared_ptr<const FleetSnapshot> snapshot();
+
+ private:
+  struct Queued {
+    std::vector<change::Any> changes;
+    size_t next = 0;
+    Done done;
+  };
+  struct Chunk;
+
+  absl::Status TakeEntry(const LedgerEntry& entry);
+  void FinishLoad(const intent::HubId& new_hub, Done done);
+  void CommitNext();
+  absl::Status AddTo(Chunk* chunk, const change::Any& change) const;
+  void Take(const change::Any& change);
+  const std::string& Raw(const std::string& key) const;
+
+  EventLoop& loop_;
+  Ledger& ledger_;
+  Log& log_;
+  AuditChain audit_;
+  intent::HubId hub_;
+
+  std::map<WrittenKind, std::map<std::string, WrittenObject>> objects_;
+  std::map<intent::ClusterId, ClusterRegistration> clusters_;
+  std::map<DeletionKey, PendingDeletion> pending_;
+  std::map<std::string, uint64_t> deletions_;
+  std::map<GitInput, PinnedCommit> pins_;
+  std::vector<UserToken> user_tokens_;
+  std::map<std::string, std::string>
+      raw_;  // Stored values by ledger key: fields of later versions survive a write.
+  std::shared_ptr<const FleetSnapshot> snapshot_;
+
+  std::deque<Queued> queue_;
+  bool writing_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace leidang::hub

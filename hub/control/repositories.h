@@ -1,0 +1,126 @@
+#pragma once
+
+#include <compare>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+#include "common/random/random.h"
+#include "common/time/event_loop.h"
+#include "common/time/workers.h"
+#include "hub/source/git_source.h"
+
+namespace leidang::hub {
+
+// What somebody wants from Git: a repository as its URL is written, and a revision.
+struct GitInput {
+  std::string url;
+  std::string revision;
+
+  friend auto operator<=>(const GitInput&, const GitInput&) = default;
+};
+
+// What an input was resolved to. It stays until a later fetch shows another commit, whatever
+// becomes of the network.
+struct PinnedCommit {
+  GitId commit;
+  absl::Time since;
+
+  friend bool operator==(const PinnedCommit&, const PinnedCommit&) = default;
+};
+
+// The inputs as they stand at one moment; never changes. An error is the answer of a fetch that
+// worked (no such branch), or of a repository that was never reached; an input that is not there
+// yet is being fetched.
+struct GitView {
+  std::map<GitInput, absl::StatusOr<PinnedCommit>> inputs;
+  // Repositories whose last fetch failed, by URL: the pins of these may be old.
+  std::map<std::string, absl::Status> failing;
+};
+
+struct RepositoryState {
+  std::string url;                               // Without credentials.
+  absl::Time fetched_at = absl::InfinitePast();  // Last fetch that worked.
+  absl::Status error;                            // Of the last fetch.
+  absl::Time failing_since = absl::InfiniteFuture();
+  size_t inputs = 0;
+};
+
+// Repositories keeps every repository that somebody wants mirrored and resolved, polls each, and
+// tells who is affected when an input changed. It does not read files.
+//
+// A failed fetch changes no pin. Polls are spread by jitter; after a failure they are repeated from
+// 10 s on, doubling up to the poll interval. One fetch a repository at a time.
+//
+// Loop-bound; fetches run on `workers`. All references must outlive it, and `workers` must be
+// stopped before it goes.
+class Repositories {
+ public:
+  struct Options {
+    absl::Duration poll_interval = absl::Seconds(180);
+    absl::Duration poll_jitter = absl::Seconds(60);  // At most this is added.
+    FetchLimits limits;
+  };
+  // Who wants inputs: the key of a set or an Application.
+  using Consumer = std::string;
+  // Gives the credentials for a URL as written. Called on the loop.
+  using Credentials = std::function<Repository(const std::string& url)>;
+  // Called on the loop with those who want an input that has a new answer, or a repository whose
+  // health changed.
+  using OnChange = std::function<void(const std::set<Consumer>&)>;
+
+  Repositories(EventLoop& loop, Workers& workers, GitSource& source, Random& random,
+               const Options& options, Credentials credentials, OnChange on_change);
+  ~Repositories();
+
+  // Pins of an earlier run: in force until a fetch says otherwise. Call before anything is wanted.
+  void Restore(const std::map<GitInput, PinnedCommit>& pins);
+
+  // Replaces what `consumer` wants; empty ends its interest. Inputs that are new are fetched at
+  // once. An input that nobody wants any more is dropped.
+  void SetWanted(const Consumer& consumer, const std::set<GitInput>& inputs);
+
+  // Fetches soon: everything, or what SameRepository says is `url`. Returns how many repositories.
+  size_t Refresh(const std::optional<std::string>& url);
+
+  std::shared_ptr<const GitView> view() const { return view_; }
+  std::vector<RepositoryState> List() const;
+  // Empty if it wants nothing.
+  const std::set<GitInput>& WantedBy(const Consumer& consumer) const;
+
+ private:
+  struct Entry;
+  struct FetchOutcome;
+
+  Entry& EntryFor(const std::string& url);
+  void Fetch(Entry& entry);
+  void OnFetched(const std::string& url, const FetchOutcome& outcome);
+  void Schedule(Entry& entry, absl::Duration delay);
+  std::set<Consumer> ConsumersOf(const std::string& url,
+                                 const std::set<std::string>& revisions) const;
+  bool TakePins(Entry& entry, const FetchOutcome& outcome, std::set<std::string>* changed);
+  void PublishView();
+
+  EventLoop& loop_;
+  Workers& workers_;
+  GitSource& source_;
+  Random& random_;
+  const Options options_;
+  const Credentials credentials_;
+  const OnChange on_change_;
+
+  std::map<std::string, std::unique_ptr<Entry>> entries_;  // By URL as written.
+  std::map<Consumer, std::set<GitInput>> wanted_;
+  std::shared_ptr<const GitView> view_ = std::make_shared<GitView>();
+  std::shared_ptr<bool> alive_ =
+      std::make_shared<bool>(true);  // Completions ask it before they touch *this.
+};
+
+}  // namespace leidang::hub
