@@ -10,20 +10,20 @@
 
 namespace leidang::hub {
 
-ContentReader::ContentReader(ContentAccess& access, const intent::ClusterId& cluster,
+ContentSender::ContentSender(ContentAccess& access, const intent::ClusterId& cluster,
                              std::string bytes, uint64_t offset)
     : access_(access), cluster_(cluster), bytes_(std::move(bytes)), offset_(offset) {
   ++access_.readers_;
   ++access_.readers_of_[cluster_];
 }
 
-ContentReader::~ContentReader() {
+ContentSender::~ContentSender() {
   --access_.readers_;
   const auto it = access_.readers_of_.find(cluster_);
   if (--it->second == 0) access_.readers_of_.erase(it);
 }
 
-std::string ContentReader::Next(size_t bytes_max) {
+std::string ContentSender::Next(size_t bytes_max) {
   std::string next = bytes_.substr(offset_, bytes_max);
   offset_ += next.size();
   return next;
@@ -73,7 +73,7 @@ absl::StatusOr<bool> ContentAccess::MayRead(const intent::ClusterId& cluster,
   return false;
 }
 
-absl::StatusOr<std::unique_ptr<ContentReader>> ContentAccess::Open(const intent::ClusterId& cluster,
+absl::StatusOr<std::unique_ptr<ContentSender>> ContentAccess::Open(const intent::ClusterId& cluster,
                                                                    const object::Sha256& digest,
                                                                    uint64_t offset) {
   const auto open = readers_of_.find(cluster);
@@ -91,8 +91,8 @@ absl::StatusOr<std::unique_ptr<ContentReader>> ContentAccess::Open(const intent:
     return absl::OutOfRangeError(absl::StrCat("content ", digest.Hex(), " has ", bytes.size(),
                                               " bytes, so there is no offset ", offset));
   }
-  return std::unique_ptr<ContentReader>(
-      new ContentReader(*this, cluster, std::move(bytes), offset));
+  return std::unique_ptr<ContentSender>(
+      new ContentSender(*this, cluster, std::move(bytes), offset));
 }
 
 }  // namespace leidang::hub

@@ -27,11 +27,11 @@ namespace leidang::hub {
 class ContentAccess;
 
 // One content being sent, from an offset on. Must not outlive its ContentAccess.
-class ContentReader {
+class ContentSender {
  public:
-  ~ContentReader();
-  ContentReader(const ContentReader&) = delete;
-  ContentReader& operator=(const ContentReader&) = delete;
+  ~ContentSender();
+  ContentSender(const ContentSender&) = delete;
+  ContentSender& operator=(const ContentSender&) = delete;
 
   uint64_t total() const { return bytes_.size(); }  // Size of the whole.
   // The next `bytes_max` bytes at most; empty at the end.
@@ -39,7 +39,7 @@ class ContentReader {
 
  private:
   friend class ContentAccess;
-  ContentReader(ContentAccess& access, const intent::ClusterId& cluster, std::string bytes,
+  ContentSender(ContentAccess& access, const intent::ClusterId& cluster, std::string bytes,
                 uint64_t offset);
 
   ContentAccess& access_;
@@ -57,14 +57,14 @@ class ContentAccess {
   // `cluster` is the authenticated one. kPermissionDenied if none of its assignments reaches the
   // content (so a stranger does not learn whether it exists), kOutOfRange beyond its end,
   // kResourceExhausted with too many readers open; the errors of the store.
-  absl::StatusOr<std::unique_ptr<ContentReader>> Open(const intent::ClusterId& cluster,
+  absl::StatusOr<std::unique_ptr<ContentSender>> Open(const intent::ClusterId& cluster,
                                                       const object::Sha256& digest,
                                                       uint64_t offset);
 
   size_t readers() const { return readers_; }
 
  private:
-  friend class ContentReader;
+  friend class ContentSender;
 
   struct Tree {
     std::set<object::Sha256> files;

@@ -38,6 +38,7 @@
 #include "common/intent/intent.h"
 #include "common/intent/status.h"
 #include "common/time/event_loop.h"
+#include "hub/model/decided.h"
 #include "hub/session/agent_stream.h"
 #include "hub/session/cluster_view.h"
 #include "hub/session/content_access.h"
@@ -50,9 +51,6 @@ namespace leidang::hub {
 class AgentSession;
 
 using SessionId = uint64_t;  // Never 0, never given twice by one table.
-
-struct OperationIdTag {};
-using OperationId = Id128<OperationIdTag>;
 
 // An operation on its way to an agent. Durable elsewhere (hub/ledger).
 struct OperationRequest {
