@@ -39,8 +39,9 @@ struct ParseOptions {
 absl::StatusOr<Value> ParseJson(absl::string_view text, const ParseOptions& options = {});
 
 // Compact JSON, keys in the order of the object. Numbers and escapes as Go's encoding/json prints
-// them, without its HTML escaping. Always valid: bytes that are not UTF-8 become U+FFFD, infinities
-// and NaN (which no parser here yields) become null.
+// them, without its HTML escaping; so a whole double beyond 2^53 reads back as the integer that its
+// text shows. Always valid: bytes that are not UTF-8 become U+FFFD, infinities and NaN (which no
+// parser here yields) become null.
 std::string ToJson(const Value& value);
 
 // Compact JSON with keys sorted by bytes; a whole double that an int64 or uint64 could hold is

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <list>
 #include <string>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -86,11 +86,12 @@ class Writer {
   }
 
   void WriteObject(const Object& object) {
-    std::vector<const key_value_pair*> members;
-    members.reserve(object.size());
+    // A list, because its sort does no more than put things in a wrong place if the order is not
+    // transitive.
+    std::list<const key_value_pair*> members;
     for (const key_value_pair& member : object) members.push_back(&member);
     if (order_ == KeyOrder::kSorted) {
-      std::stable_sort(members.begin(), members.end(), [](const auto* a, const auto* b) {
+      members.sort([](const auto* a, const auto* b) {
         return KeyLess(absl::string_view(a->key().data(), a->key().size()),
                        absl::string_view(b->key().data(), b->key().size()));
       });
