@@ -19,6 +19,8 @@
 #include "common/base/status_macros.h"
 #include "common/manifest/manifest.h"
 #include "common/manifest/tracking.h"
+#include "common/yaml/yaml.h"
+#include "common/yaml/yaml_writer.h"
 
 namespace leidang::agent {
 namespace {
@@ -207,7 +209,7 @@ absl::StatusOr<DirectoryFiles::File> DirectoryFiles::Load(const Handle& director
   file.digest = object::Sha256::Of(content);
   if (!absl::StrContains(content, manifest::kTrackingIdAnnotation)) return file;
 
-  const absl::StatusOr<object::Value> value = object::ParseJson(content);
+  const absl::StatusOr<object::Value> value = yaml::ParseYaml(content, name);
   if (!value.ok()) return file;
   const absl::StatusOr<object::ObjectKey> key = manifest::KeyOf(*value);
   if (!key.ok()) return file;
@@ -274,7 +276,7 @@ absl::StatusOr<Applied> DirectoryFiles::Write(const ApplyRequest& request) {
         request.key.ToString(), " and ", known->second.key.ToString(), " of ", known->second.owner,
         " would both be the file ", name, "; rename one of them"));
   }
-  const std::string content = object::PrettyJson(request.manifest);
+  const std::string content = yaml::ToYaml(request.manifest);
   const object::Sha256 digest = object::Sha256::Of(content);
   Applied applied{.version = digest.Hex(), .hash = digest.Hex()};
   if (existed && known->second.digest == digest) {
