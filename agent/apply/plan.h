@@ -1,0 +1,148 @@
+#pragma once
+
+// MakePlan: what an Application wants, what its inventory says it has, and what the cluster shows,
+// to the steps that make them equal.
+//
+// Rules that hold for every plan:
+// - ExactPrune: only objects of this inventory are pruned, and only while the cluster still shows
+//   them as this Application's (or as the very same object by its uid).
+// - Objects of others are neither overwritten nor pruned: they are conflicts.
+// - An empty set of desired objects prunes nothing unless the policy allows emptiness.
+// - Creations and updates never wait for the approval of deletions.
+//
+// Pure; thread-safe.
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+#include "agent/apply/desired.h"
+#include "agent/apply/sync_policy.h"
+#include "common/intent/status.h"
+#include "common/object/key.h"
+#include "common/object/sha256.h"
+
+namespace leidang::agent {
+
+// One object of the inventory, as the plan needs it.
+struct OwnedObject {
+  object::ObjectKey key;
+  std::string uid;         // Of the object that was applied; empty where the target has none.
+  object::Sha256 desired;  // The manifest that was applied last; none: the apply was not completed.
+  std::string observed;    // Hash that the cluster showed right after it.
+  int64_t wave = 0;
+  Pruning pruning = Pruning::kPrune;
+  Pruning with_app = Pruning::kPrune;  // As DesiredObject::with_app.
+};
+
+// All but key and uid as the one opaque text that the agent's state keeps; what cannot be read
+// counts as an apply that was not completed.
+std::string EncodeOwned(const OwnedObject& owned);
+OwnedObject DecodeOwned(const object::ObjectKey& key, absl::string_view uid,
+                        absl::string_view encoded);
+
+// One object of the cluster, as the plan needs it.
+struct SeenObject {
+  object::ObjectKey key;
+  std::string owner;  // "namespace/name" of an Application, or empty.
+  std::string uid;
+  std::string version;
+  std::string hash;
+  intent::HealthState health = intent::HealthState::kHealthy;
+};
+
+// What is asked for beyond the automated policy.
+enum class Request : uint8_t {
+  kNone,
+  kSync,          // Apply everything.
+  kSyncAndPrune,  // And prune.
+};
+
+struct PlanInput {
+  std::string app;  // "namespace/name"
+  std::string ns;   // Of its destination.
+  SyncPolicy policy;
+  Request request = Request::kNone;
+  std::vector<DesiredObject> desired;  // Each sorted by key.
+  std::vector<OwnedObject> inventory;
+  std::vector<SeenObject> live;
+  // Keys of `live` that belong to another Application which lets go of them, or, if it is in our
+  // inventory, to none that this agent knows.
+  std::set<object::ObjectKey> released;
+  // Objects of the inventory that another Application here wants: left to it, not pruned.
+  std::set<object::ObjectKey> claimed;
+  // Objects that were corrected too often just now: reported instead.
+  std::set<object::ObjectKey> rested;
+  size_t pruned_recently = 0;            // See BrakeQuestion::recent.
+  std::set<object::ObjectKey> approved;  // Deletions that somebody has allowed.
+  enum class Gate : uint8_t { kNone, kHealth } gate = Gate::kHealth;  // Between waves.
+};
+
+struct ApplyTask {
+  enum class Why : uint8_t {
+    kNew,      // Not there yet.
+    kChanged,  // The manifest is another one.
+    kDrift,    // Somebody else changed or removed it.
+    kTaken,    // It comes from another Application, or is adopted.
+    kRepeat,   // An earlier apply was not completed.
+  };
+  object::ObjectKey key;
+  size_t desired = 0;  // Index into PlanInput::desired.
+  Why why = Why::kNew;
+  std::optional<std::string> if_version;
+};
+
+struct PruneTask {
+  object::ObjectKey key;
+  std::string uid;
+  std::string version;
+};
+
+// Tasks that may run side by side within one kind; kinds and steps one after the other.
+struct PlanStep {
+  int64_t wave = 0;
+  std::vector<ApplyTask> applies;  // By kind, then name.
+  std::vector<PruneTask> prunes;   // In the reverse order. A step has one sort of task only.
+};
+
+struct Plan {
+  std::vector<PlanStep> steps;
+  // Inventory entries that end without a deletion, with the reason.
+  struct Dropped {
+    object::ObjectKey key;
+    std::string why;
+  };
+  std::vector<Dropped> dropped;
+  struct Conflict {
+    object::ObjectKey key;
+    std::string owner;  // Empty: nobody's, and not ours to take.
+  };
+  std::vector<Conflict> conflicts;
+  std::vector<object::ObjectKey> drifted;  // Differ from what was applied.
+  std::vector<object::ObjectKey> missing;  // Desired and not there.
+  std::vector<object::ObjectKey> extra;    // In the inventory, there, and not desired.
+  std::vector<object::ObjectKey> unowned;  // Carry our marks, but are in no inventory: kept.
+  std::vector<object::ObjectKey> held;     // Deletions that wait; `hold_reason` says why.
+  std::string hold_reason;
+  std::vector<object::ObjectKey> waiting_for;  // Of earlier waves, not healthy yet.
+  bool refused_empty = false;     // Everything would be pruned and the policy does not allow it.
+  bool content_pending = false;   // Something desired has never been applied as it is.
+  bool create_namespace = false;  // Before the first step, if it is still not there then.
+  intent::SyncState sync = intent::SyncState::kSynced;
+
+  bool empty() const { return steps.empty() && dropped.empty() && !create_namespace; }
+};
+
+// REQUIRES: desired, inventory and live are sorted by key and hold each key once.
+Plan MakePlan(const PlanInput& input);
+
+// The deletions of an Application's end, in order: foreground semantics come with the caller. Every
+// object of the inventory that is still this Application's and not `claimed`.
+Plan MakeDeletionPlan(const PlanInput& input);
+
+}  // namespace leidang::agent

@@ -1,0 +1,141 @@
+#include "agent/apply/sync_policy.h"
+
+#include <set>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+
+#include "common/base/status_macros.h"
+#include "common/manifest/manifest.h"
+
+namespace leidang::agent {
+namespace {
+
+using object::Value;
+
+absl::Status Wrong(absl::string_view field, absl::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat(field, " ", what));
+}
+
+// The boolean `name` of `parent`, or `fallback` where there is none.
+absl::StatusOr<bool> ReadBool(const Value& parent, absl::string_view name, absl::string_view field,
+                              const bool fallback) {
+  const Value* found = object::Find(parent, {name});
+  if (found == nullptr || found->is_null()) return fallback;
+  if (!found->is_bool()) return Wrong(absl::StrCat(field, ".", name), "is neither true nor false");
+  return found->get_bool();
+}
+
+absl::Status ReadAutomated(const Value& application, SyncPolicy& policy) {
+  const Value* automated = object::Find(application, {"spec", "syncPolicy", "automated"});
+  if (automated == nullptr || automated->is_null()) return absl::OkStatus();
+  constexpr absl::string_view kField = "spec.syncPolicy.automated";
+  if (!automated->is_object()) return Wrong(kField, "is no map");
+  ASSIGN_OR_RETURN(const bool enabled, ReadBool(*automated, "enabled", kField, true));
+  ASSIGN_OR_RETURN(const bool prune, ReadBool(*automated, "prune", kField, false));
+  ASSIGN_OR_RETURN(const bool heal, ReadBool(*automated, "selfHeal", kField, false));
+  ASSIGN_OR_RETURN(const bool empty, ReadBool(*automated, "allowEmpty", kField, false));
+  if (enabled) policy.automation = Automation::kAutomated;
+  if (prune) policy.pruning = Pruning::kPrune;
+  if (heal) policy.healing = Healing::kCorrect;
+  if (empty) policy.emptiness = Emptiness::kAllowed;
+  return absl::OkStatus();
+}
+
+void ReadOption(absl::string_view option, SyncPolicy& policy) {
+  static constexpr absl::string_view kIgnored[] = {
+      // They change nothing for how this agent applies objects.
+      "Validate",           "ServerSideApply",         "PruneLast", "SkipDryRunOnMissingResource",
+      "ApplyOutOfSyncOnly", "ClientSideApplyMigration"};
+  const std::pair<absl::string_view, absl::string_view> pair =
+      absl::StrSplit(option, absl::MaxSplits('=', 1));
+  if (option == "CreateNamespace=true") {
+    policy.create_namespace = NamespaceCreation::kYes;
+  } else if (pair.first == "CreateNamespace") {
+    policy.create_namespace = NamespaceCreation::kNo;
+  } else if (option == "Prune=false") {
+    policy.option = Pruning::kKeep;
+  } else if (option == "Delete=false") {
+    policy.with_app = Pruning::kKeep;
+  } else if (pair.first != "Prune" || pair.second != "true") {
+    for (const absl::string_view ignored : kIgnored) {
+      if (pair.first == ignored) return;
+    }
+    policy.notices.push_back(absl::StrCat("sync option ", option, " has no effect on this agent"));
+  }
+}
+
+absl::Status ReadOptions(const Value& application, SyncPolicy& policy) {
+  const Value* options = object::Find(application, {"spec", "syncPolicy", "syncOptions"});
+  if (options == nullptr || options->is_null()) return absl::OkStatus();
+  if (!options->is_array()) return Wrong("spec.syncPolicy.syncOptions", "is no list");
+  for (const Value& option : options->get_array()) {
+    if (!option.is_string()) {
+      return Wrong("spec.syncPolicy.syncOptions", "holds an item that is not text");
+    }
+    ReadOption(absl::StripAsciiWhitespace(
+                   absl::string_view(option.get_string().data(), option.get_string().size())),
+               policy);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadNamespaceMetadata(const Value& application, SyncPolicy& policy) {
+  constexpr absl::string_view kField = "spec.syncPolicy.managedNamespaceMetadata";
+  const Value* metadata =
+      object::Find(application, {"spec", "syncPolicy", "managedNamespaceMetadata"});
+  if (metadata == nullptr || metadata->is_null()) return absl::OkStatus();
+  if (!metadata->is_object()) return Wrong(kField, "is no map");
+  for (const absl::string_view part : {"labels", "annotations"}) {
+    const Value* found = object::Find(*metadata, {part});
+    if (found == nullptr || found->is_null()) continue;
+    if (!found->is_object()) return Wrong(absl::StrCat(kField, ".", part), "is no map");
+    for (const auto& member : found->get_object()) {
+      if (!member.value().is_string()) {
+        return Wrong(absl::StrCat(kField, ".", part), "holds a value that is not text");
+      }
+    }
+    (part == "labels" ? policy.namespace_labels : policy.namespace_annotations) = *found;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<DeletionLimit> ParseDeletionLimit(absl::string_view text) {
+  const absl::string_view trimmed = absl::StripAsciiWhitespace(text);
+  if (trimmed == "unlimited") return DeletionLimit{DeletionLimit::Kind::kUnlimited, 0};
+  DeletionLimit limit{DeletionLimit::Kind::kCount, 0};
+  absl::string_view digits = trimmed;
+  if (absl::ConsumeSuffix(&digits, "%")) limit.kind = DeletionLimit::Kind::kPercent;
+  const bool number =
+      !digits.empty() && absl::ascii_isdigit(digits[0]) && absl::SimpleAtoi(digits, &limit.value);
+  if (!number || (limit.kind == DeletionLimit::Kind::kPercent && limit.value > 100)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("annotation leidang.dev/max-deletions: \"", text,
+                     "\" is neither a number, nor a share such as \"25%\", nor \"unlimited\""));
+  }
+  return limit;
+}
+
+absl::StatusOr<SyncPolicy> ReadSyncPolicy(const Value& application) {
+  SyncPolicy policy;
+  RETURN_IF_ERROR(ReadAutomated(application, policy));
+  RETURN_IF_ERROR(ReadOptions(application, policy));
+  RETURN_IF_ERROR(ReadNamespaceMetadata(application, policy));
+  if (manifest::Annotation(application, "leidang.dev/adopt") == "true") {
+    policy.adoption = Adoption::kYes;
+  }
+  const absl::string_view limit = manifest::Annotation(application, "leidang.dev/max-deletions");
+  if (!limit.empty()) {
+    ASSIGN_OR_RETURN(policy.max_deletions, ParseDeletionLimit(limit));
+  }
+  return policy;
+}
+
+}  // namespace leidang::agent

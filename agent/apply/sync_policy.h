@@ -1,0 +1,56 @@
+#pragma once
+
+// What an Application says about its syncs: `spec.syncPolicy`, its sync options, and the
+// annotations that concern deletions. Pure; thread-safe.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+#include "common/object/value.h"
+
+namespace leidang::agent {
+
+enum class Automation : uint8_t { kManual, kAutomated };
+enum class Pruning : uint8_t { kKeep, kPrune };
+enum class Healing : uint8_t { kReport, kCorrect };
+enum class Emptiness : uint8_t { kRefused, kAllowed };
+enum class NamespaceCreation : uint8_t { kNo, kYes };
+enum class Adoption : uint8_t { kNo, kYes };
+
+// How many objects one hour of syncs may prune: `leidang.dev/max-deletions`.
+struct DeletionLimit {
+  enum class Kind : uint8_t { kDefault, kCount, kPercent, kUnlimited };
+  Kind kind = Kind::kDefault;
+  uint64_t value = 0;  // Of kCount and kPercent.
+
+  friend bool operator==(const DeletionLimit&, const DeletionLimit&) = default;
+};
+
+struct SyncPolicy {
+  Automation automation = Automation::kManual;
+  Pruning pruning = Pruning::kKeep;    // Of automated syncs.
+  Healing healing = Healing::kReport;  // Of automated syncs.
+  Emptiness emptiness = Emptiness::kRefused;
+  NamespaceCreation create_namespace = NamespaceCreation::kNo;
+  Pruning option = Pruning::kPrune;    // kKeep: sync option Prune=false, which beats all else.
+  Pruning with_app = Pruning::kPrune;  // kKeep: sync option Delete=false.
+  Adoption adoption = Adoption::kNo;   // Annotation leidang.dev/adopt.
+  DeletionLimit max_deletions;
+  object::Value namespace_labels;  // managedNamespaceMetadata; an object or null.
+  object::Value namespace_annotations;
+  std::vector<std::string> notices;  // What was written and has no effect (yet), for people.
+};
+
+// Reads an Application's body, {"metadata":{…},"spec":{…}}. kInvalidArgument, naming the field, if
+// a field has a wrong type or value.
+absl::StatusOr<SyncPolicy> ReadSyncPolicy(const object::Value& application);
+
+// "25%", "10", "unlimited".
+absl::StatusOr<DeletionLimit> ParseDeletionLimit(absl::string_view text);
+
+}  // namespace leidang::agent
