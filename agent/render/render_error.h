@@ -1,7 +1,14 @@
 #pragma once
 
-// Why a source could not be rendered, as a reason that travels inside an absl::Status. The text of
-// a reason is the name under which it appears in a condition.
+// Why a source could not be rendered, as a reason that travels inside an absl::Status.
+//
+//   kPathNotFound       kNotFound           the source has no such directory or file
+//   kInvalidYaml        kInvalidArgument    a manifest is no YAML, JSON or Kubernetes object
+//   kInvalidSpec        kInvalidArgument    an option of the source has a wrong type or value
+//   kRenderFailed       kInvalidArgument    the tool refused the files
+//   kUnsupportedSource  kUnimplemented      needs a tool or option that this agent does not have
+//   kTooLarge           kResourceExhausted  a limit on size, memory or time was met
+//   kToolUnavailable    kUnavailable        the tool is not installed or could not be started
 //
 // Pure; thread-safe.
 
@@ -10,21 +17,13 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
+#include "common/conditions/reason.h"
+
 namespace leidang::agent {
 
-enum class RenderReason {
-  kPathNotFound,       // kNotFound: the source has no such directory, or it holds no manifests.
-  kInvalidYaml,        // kInvalidArgument: a manifest is no YAML, JSON or Kubernetes object.
-  kInvalidSpec,        // kInvalidArgument: an option of the source has a wrong type or value.
-  kRenderFailed,       // kInvalidArgument: the tool refused the files.
-  kUnsupportedSource,  // kUnimplemented: needs a tool or an option that this agent does not have.
-  kTooLarge,           // kResourceExhausted: a limit on size, memory or time was met.
-  kToolUnavailable,    // kUnavailable: the tool is not installed or could not be started.
-};
+using RenderReason = conditions::Reason;
 
-// "PathNotFound", "RenderFailed", …
-absl::string_view RenderReasonName(RenderReason reason);
-
+// REQUIRES: `reason` is one of the above.
 absl::Status RenderError(RenderReason reason, absl::string_view message);
 
 // nullopt for a status that was not made by RenderError.
