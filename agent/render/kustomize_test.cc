@@ -9,10 +9,10 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-#include "agent/render/kustomize_program.h"
 #include "agent/render/render_error.h"
 #include "agent/render/test_tree.h"
 #include "common/time/real_clock.h"
+#include "tests/support/kustomize_program.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -43,7 +43,7 @@ class KustomizeTest : public ::testing::Test {
   absl::StatusOr<std::vector<Value>> Render(const SourceTree& tree, absl::string_view path,
                                             absl::string_view options = "null",
                                             ToolLimits limits = {}) {
-    const Kustomize kustomize({KustomizeProgram(), temp_.path(), limits}, clock_, nullptr);
+    const Kustomize kustomize({testing::KustomizeProgram(), temp_.path(), limits}, clock_, nullptr);
     absl::StatusOr<Value> spec = object::ParseJson(options);
     EXPECT_OK(spec);
     absl::StatusOr<KustomizeOptions> read = ReadKustomizeOptions(*spec, {});

@@ -7,10 +7,10 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-#include "agent/render/kustomize_program.h"
 #include "agent/render/render_error.h"
 #include "agent/render/test_tree.h"
 #include "common/time/real_clock.h"
+#include "tests/support/kustomize_program.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -33,7 +33,7 @@ class RendererTest : public ::testing::Test {
     return request;
   }
   absl::StatusOr<std::vector<Value>> Render(const RenderRequest& request) {
-    const Kustomize kustomize({KustomizeProgram(), temp_.path(), {}}, clock_, nullptr);
+    const Kustomize kustomize({testing::KustomizeProgram(), temp_.path(), {}}, clock_, nullptr);
     return Renderer(kustomize).Render(request);
   }
 

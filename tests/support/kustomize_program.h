@@ -11,7 +11,7 @@
 #include "common/process/child_process.h"
 #include "common/time/real_clock.h"
 
-namespace leidang::agent {
+namespace leidang::testing {
 
 inline std::string KustomizeProgram() {
   if (const char* given = ::getenv("LEIDANG_KUSTOMIZE"); given != nullptr) return given;
@@ -32,4 +32,4 @@ inline std::string KustomizeProgram() {
   return result.ok() ? std::string(absl::StripAsciiWhitespace(result->out)) : "";
 }
 
-}  // namespace leidang::agent
+}  // namespace leidang::testing
