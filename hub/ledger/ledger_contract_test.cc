@@ -1,5 +1,7 @@
 // What every Ledger must do, whatever it is kept in.
 
+#include "hub/ledger/ledger_contract.h"
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,7 +13,6 @@
 
 #include "common/base/check.h"
 #include "common/random/random.h"
-#include "hub/ledger/ledger_harness.h"
 #include "hub/ledger/list_all.h"
 #include "tests/support/status_matchers.h"
 
@@ -336,8 +337,7 @@ TEST_P(LedgerContract, ListAllReadsEveryPage) {
   EXPECT_EQ(all->entries.size(), static_cast<size_t>(kEntries));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, LedgerContract,
-                         ::testing::Values(LedgerKind{"Memory", MakeMemoryLedger}),
+INSTANTIATE_TEST_SUITE_P(All, LedgerContract, ::testing::ValuesIn(LedgerKinds()),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace

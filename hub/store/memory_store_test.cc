@@ -7,7 +7,7 @@
 
 #include "common/time/sim_loop.h"
 #include "hub/store/records.h"
-#include "hub/store/store_harness.h"
+#include "hub/store/store_contract.h"
 #include "tests/support/status_matchers.h"
 
 namespace leidang::hub {

@@ -1,5 +1,7 @@
 // What every Store must do, whatever it is kept in.
 
+#include "hub/store/store_contract.h"
+
 #include <memory>
 #include <string>
 #include <utility>
@@ -7,7 +9,6 @@
 
 #include "gtest/gtest.h"
 
-#include "hub/store/store_harness.h"
 #include "tests/support/status_matchers.h"
 
 namespace leidang::hub {
@@ -439,8 +440,7 @@ TEST_P(StoreContract, ABatchAboveTheLimitIsRefused) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("write it in parts")));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, StoreContract,
-                         ::testing::Values(HarnessKind{"Memory", MakeMemoryHarness}),
+INSTANTIATE_TEST_SUITE_P(All, StoreContract, ::testing::ValuesIn(HarnessKinds()),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace

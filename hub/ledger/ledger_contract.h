@@ -34,6 +34,7 @@ struct LedgerKind {
   std::function<std::unique_ptr<LedgerHarness>(const LedgerOptions&)> make;
 };
 
-std::unique_ptr<LedgerHarness> MakeMemoryLedger(const LedgerOptions& options);
+// What the test program that is linked tests.
+std::vector<LedgerKind> LedgerKinds();
 
 }  // namespace leidang::hub

@@ -35,7 +35,8 @@ struct HarnessKind {
   MakeHarness make;
 };
 
-std::unique_ptr<StoreHarness> MakeMemoryHarness();
+// What the test program that is linked tests.
+std::vector<HarnessKind> HarnessKinds();
 
 inline intent::ClusterId TestCluster(uint8_t n) {
   intent::ClusterId::Bytes bytes{};

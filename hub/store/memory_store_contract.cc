@@ -3,7 +3,7 @@
 #include "common/base/check.h"
 #include "common/time/sim_loop.h"
 #include "hub/store/memory_store.h"
-#include "hub/store/store_harness.h"
+#include "hub/store/store_contract.h"
 
 namespace leidang::hub {
 namespace {
@@ -54,6 +54,8 @@ class MemoryHarness final : public StoreHarness {
 
 }  // namespace
 
-std::unique_ptr<StoreHarness> MakeMemoryHarness() { return std::make_unique<MemoryHarness>(); }
+std::vector<HarnessKind> HarnessKinds() {
+  return {{"Memory", [] { return std::make_unique<MemoryHarness>(); }}};
+}
 
 }  // namespace leidang::hub

@@ -2,7 +2,7 @@
 
 #include "common/base/check.h"
 #include "common/time/sim_loop.h"
-#include "hub/ledger/ledger_harness.h"
+#include "hub/ledger/ledger_contract.h"
 #include "hub/store/memory_rows.h"
 
 namespace leidang::hub {
@@ -44,8 +44,10 @@ class MemoryLedgerHarness final : public LedgerHarness {
 
 }  // namespace
 
-std::unique_ptr<LedgerHarness> MakeMemoryLedger(const LedgerOptions& options) {
-  return std::make_unique<MemoryLedgerHarness>(options);
+std::vector<LedgerKind> LedgerKinds() {
+  return {{"Memory", [](const LedgerOptions& options) {
+             return std::make_unique<MemoryLedgerHarness>(options);
+           }}};
 }
 
 }  // namespace leidang::hub

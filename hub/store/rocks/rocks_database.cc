@@ -1,0 +1,310 @@
+#include "hub/store/rocks/rocks_database.h"
+
+#include <array>
+#include <filesystem>
+#include <optional>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "rocksdb/db.h"
+#include "rocksdb/write_batch.h"
+#include <sys/stat.h>
+
+#include "common/base/status_macros.h"
+#include "hub/store/meta_record.h"
+#include "hub/store/rocks/rocks_settings.h"
+#include "hub/store/rocks/sync_probe.h"
+#include "hub/store/row_store.h"
+
+namespace leidang::hub {
+namespace {
+
+constexpr char kMetaKey[] = "store";
+// There while derived families are being dropped.
+constexpr char kDroppingKey[] = "dropping-derived";
+constexpr Family kDerivedFamilies[] = {Family::kDerived, Family::kAssign, Family::kLog,
+                                       Family::kStatus, Family::kContent};
+
+rocksdb::Slice SliceOf(absl::string_view text) { return rocksdb::Slice(text.data(), text.size()); }
+
+absl::string_view ViewOf(const rocksdb::Slice& slice) {
+  return absl::string_view(slice.data(), slice.size());
+}
+
+std::string NameOf(Family family) { return std::string(FamilyName(family)); }
+
+}  // namespace
+
+// The open database. Views keep it alive.
+struct RocksDatabase::Handle {
+  ~Handle() {
+    for (rocksdb::ColumnFamilyHandle* family : families) {
+      if (family != nullptr) db->DestroyColumnFamilyHandle(family);
+    }
+    if (default_family != nullptr) db->DestroyColumnFamilyHandle(default_family);
+  }
+
+  rocksdb::ColumnFamilyHandle* of(Family family) const {
+    return families[static_cast<size_t>(family)];
+  }
+
+  std::string directory;
+  std::unique_ptr<rocksdb::DB> db;
+  std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families{};
+  rocksdb::ColumnFamilyHandle* default_family = nullptr;  // RocksDB insists on one; it is empty.
+};
+
+class RocksDatabase::View final : public RowView {
+ public:
+  explicit View(std::shared_ptr<const Handle> handle)
+      : handle_(std::move(handle)), snapshot_(handle_->db->GetSnapshot()) {}
+  ~View() override { handle_->db->ReleaseSnapshot(snapshot_); }
+
+  absl::StatusOr<std::optional<std::string>> Get(Family family,
+                                                 absl::string_view key) const override {
+    rocksdb::ReadOptions options;
+    options.snapshot = snapshot_;
+    std::string value;
+    const rocksdb::Status status =
+        handle_->db->Get(options, handle_->of(family), SliceOf(key), &value);
+    if (status.IsNotFound()) return std::optional<std::string>();
+    if (!status.ok()) return FromRocks(status, "read", handle_->directory);
+    return std::optional<std::string>(std::move(value));
+  }
+
+  absl::Status Scan(Family family, absl::string_view begin, absl::string_view end,
+                    const Visit& visit) const override {
+    rocksdb::ReadOptions options;
+    options.snapshot = snapshot_;
+    const rocksdb::Slice upper = SliceOf(end);
+    if (!end.empty()) options.iterate_upper_bound = &upper;
+    const std::unique_ptr<rocksdb::Iterator> rows(
+        handle_->db->NewIterator(options, handle_->of(family)));
+    for (rows->Seek(SliceOf(begin)); rows->Valid(); rows->Next()) {
+      if (!visit(ViewOf(rows->key()), ViewOf(rows->value()))) return absl::OkStatus();
+    }
+    return FromRocks(rows->status(), "read", handle_->directory);
+  }
+
+ private:
+  const std::shared_ptr<const Handle> handle_;
+  const rocksdb::Snapshot* const snapshot_;
+};
+
+class RocksDatabase::TheRows final : public Rows {
+ public:
+  explicit TheRows(std::shared_ptr<Handle> handle) : handle_(std::move(handle)) {}
+
+  absl::Status Persist(RowBatch batch, Durability durability) override {
+    rocksdb::WriteBatch writes;
+    for (const auto& [key, value] : batch.rows()) {
+      rocksdb::ColumnFamilyHandle* const family = handle_->of(key.first);
+      const rocksdb::Status status = value.has_value() ? writes.Put(family, key.second, *value)
+                                                       : writes.Delete(family, key.second);
+      if (!status.ok()) return FromRocks(status, "write to", handle_->directory);
+    }
+    rocksdb::WriteOptions options;
+    options.sync = durability == Durability::kSynced;
+    return FromRocks(handle_->db->Write(options, &writes), "write to", handle_->directory);
+  }
+
+  std::shared_ptr<const RowView> Reveal(std::shared_ptr<const RowView> previous) override {
+    previous.reset();
+    return std::make_shared<View>(handle_);
+  }
+
+ private:
+  const std::shared_ptr<Handle> handle_;
+};
+
+namespace {
+
+// RocksDB makes a new database where its file CURRENT is missing, whatever else is there.
+absl::Status PrepareDirectory(const std::string& directory) {
+  std::error_code error;
+  const bool created = std::filesystem::create_directories(directory, error);
+  if (!error && created && ::chmod(directory.c_str(), 0700) != 0) {
+    error = std::error_code(errno, std::generic_category());
+  }
+  std::filesystem::directory_iterator files;
+  if (!error) files = std::filesystem::directory_iterator(directory, error);
+  if (error) {
+    const std::string message =
+        absl::StrCat("cannot use the store's directory ", directory, ": ", error.message());
+    return error == std::errc::permission_denied ? absl::PermissionDeniedError(message)
+                                                 : absl::UnavailableError(message);
+  }
+  bool has_current = false;
+  std::string data_file;
+  for (; files != std::filesystem::directory_iterator(); files.increment(error)) {
+    const std::string name = files->path().filename().string();
+    has_current = has_current || name == "CURRENT";
+    if (absl::EndsWith(name, ".sst") || absl::EndsWith(name, ".log") ||
+        absl::StartsWith(name, "MANIFEST-")) {
+      data_file = name;
+    }
+    if (error) break;
+  }
+  if (!has_current && !data_file.empty()) {
+    return absl::DataLossError(absl::StrCat("the store in ", directory, " has the file ", data_file,
+                                            " but no CURRENT: files are missing. Restore it from "
+                                            "a backup."));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckFamilies(const rocksdb::DBOptions& options, const std::string& directory) {
+  std::error_code error;
+  if (!std::filesystem::exists(directory + "/CURRENT", error)) return absl::OkStatus();
+  std::vector<std::string> names;
+  const rocksdb::Status listed = rocksdb::DB::ListColumnFamilies(options, directory, &names);
+  if (!listed.ok()) return FromRocks(listed, "open", directory);
+  for (const std::string& name : names) {
+    bool known = name == rocksdb::kDefaultColumnFamilyName;
+    for (size_t i = 0; i < kFamilies; ++i) {
+      known = known || name == FamilyName(static_cast<Family>(i));
+    }
+    if (!known) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("the store in ", directory, " has a family \"", name,
+                       "\", which a later leidang-hub made: run that version"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+RocksDatabase::RocksDatabase(std::shared_ptr<Handle> handle, std::string directory)
+    : handle_(std::move(handle)),
+      rows_(std::make_unique<TheRows>(handle_)),
+      directory_(std::move(directory)) {}
+
+RocksDatabase::~RocksDatabase() = default;
+
+Rows* RocksDatabase::rows() { return rows_.get(); }
+
+absl::StatusOr<std::unique_ptr<RocksDatabase>> RocksDatabase::Open(const DatabaseOptions& options,
+                                                                   const Clock& clock) {
+  const std::string& directory = options.directory;
+  RETURN_IF_ERROR(PrepareDirectory(directory));
+  const rocksdb::DBOptions settings = DatabaseSettings();
+  RETURN_IF_ERROR(CheckFamilies(settings, directory));
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  families.emplace_back(rocksdb::kDefaultColumnFamilyName, FamilySettings(Family::kMeta));
+  for (size_t i = 0; i < kFamilies; ++i) {
+    const auto family = static_cast<Family>(i);
+    families.emplace_back(NameOf(family), FamilySettings(family));
+  }
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status = rocksdb::DB::Open(settings, directory, families, &handles, &db);
+  if (!status.ok()) return FromRocks(status, "open", directory);
+  auto handle = std::make_shared<Handle>();
+  handle->directory = directory;
+  handle->db.reset(db);
+  handle->default_family = handles[0];
+  for (size_t i = 0; i < kFamilies; ++i) handle->families[i] = handles[i + 1];
+
+  std::unique_ptr<RocksDatabase> database(new RocksDatabase(std::move(handle), directory));
+  RETURN_IF_ERROR(database->CheckMeta(options, clock));
+  ASSIGN_OR_RETURN(database->sync_latency_, MeasureSync(directory, options.sync_samples, clock));
+  return database;
+}
+
+absl::Status RocksDatabase::CheckMeta(const DatabaseOptions& options, const Clock& clock) {
+  const std::shared_ptr<const RowView> view = rows_->Reveal(nullptr);
+  ASSIGN_OR_RETURN(const std::optional<std::string> value, view->Get(Family::kMeta, kMetaKey));
+  if (!value.has_value()) {
+    for (size_t i = 0; i < kFamilies; ++i) {
+      bool empty = true;
+      RETURN_IF_ERROR(
+          view->Scan(static_cast<Family>(i), "", "",
+                     [&empty](absl::string_view, absl::string_view) { return empty = false; }));
+      if (empty) continue;
+      return absl::DataLossError(absl::StrCat("the store in ", directory_,
+                                              " does not say which hub's it is, but has data: it "
+                                              "is damaged. Restore it from a backup."));
+    }
+    const MetaFacts born{options.new_hub_id, clock.Now()};
+    if (born.hub_id.IsNone()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the store in ", directory_, " is new and was given no hub id"));
+    }
+    RowBatch batch;
+    batch.Put(Family::kMeta, kMetaKey, EncodeMeta(born));
+    RETURN_IF_ERROR(rows_->Persist(std::move(batch), Durability::kSynced));
+    hub_id_ = born.hub_id;
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const MetaFacts facts, DecodeMeta(kMetaKey, *value));
+  hub_id_ = facts.hub_id;
+  if (!options.expected_hub_id.IsNone() && options.expected_hub_id != hub_id_) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the store in ", directory_, " belongs to hub ", hub_id_.Hex(),
+                     ", expected was hub ", options.expected_hub_id.Hex(), ": check --data-dir"));
+  }
+  ASSIGN_OR_RETURN(const std::optional<std::string> dropping,
+                   view->Get(Family::kMeta, kDroppingKey));
+  return dropping.has_value() ? DropDerivedFamilies() : absl::OkStatus();
+}
+
+absl::Status RocksDatabase::DeleteDerived() {
+  RowBatch mark;
+  mark.Put(Family::kMeta, kDroppingKey, "1");
+  RETURN_IF_ERROR(rows_->Persist(std::move(mark), Durability::kSynced));
+  return DropDerivedFamilies();
+}
+
+absl::Status RocksDatabase::DropDerivedFamilies() {
+  for (const Family family : kDerivedFamilies) {
+    rocksdb::ColumnFamilyHandle*& handle = handle_->families[static_cast<size_t>(family)];
+    const auto check = [&](const rocksdb::Status& status) {
+      return FromRocks(status, absl::StrCat("drop family ", FamilyName(family), " of"), directory_);
+    };
+    RETURN_IF_ERROR(check(handle_->db->DropColumnFamily(handle)));
+    RETURN_IF_ERROR(check(handle_->db->DestroyColumnFamilyHandle(handle)));
+    handle = nullptr;
+    RETURN_IF_ERROR(
+        check(handle_->db->CreateColumnFamily(FamilySettings(family), NameOf(family), &handle)));
+  }
+  RowBatch done;
+  done.Delete(Family::kMeta, kDroppingKey);
+  return rows_->Persist(std::move(done), Durability::kSynced);
+}
+
+std::string RocksDatabase::SlowDiskWarning() const {
+  if (!sync_latency_.Slow()) return "";
+  return absl::StrCat(
+      "the disk of ", directory_, " takes ", absl::FormatDuration(sync_latency_.p99), " (p99 of ",
+      sync_latency_.samples, ") to sync a small write; above ",
+      absl::FormatDuration(SyncLatency::kWarnAbove), " every change in the fleet waits for it");
+}
+
+absl::StatusOr<uint64_t> RocksDatabase::DiskBytes() const {
+  std::error_code error;
+  uint64_t bytes = 0;
+  std::filesystem::directory_iterator files(directory_, error);
+  for (; !error && files != std::filesystem::directory_iterator(); files.increment(error)) {
+    std::error_code gone;  // A file that compaction removes meanwhile counts nothing.
+    const uint64_t size = files->file_size(gone);
+    if (!gone) bytes += size;
+  }
+  if (error) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot list the store's directory ", directory_, ": ", error.message()));
+  }
+  return bytes;
+}
+
+absl::StatusOr<std::unique_ptr<Store>> OpenRocksStore(RocksDatabase& database,
+                                                      EventLoop* commit_loop) {
+  ASSIGN_OR_RETURN(std::unique_ptr<RowStore> store,
+                   RowStore::Open(database.rows(), commit_loop, CommitLimits()));
+  return std::unique_ptr<Store>(std::move(store));
+}
+
+}  // namespace leidang::hub
