@@ -17,7 +17,11 @@ bool EqualBoxes(const TValue& a, const TValue& b) {
   return a.box() == b.box();
 }
 
+bool DeepEqualBoxes(const TValue& a, const TValue& b) { return EqualBoxes(a, b); }
+
 namespace go {
+
+absl::StatusOr<std::string> JsonTextOf(const TValue&) { return ""; }
 
 bool HasString(GoType) { return false; }
 

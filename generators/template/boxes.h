@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
+
 #include "generators/template/value.h"
 
 namespace leidang::generators {
@@ -17,6 +19,8 @@ struct ComplexBox : internal::Box {
 TValue MakeComplex(double real, double imag);
 // Go's == of two values of one struct or pointer type.
 bool EqualBoxes(const TValue& a, const TValue& b);
+// reflect.DeepEqual of two values of one struct or pointer type.
+bool DeepEqualBoxes(const TValue& a, const TValue& b);
 
 // sprig.certificate
 struct CertificateBox : internal::Box {
@@ -30,6 +34,8 @@ namespace go {
 std::vector<std::pair<std::string, TValue>> FieldsOf(const TValue& v);
 // The text that %#v shows for a time.
 std::string GoStringOf(const TValue& v);
+// What encoding/json writes, without quotes, for a type with a MarshalJSON of its own.
+absl::StatusOr<std::string> JsonTextOf(const TValue& v);
 
 }  // namespace go
 }  // namespace leidang::generators

@@ -267,7 +267,7 @@ bool Execution::EvalCall(const Function& function, const TValue* receiver, const
   if ((function.flags & kRandom) != 0 && context_.nondeterministic.empty()) {
     context_.nondeterministic = std::string(function.name);
   }
-  Call call(absl::MakeSpan(values), &context_, &budget_);
+  Call call(absl::MakeSpan(values), program_.patterns, &context_, &budget_);
   call.receiver = receiver;
   const absl::Status status = function.call(call);
   if (!status.ok()) {

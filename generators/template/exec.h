@@ -47,6 +47,7 @@ struct Program {
   Forest forest;
   std::vector<Step> steps;
   std::map<std::string, int> entries;
+  Patterns patterns;
   MissingKey missing_key = MissingKey::kInvalid;
   bool may_mutate = false;
   bool may_be_random = false;

@@ -6,8 +6,9 @@ namespace leidang::generators::gotmpl {
 
 std::vector<absl::Span<const Function>> AllFunctions() {
   return {
-      BuiltinFunctions(),
-      ComparisonFunctions(),
+      BuiltinFunctions(), ComparisonFunctions(), StringFunctions(), ListFunctions(),
+      DictFunctions(),    DefaultFunctions(),    MathFunctions(),   EncodingFunctions(),
+      PathFunctions(),    RegexFunctions(),      NameFunctions(),
   };
 }
 

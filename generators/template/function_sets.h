@@ -12,6 +12,15 @@ namespace leidang::generators::gotmpl {
 
 absl::Span<const Function> BuiltinFunctions();     // fn_builtin.cc
 absl::Span<const Function> ComparisonFunctions();  // fn_compare.cc
+absl::Span<const Function> StringFunctions();      // fn_strings.cc
+absl::Span<const Function> ListFunctions();        // fn_lists.cc
+absl::Span<const Function> DictFunctions();        // fn_dicts.cc
+absl::Span<const Function> DefaultFunctions();     // fn_defaults.cc
+absl::Span<const Function> MathFunctions();        // fn_math.cc
+absl::Span<const Function> EncodingFunctions();    // fn_encoding.cc
+absl::Span<const Function> PathFunctions();        // fn_paths.cc
+absl::Span<const Function> RegexFunctions();       // fn_regex.cc
+absl::Span<const Function> NameFunctions();        // fn_names.cc
 
 // All of them; of two with one name the later counts.
 std::vector<absl::Span<const Function>> AllFunctions();

@@ -93,6 +93,11 @@ std::vector<TValue> Call::Rest(size_t i) const {
   return values;
 }
 
+absl::StatusOr<go::Regex> Call::RegexOf(absl::string_view pattern) const {
+  const auto it = patterns_.find(std::string(pattern));
+  return it != patterns_.end() ? it->second : go::Regex::Compile(pattern);
+}
+
 absl::Status Budget::StepsError() const {
   return absl::ResourceExhaustedError(
       absl::StrCat("the template takes more than ", limits_.steps_max, " steps"));

@@ -3,6 +3,7 @@
 // How functions are declared to the template language, and what they get to see when called.
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -11,10 +12,14 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 
+#include "generators/template/regex.h"
 #include "generators/template/template.h"
 #include "generators/template/value.h"
 
 namespace leidang::generators::gotmpl {
+
+// The patterns that stand as constants in a template, compiled with it.
+using Patterns = std::map<std::string, absl::StatusOr<go::Regex>, std::less<>>;
 
 // What Go's reflect.Value is: a value, and whether it is seen through an interface.
 struct Slot {
@@ -70,8 +75,8 @@ class Budget {
 // One call of a function. Arguments have been checked against the signature.
 class Call {
  public:
-  Call(absl::Span<Slot> args, RenderContext* context, Budget* budget)
-      : args_(args), context_(*context), budget_(*budget) {}
+  Call(absl::Span<Slot> args, const Patterns& patterns, RenderContext* context, Budget* budget)
+      : args_(args), patterns_(patterns), context_(*context), budget_(*budget) {}
 
   size_t size() const { return args_.size(); }
   const TValue& operator[](size_t i) const { return args_[i].v; }
@@ -81,6 +86,9 @@ class Call {
   double Float(size_t i) const { return args_[i].v.as_float(); }
   // The arguments from `i` on as values.
   std::vector<TValue> Rest(size_t i) const;
+
+  // The compiled pattern; the template's own where it has it.
+  absl::StatusOr<go::Regex> RegexOf(absl::string_view pattern) const;
 
   // A method's receiver.
   const TValue* receiver = nullptr;
@@ -102,6 +110,7 @@ class Call {
 
  private:
   absl::Span<Slot> args_;
+  const Patterns& patterns_;
   RenderContext& context_;
   Budget& budget_;
 };
@@ -115,6 +124,7 @@ enum FunctionFlags : unsigned {
   kRandom = 4,        // Not deterministic in Go.
   kBadSignature = 8,  // Cannot be called from templates; the implementation returns the reason.
   kOnPointer = 16,    // A method of *T only.
+  kRegex = 32,        // Its first argument is a pattern.
 };
 
 // A Go signature in letters: s string, i int, I int64, u uint32, b bool, f float64, a interface{},

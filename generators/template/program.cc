@@ -107,12 +107,25 @@ class Flattener {
   Program& program_;
 };
 
+// Compiles the pattern of a command like `regexMatch "^a" …`.
+void TakePattern(const CommandNode& command, Patterns* patterns) {
+  if (command.args.size() < 2 || command.args[0]->type != NodeType::kIdentifier ||
+      command.args[1]->type != NodeType::kString) {
+    return;
+  }
+  if ((static_cast<const IdentifierNode*>(command.args[0])->function->flags & kRegex) == 0) return;
+  const absl::string_view pattern = static_cast<const StringNode*>(command.args[1])->value.text();
+  patterns->try_emplace(std::string(pattern), go::Regex::Compile(pattern));
+}
+
 }  // namespace
 
 Program Flatten(Forest forest) {
   Program program;
   program.forest = std::move(forest);
   for (const auto& node : program.forest.nodes) {
+    if (node->type == NodeType::kCommand)
+      TakePattern(static_cast<const CommandNode&>(*node), &program.patterns);
     if (node->type != NodeType::kIdentifier) continue;
     const unsigned flags = static_cast<const IdentifierNode&>(*node).function->flags;
     program.may_mutate |= (flags & kMutates) != 0;

@@ -14,7 +14,10 @@ TValue TypedFromJson(const object::Value& json) {
   if (json.is_array()) {
     std::vector<TValue> items;
     for (const object::Value& item : json.get_array()) items.push_back(TypedFromJson(item));
-    return TValue::List(std::move(items));
+    const size_t size = items.size();
+    TValue list = TValue::List(std::move(items));
+    list.mutable_list()->set_capacity(TValue::GrownCapacity(size));
+    return list;
   }
   if (!json.is_object()) return FromJson(json);
   const object::Object& members = json.get_object();

@@ -139,6 +139,15 @@ bool IsLower(uint32_t r) {
   return InRanges(tables::kLowerCaseRanges, tables::kLowerCaseRangesSize, r);
 }
 
+bool IsPunct(uint32_t r) { return InRanges(tables::kPunctRanges, tables::kPunctRangesSize, r); }
+
+// The few digraphs and Greek letters with a title case of their own.
+bool IsTitle(uint32_t r) {
+  return r == 0x1c5 || r == 0x1c8 || r == 0x1cb || r == 0x1f2 || (r >= 0x1f88 && r <= 0x1f8f) ||
+         (r >= 0x1f98 && r <= 0x1f9f) || (r >= 0x1fa8 && r <= 0x1faf) || r == 0x1fbc ||
+         r == 0x1fcc || r == 0x1ffc;
+}
+
 bool IsSpace(uint32_t r) {
   return (r >= 0x09 && r <= 0x0d) || r == 0x20 || r == 0x85 || r == 0xa0 || r == 0x1680 ||
          (r >= 0x2000 && r <= 0x200a) || r == 0x2028 || r == 0x2029 || r == 0x202f || r == 0x205f ||

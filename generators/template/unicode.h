@@ -35,6 +35,8 @@ bool IsNumber(uint32_t rune);
 bool IsPrint(uint32_t rune);
 bool IsUpper(uint32_t rune);
 bool IsLower(uint32_t rune);
+bool IsTitle(uint32_t rune);
+bool IsPunct(uint32_t rune);
 // White space as unicode.IsSpace.
 bool IsSpace(uint32_t rune);
 

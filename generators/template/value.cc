@@ -135,6 +135,19 @@ TValue TValue::StringList(const std::vector<std::string>& items) {
   return List(std::move(values), GoType::kStringList);
 }
 
+size_t TValue::GrownCapacity(size_t size) {
+  size_t capacity = size == 0 ? 0 : 1;
+  while (capacity < size) capacity *= 2;
+  // Beyond this Go grows by less; nobody slices lists of that length behind their end.
+  return capacity <= 512 ? capacity : size;
+}
+
+TValue TValue::Window(const TValue& list, size_t first, size_t last) {
+  auto* window = new TList(list.mutable_list(), first, last - first);
+  window->set_capacity(list.list()->capacity() - first);
+  return TValue(list.type(), window);
+}
+
 TValue TValue::Map(GoType type) { return TValue(type, new TMap()); }
 
 TValue TValue::Layered(absl::Span<const TValue> layers) {

@@ -152,6 +152,10 @@ class TValue {
   static TValue TypedNil(GoType type) { return TValue(type, int64_t{0}); }
   static TValue List(std::vector<TValue> items, GoType type = GoType::kAnyList);
   static TValue StringList(const std::vector<std::string>& items);
+  // The capacity that a Go slice has after `size` single appends.
+  static size_t GrownCapacity(size_t size);
+  // The elements [first, last) of `list`, which they stay elements of. REQUIRES: within its size.
+  static TValue Window(const TValue& list, size_t first, size_t last);
   // An empty map; fill it through mutable_map() before it is shared.
   static TValue Map(GoType type = GoType::kAnyMap);
   // One map over several, the first layer with a key wins; the layers are shared, not copied.
@@ -237,6 +241,9 @@ class TList : public internal::Payload {
   ~TList();
 
   size_t size() const { return size_; }
+  // As Go's cap: `slice` may reach up to there, behind the last element.
+  size_t capacity() const { return capacity_ > size_ ? capacity_ : size_; }
+  void set_capacity(size_t capacity) { capacity_ = capacity; }
   absl::Span<const TValue> items() const { return {data(), size_}; }
   // What every holder of this slice sees changes.
   absl::Span<TValue> mutable_items() { return {const_cast<TValue*>(data()), size_}; }
@@ -251,6 +258,7 @@ class TList : public internal::Payload {
   TList* base_ = nullptr;  // Never a window itself.
   size_t offset_ = 0;
   size_t size_;
+  size_t capacity_ = 0;
 };
 
 // A Go map with text keys, sorted by key. May lie over other maps (layers), whose entries show

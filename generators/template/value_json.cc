@@ -42,7 +42,10 @@ TValue FromJson(const object::Value& json) {
       std::vector<TValue> items;
       items.reserve(json.get_array().size());
       for (const object::Value& item : json.get_array()) items.push_back(FromJson(item));
-      return TValue::List(std::move(items));
+      const size_t size = items.size();
+      TValue list = TValue::List(std::move(items));
+      list.mutable_list()->set_capacity(TValue::GrownCapacity(size));
+      return list;
     }
     case boost::json::kind::object: {
       TValue map = TValue::Map();

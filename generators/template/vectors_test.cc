@@ -64,7 +64,9 @@ void Check(const std::string& what, const Expected& expected, const absl::Status
   }
   if (!expected.error) {
     EXPECT_TRUE(status.ok()) << what << "\n" << status;
-    if (status.ok()) EXPECT_EQ(output, expected.text) << what;
+    if (status.ok()) {
+      EXPECT_EQ(output, expected.text) << what;
+    }
     return;
   }
   EXPECT_FALSE(status.ok()) << what << "\ngave " << output << "\nexpected " << expected.text;
