@@ -39,6 +39,18 @@ class FakeGitSource::Objects final : public GitObjects {
     return it->second;
   }
 
+  absl::StatusOr<std::optional<TreeEntry>> FindEntry(const GitId& tree,
+                                                     const std::string& name) const override {
+    MutexLock lock(&mu_);
+    const auto it = trees_.find(tree);
+    if (it == trees_.end()) return absl::NotFoundError(absl::StrCat("no tree ", tree.Hex()));
+    const auto entry = std::lower_bound(
+        it->second.begin(), it->second.end(), name,
+        [](const TreeEntry& e, const std::string& wanted) { return e.name < wanted; });
+    if (entry == it->second.end() || entry->name != name) return std::nullopt;
+    return *entry;
+  }
+
   absl::StatusOr<uint64_t> BlobSize(const GitId& blob) const override {
     MutexLock lock(&mu_);
     const auto it = blobs_.find(blob);

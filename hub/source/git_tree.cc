@@ -61,13 +61,8 @@ absl::Status GitTree::Enter(Found* at, const std::string& part) const {
   if (at->mode() != FileMode::kDirectory) {
     return Missing(JoinPath(here, part), absl::StrCat("\"", here, "\" is no directory"));
   }
-  ASSIGN_OR_RETURN(const std::vector<TreeEntry> entries, objects_->ReadTree(at->id()));
-  const auto entry =
-      std::lower_bound(entries.begin(), entries.end(), part,
-                       [](const TreeEntry& e, const std::string& name) { return e.name < name; });
-  if (entry == entries.end() || entry->name != part) {
-    return Missing(JoinPath(here, part), "there is no such file or directory");
-  }
+  ASSIGN_OR_RETURN(const std::optional<TreeEntry> entry, objects_->FindEntry(at->id(), part));
+  if (!entry) return Missing(JoinPath(here, part), "there is no such file or directory");
   at->steps.push_back({entry->name, entry->mode, entry->id});
   return absl::OkStatus();
 }

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,9 @@ class GitObjects {
 
   // kNotFound if there is no such tree, kDataLoss if it cannot be read.
   virtual absl::StatusOr<std::vector<TreeEntry>> ReadTree(const GitId& tree) const = 0;
+  // The entry of that name; nullopt if the tree has none. Errors as ReadTree.
+  virtual absl::StatusOr<std::optional<TreeEntry>> FindEntry(const GitId& tree,
+                                                             const std::string& name) const = 0;
   virtual absl::StatusOr<uint64_t> BlobSize(const GitId& blob) const = 0;
   // kResourceExhausted if the blob has more than `size_max` bytes.
   virtual absl::StatusOr<std::string> ReadBlob(const GitId& blob, uint64_t size_max) const = 0;

@@ -93,25 +93,42 @@ bool IsFileName(absl::string_view name) {
          !absl::StrContains(name, "/");
 }
 
-absl::StatusOr<std::vector<TreeEntry>> ReadTreeWith(git_repository* repository, const GitId& id) {
+TreeEntry ToTreeEntry(const git_tree_entry* entry) {
+  return {git_tree_entry_name(entry), ToFileMode(git_tree_entry_filemode(entry)),
+          FromOid(*git_tree_entry_id(entry))};
+}
+
+absl::StatusOr<TreeHandle> LookUpTree(git_repository* repository, const GitId& id) {
   const git_oid oid = ToOid(id);
   git_tree* raw = nullptr;
   if (const int code = git_tree_lookup(&raw, repository, &oid); code != 0) {
     return LibraryError(code, absl::StrCat("reading tree ", id.Hex()));
   }
-  const TreeHandle tree(raw);
-  const size_t count = git_tree_entrycount(raw);
+  return TreeHandle(raw);
+}
+
+// A name that is no file name is in no tree, whatever the object says.
+absl::StatusOr<std::optional<TreeEntry>> FindEntryWith(git_repository* repository, const GitId& id,
+                                                       const std::string& name) {
+  if (!IsFileName(name)) return std::nullopt;
+  ASSIGN_OR_RETURN(const TreeHandle tree, LookUpTree(repository, id));
+  const git_tree_entry* entry = git_tree_entry_byname(tree.get(), name.c_str());
+  if (entry == nullptr) return std::nullopt;
+  return ToTreeEntry(entry);
+}
+
+absl::StatusOr<std::vector<TreeEntry>> ReadTreeWith(git_repository* repository, const GitId& id) {
+  ASSIGN_OR_RETURN(const TreeHandle tree, LookUpTree(repository, id));
+  const size_t count = git_tree_entrycount(tree.get());
   std::vector<TreeEntry> entries;
   entries.reserve(count);
   for (size_t i = 0; i < count; ++i) {
-    const git_tree_entry* entry = git_tree_entry_byindex(raw, i);
-    const char* name = git_tree_entry_name(entry);
-    if (!IsFileName(name)) {
+    const git_tree_entry* entry = git_tree_entry_byindex(tree.get(), i);
+    if (!IsFileName(git_tree_entry_name(entry))) {
       return absl::DataLossError(
           absl::StrCat("tree ", id.Hex(), " has an entry whose name is no file name"));
     }
-    entries.push_back(
-        {name, ToFileMode(git_tree_entry_filemode(entry)), FromOid(*git_tree_entry_id(entry))});
+    entries.push_back(ToTreeEntry(entry));
   }
   std::sort(entries.begin(), entries.end(),
             [](const TreeEntry& a, const TreeEntry& b) { return a.name < b.name; });
@@ -260,6 +277,12 @@ absl::StatusOr<T> ObjectReader::With(const F& function) const {
 absl::StatusOr<std::vector<TreeEntry>> ObjectReader::ReadTree(const GitId& tree) const {
   return With<std::vector<TreeEntry>>(
       [&](git_repository* repository) { return ReadTreeWith(repository, tree); });
+}
+
+absl::StatusOr<std::optional<TreeEntry>> ObjectReader::FindEntry(const GitId& tree,
+                                                                 const std::string& name) const {
+  return With<std::optional<TreeEntry>>(
+      [&](git_repository* repository) { return FindEntryWith(repository, tree, name); });
 }
 
 absl::StatusOr<uint64_t> ObjectReader::BlobSize(const GitId& blob) const {

@@ -42,6 +42,8 @@ class ObjectReader final : public GitObjects {
   ~ObjectReader() override;
 
   absl::StatusOr<std::vector<TreeEntry>> ReadTree(const GitId& tree) const override;
+  absl::StatusOr<std::optional<TreeEntry>> FindEntry(const GitId& tree,
+                                                     const std::string& name) const override;
   absl::StatusOr<uint64_t> BlobSize(const GitId& blob) const override;
   absl::StatusOr<std::string> ReadBlob(const GitId& blob, uint64_t size_max) const override;
 

@@ -1,6 +1,5 @@
 #include "hub/source/source_error.h"
 
-#include <array>
 #include <string>
 
 #include "absl/strings/cord.h"
@@ -10,47 +9,36 @@ namespace {
 
 constexpr char kPayload[] = "leidang.dev/reason";
 
-struct Row {
-  SourceReason reason;
-  const char* name;
-  absl::StatusCode code;
-};
-
-constexpr std::array<Row, 6> kRows = {{
-    {SourceReason::kRepositoryUnreachable, "RepositoryUnreachable", absl::StatusCode::kUnavailable},
-    {SourceReason::kAuthenticationFailed, "AuthenticationFailed",
-     absl::StatusCode::kUnauthenticated},
-    {SourceReason::kRevisionNotFound, "RevisionNotFound", absl::StatusCode::kNotFound},
-    {SourceReason::kPathNotFound, "PathNotFound", absl::StatusCode::kNotFound},
-    {SourceReason::kInvalidRepository, "InvalidRepository", absl::StatusCode::kInvalidArgument},
-    {SourceReason::kTooLarge, "TooLarge", absl::StatusCode::kResourceExhausted},
-}};
-
-const Row& RowOf(SourceReason reason) {
-  for (const Row& row : kRows) {
-    if (row.reason == reason) return row;
+absl::StatusCode CodeOf(SourceReason reason) {
+  switch (reason) {
+    case SourceReason::kRepositoryUnreachable:
+      return absl::StatusCode::kUnavailable;
+    case SourceReason::kAuthenticationFailed:
+      return absl::StatusCode::kUnauthenticated;
+    case SourceReason::kRevisionNotFound:
+    case SourceReason::kPathNotFound:
+      return absl::StatusCode::kNotFound;
+    case SourceReason::kTooLarge:
+      return absl::StatusCode::kResourceExhausted;
+    case SourceReason::kUnsupportedSource:
+      return absl::StatusCode::kUnimplemented;
+    default:
+      return absl::StatusCode::kInvalidArgument;
   }
-  return kRows[0];
 }
 
 }  // namespace
 
-absl::string_view SourceReasonName(SourceReason reason) { return RowOf(reason).name; }
-
 absl::Status SourceError(SourceReason reason, absl::string_view message) {
-  const Row& row = RowOf(reason);
-  absl::Status status(row.code, message);
-  status.SetPayload(kPayload, absl::Cord(row.name));
+  absl::Status status(CodeOf(reason), message);
+  status.SetPayload(kPayload, absl::Cord(conditions::ToString(reason)));
   return status;
 }
 
 std::optional<SourceReason> SourceReasonOf(const absl::Status& status) {
   const auto payload = status.GetPayload(kPayload);
   if (!payload) return std::nullopt;
-  for (const Row& row : kRows) {
-    if (*payload == row.name) return row.reason;
-  }
-  return std::nullopt;
+  return conditions::ReasonFromString(std::string(*payload));
 }
 
 }  // namespace leidang::hub
