@@ -1,5 +1,7 @@
 #include "common/proof/bucketed_digest.h"
 
+#include <vector>
+
 #include "gtest/gtest.h"
 
 #include "common/random/random.h"
@@ -48,6 +50,35 @@ TEST(BucketedDigest, AddAndRemoveLeaveNoTrace) {
   digest.Remove(key, a);
   EXPECT_EQ(digest.Root(), empty_root);
   EXPECT_EQ(digest, BucketedDigest());
+}
+
+TEST(BucketedDigest, DifferingBucketsAreThoseOfTheKeysThatDiffer) {
+  SeededRandom random(3);
+  BucketedDigest hub;
+  BucketedDigest agent;
+  for (int i = 0; i < 300; ++i) {
+    const object::Sha256 element = RandomElement(random);
+    const auto bucket = static_cast<uint8_t>(random.Below(kBuckets));
+    hub.Add(bucket, element);
+    agent.Add(bucket, element);
+  }
+  EXPECT_TRUE(BucketedDigest::Differing(hub, agent).empty());
+  const object::Sha256 element = RandomElement(random);
+  hub.Add(uint8_t{0}, element);
+  agent.Add(uint8_t{255}, element);
+  EXPECT_EQ(BucketedDigest::Differing(hub, agent), (std::vector<uint8_t>{0, 255}));
+}
+
+TEST(BucketedDigest, IsMadeFromAPeersBucketsInAnyForm) {
+  SeededRandom random(4);
+  BucketedDigest digest;
+  for (int i = 0; i < 20; ++i) {
+    digest.Add(static_cast<uint8_t>(random.Below(kBuckets)), RandomElement(random));
+  }
+  std::vector<Bucket> told(digest.buckets().rbegin(), digest.buckets().rend());
+  told.push_back(Bucket{});  // Count 0.
+  EXPECT_EQ(BucketedDigest::FromBuckets(told), digest);
+  EXPECT_EQ(BucketedDigest::FromBuckets(told).Root(), digest.Root());
 }
 
 }  // namespace
