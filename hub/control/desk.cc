@@ -14,6 +14,16 @@
 
 namespace leidang::hub {
 
+namespace {
+
+// The same file of the config repository, whatever the commit: the owner keeps naming the commit
+// that changed the object.
+bool SameSource(absl::string_view a, absl::string_view b) {
+  return a.substr(0, a.rfind('@')) == b.substr(0, b.rfind('@'));
+}
+
+}  // namespace
+
 // An object on its way into the ledger.
 struct Desk::Draft {
   std::optional<WrittenObject> object;
@@ -130,7 +140,7 @@ absl::StatusOr<Desk::Outcome> Desk::SettleCluster(Draft* draft) const {
   merged.labels = cluster.labels;
   merged.annotations = cluster.annotations;
   merged.project = cluster.project;
-  merged.owner = cluster.owner;
+  if (!SameSource(before->owner, cluster.owner)) merged.owner = cluster.owner;
   const bool same = merged == *before;
   cluster = std::move(merged);
   return same ? Outcome::kUnchanged : Outcome::kConfigured;
@@ -272,7 +282,8 @@ void Desk::Delete(const Target& target, std::optional<uint64_t> confirm,
                              ? store_.CountApplicationsOfSet(target.key)
                          : has_applications ? 1
                                             : 0;
-  if (target.kind == WrittenKind::kApplicationSet && count > 0 && confirm != count) {
+  if (target.kind == WrittenKind::kApplicationSet && count > 0 && confirm != count &&
+      confirm != kAnyNumber) {
     return refuse(absl::FailedPreconditionError(
         absl::StrCat("deleting the set ", target.key, " deletes its ", count, " Applications",
                      confirm ? absl::StrCat(", not ", *confirm) : "",

@@ -53,6 +53,9 @@ class Desk {
   void Apply(const std::vector<object::Value>& manifests, const std::string& owner,
              const Author& author, Mode mode, ApplyDone done);
 
+  // For `confirm`, where the asker has confirmed in another way: by a commit.
+  static constexpr uint64_t kAnyNumber = ~uint64_t{0};
+
   struct Target {
     WrittenKind kind = WrittenKind::kApplicationSet;
     std::string key;

@@ -21,9 +21,7 @@ namespace {
 using conditions::Reason;
 
 Reason ReasonOf(const absl::Status& status, Reason otherwise) {
-  const auto source = SourceReasonOf(status);
-  if (!source) return otherwise;
-  return conditions::ReasonFromString(SourceReasonName(*source)).value_or(otherwise);
+  return SourceReasonOf(status).value_or(otherwise);
 }
 
 Problem InvalidSpec(Reason reason, absl::string_view message) {
@@ -123,7 +121,7 @@ class Resolution {
       return Problem{conditions::kComparisonError, Reason::kContentMissing,
                      std::string(resolved.status().message())};
     }
-    if (absl::IsUnimplemented(resolved.status())) {
+    if (ReasonOf(resolved.status(), Reason::kInvalidSource) == Reason::kUnsupportedSource) {
       return Problem{conditions::kUnsupportedSource, Reason::kUnsupportedSource,
                      std::string(resolved.status().message())};
     }

@@ -8,6 +8,7 @@
 
 #include "common/base/status_macros.h"
 #include "hub/source/repository_url.h"
+#include "hub/source/source_error.h"
 
 namespace leidang::hub {
 namespace {
@@ -118,19 +119,19 @@ absl::StatusOr<GitId> PinnedGit::Commit(const GitInput& input) const {
                                                input.revision.empty() ? "HEAD" : input.revision,
                                                "\" is being fetched"));
   }
-  if (!found->second.ok()) {
-    // To an expansion kUnavailable means "ask again later"; that a repository cannot be reached is
-    // an answer.
-    const absl::Status& status = found->second.status();
-    return absl::IsUnavailable(status) ? absl::FailedPreconditionError(status.message()) : status;
-  }
+  if (!found->second.ok()) return found->second.status();
   return found->second->commit;
 }
 
 absl::StatusOr<std::shared_ptr<const generators::GitTree>> PinnedGit::Tree(
     const generators::GitRequest& request) const {
-  ASSIGN_OR_RETURN(const GitId commit, Commit({request.repo_url, request.revision}));
-  return listings_.Get(request.repo_url, commit);
+  const absl::StatusOr<GitId> commit = Commit({request.repo_url, request.revision});
+  if (commit.ok()) return listings_.Get(request.repo_url, *commit);
+  // To an expansion kUnavailable means "ask again later"; that a repository cannot be reached is an
+  // answer.
+  if (SourceReasonOf(commit.status()))
+    return absl::FailedPreconditionError(commit.status().message());
+  return commit.status();
 }
 
 }  // namespace leidang::hub

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+
+#include "absl/status/status.h"
+
+#include "common/log/log.h"
+#include "common/random/random.h"
+#include "common/time/event_loop.h"
+#include "hub/control/fleet_records.h"
+#include "hub/store/store.h"
+
+namespace leidang::hub {
+
+// ClusterLifecycle keeps each registration's change log: opens it, brings decided deletions into
+// it, settles them in the ledger when the agent has carried them out, and takes a removed cluster
+// away last of all.
+//
+// Loop-bound; all references must outlive it.
+class ClusterLifecycle {
+ public:
+  // Which clusters may connect has changed; called on the loop.
+  using OnClusters = std::function<void(const std::set<intent::ClusterId>&)>;
+  // A cluster is gone for good.
+  using OnGone = std::function<void(const intent::ClusterId&)>;
+  enum class Logs { kKept, kRebuilt };
+
+  ClusterLifecycle(EventLoop& loop, FleetRecords& records, Store& store, Random& random, Log& log,
+                   OnClusters on_clusters, OnGone on_gone);
+  ~ClusterLifecycle();
+
+  // Opens the logs of all registrations and replays what the ledger has decided. A registration
+  // whose log is not in the store has lost its derived data: its log begins anew under the next
+  // epoch (kRebuilt), and agents compare instead of resuming. Call once, after the records are
+  // loaded.
+  void Start(std::function<void(absl::StatusOr<Logs>)> done);
+
+  // A registration was made, changed, or marked for removal.
+  void OnChanged(const intent::ClusterId& id);
+
+ private:
+  void Reopen(std::vector<ClusterRegistration> lost,
+              std::function<void(absl::StatusOr<Logs>)> done);
+  void Replay(std::function<void(absl::StatusOr<Logs>)> done, Logs logs);
+  void OnCommitted(const CommitResult& result);
+  void Remove(const ClusterRegistration& cluster);
+  void EraseIfDone(const intent::ClusterId& id);
+  void TellClusters();
+  void Report(const char* what, const intent::ClusterId& id, const absl::Status& status);
+
+  EventLoop& loop_;
+  FleetRecords& records_;
+  Store& store_;
+  Random& random_;
+  Log& log_;
+  const OnClusters on_clusters_;
+  const OnGone on_gone_;
+  Store::SubscriptionId subscription_ = 0;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace leidang::hub

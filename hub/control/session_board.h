@@ -1,0 +1,39 @@
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "common/time/event_loop.h"
+#include "hub/session/session_table.h"
+
+namespace leidang::hub {
+
+// Carries what sessions know about clusters from the session loop to the control loop, a few times
+// a second, so that neither waits for the other. What View gives is at most that old.
+class SessionBoard {
+ public:
+  // Start runs on the session loop, View on the control loop. All must outlive it, and the session
+  // loop must be stopped before it goes.
+  SessionBoard(EventLoop& session_loop, EventLoop& control_loop, const SessionTable& table,
+               absl::Duration interval)
+      : session_loop_(session_loop),
+        control_loop_(control_loop),
+        table_(table),
+        interval_(interval) {}
+  ~SessionBoard() { *alive_ = false; }
+
+  void Start();
+  ClusterView View(const intent::ClusterId& cluster) const;
+
+ private:
+  void Publish();
+
+  EventLoop& session_loop_;
+  EventLoop& control_loop_;
+  const SessionTable& table_;
+  const absl::Duration interval_;
+  std::map<intent::ClusterId, ClusterView> views_;              // Control loop only.
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // Control loop only.
+};
+
+}  // namespace leidang::hub
