@@ -1,0 +1,81 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "grpcpp/grpcpp.h"
+
+#include "common/time/event_loop.h"
+#include "hub/control/desk.h"
+#include "hub/control/repositories.h"
+#include "hub/rpc/resource_view.h"
+#include "leidang/v1/fleet.grpc.pb.h"
+
+namespace leidang::hub {
+
+class WatchCall;
+
+// The Fleet service on the user port. Translates and posts to the control loop; decides nothing.
+//
+// Every call needs a token that the records know. Thread-safe, as gRPC calls it; what it was given
+// is used on `loop` only, must outlive it, and the loop must run until the server has shut down.
+class FleetService final : public v1::Fleet::CallbackService {
+ public:
+  struct Parts {
+    EventLoop& loop;
+    Desk& desk;
+    const ResourceView& view;
+    Repositories& repositories;
+    const OwnerReconciler& owners;
+    // Who a token belongs to: kUnauthenticated if to nobody.
+    std::function<absl::StatusOr<std::string>(const std::string& token)> authenticate;
+    std::string ca_pin;
+    std::string user_address;  // "host:port" that the join command names.
+  };
+  explicit FleetService(Parts parts);
+  ~FleetService() override;
+
+  // On the loop, before the server shuts down: ends every watch.
+  void EndWatches();
+
+  grpc::ServerUnaryReactor* GetVersion(grpc::CallbackServerContext* context,
+                                       const v1::VersionRequest* request,
+                                       v1::VersionResponse* response) override;
+  grpc::ServerUnaryReactor* Apply(grpc::CallbackServerContext* context,
+                                  const v1::ApplyRequest* request,
+                                  v1::ApplyResponse* response) override;
+  grpc::ServerUnaryReactor* Get(grpc::CallbackServerContext* context, const v1::GetRequest* request,
+                                v1::Resource* response) override;
+  grpc::ServerUnaryReactor* List(grpc::CallbackServerContext* context,
+                                 const v1::ListRequest* request,
+                                 v1::ListResponse* response) override;
+  grpc::ServerUnaryReactor* Delete(grpc::CallbackServerContext* context,
+                                   const v1::DeleteRequest* request,
+                                   v1::DeleteResponse* response) override;
+  grpc::ServerUnaryReactor* RegisterCluster(grpc::CallbackServerContext* context,
+                                            const v1::RegisterClusterRequest* request,
+                                            v1::RegisterClusterResponse* response) override;
+  grpc::ServerUnaryReactor* Refresh(grpc::CallbackServerContext* context,
+                                    const v1::RefreshRequest* request,
+                                    v1::RefreshResponse* response) override;
+  grpc::ServerWriteReactor<v1::WatchEvent>* Watch(grpc::CallbackServerContext* context,
+                                                  const v1::WatchRequest* request) override;
+
+ private:
+  // Authenticates, then runs `serve` on the loop with who asks.
+  grpc::ServerUnaryReactor* Serve(
+      grpc::CallbackServerContext* context,
+      std::function<void(const Author&, grpc::ServerUnaryReactor*)> serve);
+  void AddWatch(WatchCall* call, const std::string& token);
+  void TickWatches();
+
+  const Parts parts_;
+  std::set<WatchCall*> watches_;  // Loop only; each removes itself when it is done.
+  EventLoop::TimerId tick_ = 0;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace leidang::hub

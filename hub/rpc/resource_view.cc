@@ -1,0 +1,419 @@
+#include "hub/rpc/resource_view.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/base/status_macros.h"
+#include "common/object/value.h"
+#include "hub/rpc/label_filter.h"
+
+namespace leidang::hub {
+namespace {
+
+constexpr uint32_t kPageDefault = 500;
+constexpr uint32_t kPageMax = 1000;
+
+void SetTime(absl::Time time, google::protobuf::Timestamp* out) {
+  if (time == absl::InfinitePast() || time == absl::InfiniteFuture()) return;
+  out->set_seconds(absl::ToUnixSeconds(time));
+  out->set_nanos(
+      static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(out->seconds()))));
+}
+
+std::pair<std::string, std::string> SplitKey(const std::string& key) {
+  const size_t slash = key.find('/');
+  if (slash == std::string::npos) return {"", key};
+  return {key.substr(0, slash), key.substr(slash + 1)};
+}
+
+void AddCondition(const std::string& type, const std::string& status, const std::string& reason,
+                  const std::string& message, absl::Time since, v1::Resource* out) {
+  v1::ResourceCondition* condition = out->add_conditions();
+  condition->set_type(type);
+  condition->set_status(status);
+  condition->set_reason(reason);
+  condition->set_message(message);
+  SetTime(since, condition->mutable_since());
+}
+
+void AddConditions(const std::vector<Condition>& conditions, v1::Resource* out) {
+  for (const Condition& c : conditions) {
+    const char* status = c.status == ConditionStatus::kTrue    ? "True"
+                         : c.status == ConditionStatus::kFalse ? "False"
+                                                               : "Unknown";
+    AddCondition(c.type, status, c.reason, c.message, c.since, out);
+  }
+}
+
+const char* SyncName(intent::SyncState state) {
+  switch (state) {
+    case intent::SyncState::kSynced:
+      return "Synced";
+    case intent::SyncState::kOutOfSync:
+      return "OutOfSync";
+    case intent::SyncState::kUnknown:
+      return "Unknown";
+  }
+  return "Unknown";
+}
+
+const char* HealthName(intent::HealthState state) {
+  switch (state) {
+    case intent::HealthState::kHealthy:
+      return "Healthy";
+    case intent::HealthState::kProgressing:
+      return "Progressing";
+    case intent::HealthState::kSuspended:
+      return "Suspended";
+    case intent::HealthState::kDegraded:
+      return "Degraded";
+    case intent::HealthState::kMissing:
+      return "Missing";
+    case intent::HealthState::kUnknown:
+      return "Unknown";
+  }
+  return "Unknown";
+}
+
+const char* PhaseName(intent::OperationPhase phase) {
+  switch (phase) {
+    case intent::OperationPhase::kRunning:
+      return "Running";
+    case intent::OperationPhase::kSucceeded:
+      return "Succeeded";
+    case intent::OperationPhase::kFailed:
+      return "Failed";
+    case intent::OperationPhase::kError:
+      return "Error";
+    case intent::OperationPhase::kTerminating:
+      return "Terminating";
+    case intent::OperationPhase::kNone:
+      return "";
+  }
+  return "";
+}
+
+// The manifest with a status in Argo CD's form, so that tools that read it there can read it here.
+std::string WithStatus(const std::string& manifest, const v1::Resource& resource) {
+  absl::StatusOr<object::Value> parsed = object::ParseJson(manifest);
+  if (!parsed.ok() || !parsed->is_object()) return manifest;
+  object::Object status;
+  if (resource.has_application()) {
+    const v1::ApplicationSummary& a = resource.application();
+    status["sync"] = object::Object{{"status", a.sync()}, {"revision", a.applied_commit()}};
+    status["health"] = object::Object{{"status", a.health()}};
+    if (!a.phase().empty())
+      status["operationState"] = object::Object{{"phase", a.phase()}, {"message", a.message()}};
+  }
+  object::Array conditions;
+  for (const v1::ResourceCondition& c : resource.conditions()) {
+    conditions.push_back(object::Object{{"type", c.type()},
+                                        {"status", c.status()},
+                                        {"reason", c.reason()},
+                                        {"message", c.message()}});
+  }
+  status["conditions"] = std::move(conditions);
+  parsed->as_object()["status"] = std::move(status);
+  return object::ToJson(*parsed);
+}
+
+bool LabelsMatch(const LabelFilter& filter, const std::string& manifest) {
+  if (filter.empty()) return true;
+  const absl::StatusOr<object::Value> parsed = object::ParseJson(manifest);
+  return parsed.ok() && filter.Matches(*parsed);
+}
+
+}  // namespace
+
+std::string ResourceView::ClusterName(const intent::ClusterId& id) const {
+  const auto found = parts_.records.clusters().find(id);
+  return found == parts_.records.clusters().end() ? "" : found->second.name;
+}
+
+void ResourceView::FillStatus(const DerivedApplication& application,
+                              v1::ApplicationSummary* summary) const {
+  const intent::EntryKey key{intent::EntryKind::kApplication, application.key};
+  if (const auto live = parts_.store.Assignment(application.cluster, key); live.ok()) {
+    summary->set_assigned_revision(live->revision);
+    for (const intent::Source& source : live->assignment.sources) {
+      if (!summary->desired_commit().empty()) summary->mutable_desired_commit()->append(",");
+      summary->mutable_desired_commit()->append(source.commit);
+    }
+  }
+  summary->set_sync("Unknown");
+  summary->set_health("Unknown");
+  const auto statuses = parts_.store.Statuses(application.cluster, key);
+  if (!statuses.ok()) return;
+  for (const intent::EntryStatus& status : *statuses) {
+    if (status.uid != application.uid) continue;
+    summary->set_received_revision(status.received);
+    summary->set_applied_revision(status.applied);
+    summary->set_applied_commit(status.applied_commit);
+    // What was applied before the newest assignment says nothing about that one.
+    const bool current = status.applied >= summary->assigned_revision();
+    summary->set_sync(status.sync == intent::SyncState::kSynced && !current
+                          ? "OutOfSync"
+                          : SyncName(status.sync));
+    summary->set_health(HealthName(status.health));
+    summary->set_phase(PhaseName(status.operation));
+    summary->set_message(status.message);
+    summary->set_deleting(status.deleting);
+    summary->set_objects(status.objects);
+    summary->set_drift_corrections(status.drift_corrections);
+    SetTime(status.observed_at, summary->mutable_observed_at());
+  }
+}
+
+v1::Resource ResourceView::OfApplication(const DerivedApplication& application) const {
+  v1::Resource resource;
+  resource.set_kind(v1::APPLICATION);
+  const auto [ns, name] = SplitKey(application.key);
+  resource.set_namespace_(ns);
+  resource.set_name(name);
+  resource.set_owner(application.set.empty() ? kApiOwner : absl::StrCat("set ", application.set));
+  v1::ApplicationSummary* summary = resource.mutable_application();
+  summary->set_cluster(ClusterName(application.cluster));
+  summary->set_project(application.project);
+  summary->set_set(application.set);
+  summary->set_uid(application.uid.Raw());
+  summary->set_cluster_connected(parts_.link(application.cluster).connected);
+  FillStatus(application, summary);
+  AddConditions(application.conditions, &resource);
+  const auto statuses = parts_.store.Statuses(application.cluster,
+                                              {intent::EntryKind::kApplication, application.key});
+  if (statuses.ok()) {
+    for (const intent::EntryStatus& status : *statuses) {
+      if (status.uid != application.uid) continue;
+      for (const intent::StatusCondition& c : status.conditions) {
+        AddCondition(c.type, "True", c.reason, c.message, c.since, &resource);
+      }
+    }
+  }
+  resource.set_manifest(WithStatus(application.manifest, resource));
+  return resource;
+}
+
+v1::Resource ResourceView::OfDeletion(const PendingDeletion& deletion) const {
+  v1::Resource resource;
+  resource.set_kind(v1::APPLICATION);
+  const auto [ns, name] = SplitKey(deletion.key);
+  resource.set_namespace_(ns);
+  resource.set_name(name);
+  v1::ApplicationSummary* summary = resource.mutable_application();
+  summary->set_cluster(ClusterName(deletion.cluster));
+  summary->set_uid(deletion.uid.Raw());
+  summary->set_deleting(true);
+  summary->set_sync("Unknown");
+  summary->set_health("Unknown");
+  summary->set_message(absl::StrCat("is being deleted: ", deletion.reason));
+  summary->set_cluster_connected(parts_.link(deletion.cluster).connected);
+  object::Object metadata{{"namespace", ns}, {"name", name}};
+  resource.set_manifest(object::ToJson(object::Object{{"apiVersion", "argoproj.io/v1alpha1"},
+                                                      {"kind", "Application"},
+                                                      {"metadata", std::move(metadata)}}));
+  return resource;
+}
+
+v1::Resource ResourceView::OfWritten(const WrittenObject& object, v1::Kind kind) const {
+  v1::Resource resource;
+  resource.set_kind(kind);
+  const auto [ns, name] = SplitKey(object.key);
+  resource.set_namespace_(ns);
+  resource.set_name(name);
+  resource.set_owner(object.owner);
+  SetTime(object.created_at, resource.mutable_created_at());
+  if (object.deleting) {
+    AddCondition("Deleting", "True", "Deleting", "its Applications are being ended, then it goes",
+                 object.changed_at, &resource);
+  }
+  if (kind == v1::REPOSITORY) {
+    absl::StatusOr<object::Value> shown = object::ParseJson(object.manifest);
+    if (shown.ok() && shown->is_object()) {
+      object::StableErase(shown->as_object(), "data");
+      object::StableErase(shown->as_object(), "stringData");
+      resource.set_manifest(object::ToJson(*shown));
+    }
+    return resource;
+  }
+  resource.set_manifest(object.manifest);
+  return resource;
+}
+
+v1::Resource ResourceView::OfSet(const WrittenObject& set) const {
+  v1::Resource resource = OfWritten(set, v1::APPLICATION_SET);
+  v1::SetSummary* summary = resource.mutable_set();
+  if (const OwnerReport* report = parts_.owners.Report({WrittenKind::kApplicationSet, set.key})) {
+    AddConditions(report->conditions, &resource);
+    for (const std::string& warning : report->warnings) {
+      AddCondition("Warning", "True", "Warning", warning, set.changed_at, &resource);
+    }
+    summary->set_failed_parameter_sets(report->failed_parameter_sets);
+    summary->set_commit(report->commit);
+  }
+  PageRequest page;
+  page.limit = kPageLimitMax;
+  do {
+    const auto applications = parts_.store.ApplicationsOfSet(set.key, page);
+    if (!applications.ok()) break;
+    for (const DerivedApplication& application : applications->items) {
+      v1::ApplicationSummary status;
+      FillStatus(application, &status);
+      summary->set_applications(summary->applications() + 1);
+      if (status.sync() == "Synced") summary->set_synced(summary->synced() + 1);
+      if (status.health() == "Healthy") summary->set_healthy(summary->healthy() + 1);
+    }
+    page.token = applications->next;
+  } while (!page.token.empty());
+  resource.set_manifest(WithStatus(set.manifest, resource));
+  return resource;
+}
+
+v1::Resource ResourceView::OfCluster(const ClusterRegistration& cluster) const {
+  v1::Resource resource;
+  resource.set_kind(v1::CLUSTER);
+  resource.set_name(cluster.name);
+  resource.set_owner(cluster.owner);
+  SetTime(cluster.created_at, resource.mutable_created_at());
+  const ClusterLink link = parts_.link(cluster.id);
+  v1::ClusterSummary* summary = resource.mutable_cluster();
+  summary->set_id(cluster.id.Raw());
+  summary->set_server(cluster.server);
+  summary->set_joined(cluster.joined());
+  summary->set_connected(link.connected);
+  if (link.last_seen != absl::InfinitePast()) SetTime(link.last_seen, summary->mutable_last_seen());
+  summary->set_agent_version(link.agent_version);
+  summary->set_intent_proven(link.intent_proven);
+  summary->set_applied_proven(link.applied_proven);
+  SetTime(link.proven_at, summary->mutable_proven_at());
+  summary->set_unclaimed(link.unclaimed);
+  if (const auto log = parts_.store.Log(cluster.id); log.ok()) {
+    summary->set_head_revision(log->head);
+    summary->set_acked_revision(log->acked);
+    summary->set_applications(log->live);
+    summary->set_pending_tombstones(log->tombstones);
+  }
+  object::Object labels, annotations;
+  for (const auto& [key, value] : cluster.labels) labels[key] = value;
+  for (const auto& [key, value] : cluster.annotations) annotations[key] = value;
+  object::Object metadata{{"name", cluster.name}, {"labels", std::move(labels)}};
+  if (!annotations.empty()) metadata["annotations"] = std::move(annotations);
+  object::Object spec{{"id", cluster.id.Hex()}, {"server", cluster.server}};
+  if (!cluster.project.empty()) spec["project"] = cluster.project;
+  resource.set_manifest(object::ToJson(object::Object{{"apiVersion", "leidang.dev/v1alpha1"},
+                                                      {"kind", "Cluster"},
+                                                      {"metadata", std::move(metadata)},
+                                                      {"spec", std::move(spec)}}));
+  return resource;
+}
+
+absl::StatusOr<v1::Resource> ResourceView::Get(const v1::GetRequest& request) const {
+  const std::string key = absl::StrCat(request.namespace_(), "/", request.name());
+  switch (request.kind()) {
+    case v1::APPLICATION: {
+      const auto application = parts_.store.Application(key);
+      if (application.ok()) return OfApplication(*application);
+      for (const auto& [id, deletion] : parts_.records.pending_deletions()) {
+        if (deletion.key == key) return OfDeletion(deletion);
+      }
+      return absl::NotFoundError(absl::StrCat("there is no Application ", key));
+    }
+    case v1::APPLICATION_SET:
+      if (const WrittenObject* set = parts_.records.Object(WrittenKind::kApplicationSet, key))
+        return OfSet(*set);
+      return absl::NotFoundError(absl::StrCat("there is no ApplicationSet ", key));
+    case v1::CLUSTER:
+      if (const ClusterRegistration* cluster = parts_.records.ClusterNamed(request.name()))
+        return OfCluster(*cluster);
+      return absl::NotFoundError(absl::StrCat("there is no cluster ", request.name()));
+    case v1::APP_PROJECT:
+      if (const WrittenObject* o =
+              parts_.records.Object(WrittenKind::kAppProject, request.name())) {
+        return OfWritten(*o, v1::APP_PROJECT);
+      }
+      return absl::NotFoundError(absl::StrCat("there is no AppProject ", request.name()));
+    case v1::REPOSITORY:
+      if (const WrittenObject* o =
+              parts_.records.Object(WrittenKind::kRepository, request.name())) {
+        return OfWritten(*o, v1::REPOSITORY);
+      }
+      return absl::NotFoundError(absl::StrCat("there is no repository ", request.name()));
+    default:
+      return absl::InvalidArgumentError("the request names no kind");
+  }
+}
+
+void ResourceView::AddDeletions(const v1::ListRequest& request, v1::ListResponse* response) const {
+  for (const auto& [id, deletion] : parts_.records.pending_deletions()) {
+    if (!request.set().empty() || !request.label_selector().empty()) continue;
+    if (!request.cluster().empty() && ClusterName(deletion.cluster) != request.cluster()) continue;
+    *response->add_items() = OfDeletion(deletion);
+  }
+}
+
+absl::StatusOr<v1::ListResponse> ResourceView::ListApplications(
+    const v1::ListRequest& request) const {
+  ASSIGN_OR_RETURN(const LabelFilter filter, LabelFilter::Parse(request.label_selector()));
+  v1::ListResponse response;
+  PageRequest page;
+  page.token = request.page_token();
+  page.limit = std::min(request.page_size() == 0 ? kPageDefault : request.page_size(), kPageMax);
+  ASSIGN_OR_RETURN(const Page<DerivedApplication> applications,
+                   request.set().empty() ? parts_.store.Applications(page)
+                                         : parts_.store.ApplicationsOfSet(request.set(), page));
+  for (const DerivedApplication& application : applications.items) {
+    if (!request.cluster().empty() && ClusterName(application.cluster) != request.cluster())
+      continue;
+    if (!LabelsMatch(filter, application.manifest)) continue;
+    *response.add_items() = OfApplication(application);
+  }
+  response.set_next_page_token(applications.next);
+  // Those that are ending stand at the end of the list, on its last page.
+  if (applications.next.empty()) AddDeletions(request, &response);
+  return response;
+}
+
+absl::StatusOr<v1::ListResponse> ResourceView::List(const v1::ListRequest& request) const {
+  if (request.kind() == v1::APPLICATION) return ListApplications(request);
+  ASSIGN_OR_RETURN(const LabelFilter filter, LabelFilter::Parse(request.label_selector()));
+  v1::ListResponse response;
+  const auto add = [&](v1::Resource resource) {
+    if (LabelsMatch(filter, resource.manifest())) *response.add_items() = std::move(resource);
+  };
+  switch (request.kind()) {
+    case v1::APPLICATION_SET:
+      for (const auto& [key, set] : parts_.records.Objects(WrittenKind::kApplicationSet))
+        add(OfSet(set));
+      return response;
+    case v1::CLUSTER: {
+      std::vector<const ClusterRegistration*> clusters;
+      for (const auto& [id, cluster] : parts_.records.clusters()) clusters.push_back(&cluster);
+      std::sort(clusters.begin(), clusters.end(),
+                [](const auto* a, const auto* b) { return a->name < b->name; });
+      for (const ClusterRegistration* cluster : clusters) add(OfCluster(*cluster));
+      return response;
+    }
+    case v1::APP_PROJECT:
+      for (const auto& [key, o] : parts_.records.Objects(WrittenKind::kAppProject))
+        add(OfWritten(o, v1::APP_PROJECT));
+      return response;
+    case v1::REPOSITORY:
+      for (const auto& [key, o] : parts_.records.Objects(WrittenKind::kRepository))
+        add(OfWritten(o, v1::REPOSITORY));
+      return response;
+    default:
+      return absl::InvalidArgumentError("the request names no kind");
+  }
+}
+
+v1::VersionResponse ResourceView::Version() const {
+  v1::VersionResponse response;
+  response.set_version(LEIDANG_VERSION);
+  response.set_hub_id(parts_.records.hub().Raw());
+  response.set_clusters(parts_.records.clusters().size());
+  response.set_applications(parts_.store.CountApplications());
+  return response;
+}
+
+}  // namespace leidang::hub

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+#include "hub/control/fleet_records.h"
+#include "hub/control/owner_reconciler.h"
+#include "hub/control/repositories.h"
+#include "hub/store/store.h"
+#include "leidang/v1/fleet.pb.h"
+
+namespace leidang::hub {
+
+// What is known about a cluster's agent at this moment.
+struct ClusterLink {
+  bool connected = false;
+  absl::Time last_seen = absl::InfinitePast();
+  std::string agent_version;
+  bool intent_proven = false;   // Digests of intent were equal at `proven_at`,
+  bool applied_proven = false;  // and so were those of what is applied.
+  absl::Time proven_at = absl::InfinitePast();
+  uint64_t unclaimed = 0;
+};
+
+// ResourceView shows records and derived data as the API's resources. It decides nothing. Secrets
+// of repositories are never shown. Loop-bound: the control loop; all references must outlive it.
+class ResourceView {
+ public:
+  struct Parts {
+    const FleetRecords& records;
+    const Store& store;
+    const OwnerReconciler& owners;
+    const Repositories& repositories;
+    std::function<ClusterLink(const intent::ClusterId&)> link;
+  };
+  explicit ResourceView(Parts parts) : parts_(std::move(parts)) {}
+
+  // kNotFound names kind and object.
+  absl::StatusOr<v1::Resource> Get(const v1::GetRequest& request) const;
+  // In the order of keys. kInvalidArgument for a selector or page token that cannot be read.
+  absl::StatusOr<v1::ListResponse> List(const v1::ListRequest& request) const;
+  v1::VersionResponse Version() const;
+
+ private:
+  v1::Resource OfApplication(const DerivedApplication& application) const;
+  v1::Resource OfDeletion(const PendingDeletion& deletion) const;
+  v1::Resource OfSet(const WrittenObject& set) const;
+  v1::Resource OfCluster(const ClusterRegistration& cluster) const;
+  v1::Resource OfWritten(const WrittenObject& object, v1::Kind kind) const;
+  void FillStatus(const DerivedApplication& application, v1::ApplicationSummary* summary) const;
+  absl::StatusOr<v1::ListResponse> ListApplications(const v1::ListRequest& request) const;
+  void AddDeletions(const v1::ListRequest& request, v1::ListResponse* response) const;
+  std::string ClusterName(const intent::ClusterId& id) const;
+
+  const Parts parts_;
+};
+
+}  // namespace leidang::hub
