@@ -17,8 +17,9 @@
 namespace leidang::hub {
 
 struct CommitLimits {
-  size_t queued_bytes_max = 64 << 20;  // Of what waits; one item may always wait.
-  size_t group_bytes_max = 8 << 20;    // Written with one sync; one item may always be.
+  size_t item_bytes_max = 64 << 20;
+  size_t queued_bytes_max = 256 << 20;  // Of what waits; one item may always wait.
+  size_t group_bytes_max = 8 << 20;     // Written with one sync; one item may always be.
   size_t group_items_max = 4096;
   // From the first item of a group to its commit: the virtual disk of a simulation takes its time.
   absl::Duration delay;

@@ -1,14 +1,28 @@
 #include "hub/store/memory_rows.h"
 
+#include <atomic>
+
 namespace leidang::hub {
+
+struct MemoryRows::Tables {
+  Tables() = default;
+  Tables(const Tables& other) : of(other.of) {}
+
+  std::array<Table, kFamilies> of;
+  // Views that look at this; what they read happened before they go.
+  std::atomic<int> views = 0;
+};
 
 class MemoryRows::View final : public RowView {
  public:
-  explicit View(std::shared_ptr<const Tables> tables) : tables_(std::move(tables)) {}
+  explicit View(std::shared_ptr<Tables> tables) : tables_(std::move(tables)) {
+    tables_->views.fetch_add(1, std::memory_order_relaxed);
+  }
+  ~View() override { tables_->views.fetch_sub(1, std::memory_order_release); }
 
   absl::StatusOr<std::optional<std::string>> Get(Family family,
                                                  absl::string_view key) const override {
-    const Table& table = (*tables_)[static_cast<size_t>(family)];
+    const Table& table = tables_->of[static_cast<size_t>(family)];
     const auto it = table.find(std::string(key));
     if (it == table.end()) return std::optional<std::string>();
     return std::optional<std::string>(it->second);
@@ -16,7 +30,7 @@ class MemoryRows::View final : public RowView {
 
   absl::Status Scan(Family family, absl::string_view begin, absl::string_view end,
                     const Visit& visit) const override {
-    const Table& table = (*tables_)[static_cast<size_t>(family)];
+    const Table& table = tables_->of[static_cast<size_t>(family)];
     for (auto it = table.lower_bound(std::string(begin)); it != table.end(); ++it) {
       if (!end.empty() && absl::string_view(it->first) >= end) break;
       if (!visit(it->first, it->second)) break;
@@ -25,7 +39,7 @@ class MemoryRows::View final : public RowView {
   }
 
  private:
-  const std::shared_ptr<const Tables> tables_;
+  const std::shared_ptr<Tables> tables_;
 };
 
 MemoryRows::MemoryRows() : visible_(std::make_shared<Tables>()) {}
@@ -33,7 +47,7 @@ MemoryRows::~MemoryRows() = default;
 
 void MemoryRows::Apply(const RowBatch& batch, Tables& tables) {
   for (const auto& [key, value] : batch.rows()) {
-    Table& table = tables[static_cast<size_t>(key.first)];
+    Table& table = tables.of[static_cast<size_t>(key.first)];
     if (value.has_value()) {
       table.insert_or_assign(key.second, *value);
     } else {
@@ -49,7 +63,7 @@ absl::Status MemoryRows::Persist(RowBatch batch, Durability durability) {
   } else {
     RowBatch undo;
     for (const auto& [key, value] : batch.rows()) {
-      const Table& table = (*visible_)[static_cast<size_t>(key.first)];
+      const Table& table = TableOf(key.first);
       const auto it = table.find(key.second);
       if (it == table.end()) {
         undo.Delete(key.first, key.second);
@@ -66,7 +80,7 @@ absl::Status MemoryRows::Persist(RowBatch batch, Durability durability) {
 std::shared_ptr<const RowView> MemoryRows::Reveal(std::shared_ptr<const RowView> previous) {
   previous.reset();
   // Views do not change: where somebody still looks at this state, the next one is a copy.
-  if (!unrevealed_.empty() && visible_.use_count() > 1) {
+  if (!unrevealed_.empty() && visible_->views.load(std::memory_order_acquire) > 0) {
     visible_ = std::make_shared<Tables>(*visible_);
   }
   for (const RowBatch& batch : unrevealed_) Apply(batch, *visible_);
@@ -83,10 +97,21 @@ void MemoryRows::DropUnsynced(size_t keep) {
   }
 }
 
-void MemoryRows::DropFamily(Family family) { (*visible_)[static_cast<size_t>(family)].clear(); }
+MemoryRows::Table& MemoryRows::TableOf(Family family) {
+  return visible_->of[static_cast<size_t>(family)];
+}
+
+void MemoryRows::DropDerived() {
+  for (const Family family :
+       {Family::kDerived, Family::kAssign, Family::kLog, Family::kStatus, Family::kContent}) {
+    DropFamily(family);
+  }
+}
+
+void MemoryRows::DropFamily(Family family) { TableOf(family).clear(); }
 
 bool MemoryRows::Overwrite(Family family, absl::string_view key, std::string value) {
-  Table& table = (*visible_)[static_cast<size_t>(family)];
+  Table& table = TableOf(family);
   const auto it = table.find(std::string(key));
   if (it == table.end()) return false;
   it->second = std::move(value);
@@ -94,7 +119,7 @@ bool MemoryRows::Overwrite(Family family, absl::string_view key, std::string val
 }
 
 size_t MemoryRows::CountRows(Family family) const {
-  return (*visible_)[static_cast<size_t>(family)].size();
+  return visible_->of[static_cast<size_t>(family)].size();
 }
 
 }  // namespace leidang::hub

@@ -31,6 +31,8 @@ class MemoryRows final : public Rows {
   size_t unsynced() const { return unsynced_.size(); }
 
   void DropFamily(Family family);
+  // Everything that can be rebuilt from the ledger and Git.
+  void DropDerived();
   // Damages a row, as a bad disk does; false if there is none.
   bool Overwrite(Family family, absl::string_view key, std::string value);
   // The next Persist fails with `error` and writes nothing.
@@ -41,9 +43,10 @@ class MemoryRows final : public Rows {
  private:
   class View;
   using Table = std::map<std::string, std::string>;
-  using Tables = std::array<Table, kFamilies>;
+  struct Tables;
 
   static void Apply(const RowBatch& batch, Tables& tables);
+  Table& TableOf(Family family);
 
   std::shared_ptr<Tables> visible_;
   std::vector<RowBatch> unrevealed_;

@@ -102,10 +102,10 @@ absl::Status RowStore::LoadCounts(const RowView& rows) {
 void RowStore::Commit(WriteBatch batch, EventLoop* loop, Done done) {
   const size_t bytes = batch.bytes();
   absl::Status refused;
-  if (bytes > limits_.queued_bytes_max) {
+  if (bytes > limits_.item_bytes_max) {
     refused = absl::InvalidArgumentError(
-        absl::StrCat("a batch of ", bytes, " bytes is above the limit of ",
-                     limits_.queued_bytes_max, ": write it in parts"));
+        absl::StrCat("a batch of ", bytes, " bytes is above the limit of ", limits_.item_bytes_max,
+                     ": write it in parts"));
   } else if (!queue_.Push(Waiting{std::move(batch), loop, done}, bytes)) {
     refused = absl::ResourceExhaustedError(
         absl::StrCat("more than ", limits_.queued_bytes_max,

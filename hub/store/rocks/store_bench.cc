@@ -78,6 +78,7 @@ class StoreBench {
     Open("filled");
     OneCommitEach();
     ReadEverything();
+    TakeStatus();
     Close();
   }
 
@@ -158,6 +159,28 @@ class StoreBench {
     Report("one_change_each", absl::StrCat("clusters=", shape_.clusters,
                                            " median_seconds=", seconds[seconds.size() / 2],
                                            " last_seconds=", seconds.back()));
+  }
+
+  // What agents report after that: each cluster one batch of all its Applications.
+  void TakeStatus() {
+    std::vector<WriteBatch> batches;
+    for (int c = 0; c < shape_.clusters; ++c) {
+      WriteBatch& batch = batches.emplace_back();
+      for (int a = 0; a < shape_.apps; ++a) {
+        const intent::Assignment assignment = AssignmentOf(c, a, std::string(40, 'b'));
+        intent::EntryStatus status;
+        status.key = assignment.key;
+        status.uid = assignment.uid;
+        status.sync = intent::SyncState::kSynced;
+        status.health = intent::HealthState::kHealthy;
+        status.applied_commit = assignment.sources[0].commit;
+        status.message = "successfully synced (all tasks run)";
+        batch.PutStatus(ClusterOf(c), std::move(status));
+      }
+    }
+    const double seconds = CommitAll(std::move(batches)).back();
+    Report("status", absl::StrCat("updates=", shape_.clusters * shape_.apps, " seconds=", seconds,
+                                  " per_second=", shape_.clusters * shape_.apps / seconds));
   }
 
   void ReadEverything() {
