@@ -341,6 +341,8 @@ std::string EncodeStatus(const intent::EntryStatus& status) {
   record.set_drift_corrections(status.drift_corrections);
   record.set_deleting(status.deleting);
   record.set_gone(status.gone);
+  record.set_unclaimed(status.unclaimed);
+  if (!status.applied_element.IsNone()) record.set_applied_element(status.applied_element.Raw());
   *record.mutable_observed_at() = ToRecord(status.observed_at);
   for (const intent::StatusCondition& from : status.conditions) {
     pb::Condition* to = record.add_conditions();
@@ -375,6 +377,11 @@ absl::StatusOr<intent::EntryStatus> DecodeStatus(absl::string_view key, absl::st
   status.drift_corrections = record.drift_corrections();
   status.deleting = record.deleting();
   status.gone = record.gone();
+  status.unclaimed = record.unclaimed();
+  if (!record.applied_element().empty()) {
+    RETURN_IF_ERROR(
+        ReadDigest(Family::kStatus, key, record.applied_element(), status.applied_element));
+  }
   status.observed_at = FromRecord(record.observed_at());
   for (const pb::Condition& from : record.conditions()) {
     status.conditions.push_back(

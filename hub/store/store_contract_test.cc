@@ -381,6 +381,8 @@ TEST_P(StoreContract, TheNewestStatusOfEachUidIsKept) {
   status.key = AppKey("a");
   status.uid = TestUid("a");
   status.applied = 3;
+  status.applied_element = object::Sha256::Of("applied");
+  status.unclaimed = true;
   status.health = intent::HealthState::kProgressing;
   status.observed_at = absl::FromUnixSeconds(1'700'000'000);
   status.conditions.push_back({"SyncError", "RenderFailed", "no", absl::FromUnixSeconds(5)});
@@ -395,6 +397,7 @@ TEST_P(StoreContract, TheNewestStatusOfEachUidIsKept) {
   const std::vector<intent::EntryStatus> statuses = *store().Statuses(kOne, AppKey("a"));
   ASSERT_EQ(statuses.size(), 2u);
   EXPECT_TRUE(statuses[0] == status || statuses[1] == status);
+  EXPECT_TRUE(statuses[0] == other || statuses[1] == other);
   EXPECT_EQ(store().StatusesOfCluster(kOne, {})->items.size(), 2u);
   Do([&](WriteBatch& b) { b.DeleteStatus(kOne, AppKey("a"), TestUid("a", 1)); });
   EXPECT_EQ(store().Statuses(kOne, AppKey("a"))->size(), 1u);
