@@ -125,9 +125,17 @@ class Planner {
   }
 
   void End(const DerivedApplication& before) {
-    const Deletion deletion{before.key, before.cluster, before.uid, PolicyOfText(before.manifest)};
+    const Deletion deletion{before.key, before.cluster, before.uid, PolicyFor(before)};
     plan_.deletions.push_back(deletion);
     plan_.batch.Delete(before.cluster, {EntryOf(before.key), before.uid, deletion.policy});
+  }
+
+  intent::DeletionPolicy PolicyFor(const DerivedApplication& before) const {
+    const intent::DeletionPolicy own = PolicyOfText(before.manifest);
+    if (!input_.deleting) return own;
+    if (input_.owner.empty()) return *input_.deleting;
+    if (own == intent::DeletionPolicy::kOrphan) return own;
+    return *input_.deleting == intent::DeletionPolicy::kForeground ? own : *input_.deleting;
   }
 
   void PutAssignment(const DesiredApplication& desired, const intent::Uid& uid) {

@@ -39,6 +39,10 @@ struct AssignInput {
   Expansion expansion;
   std::vector<DerivedApplication> current;  // What the owner has now, sorted by key.
   AssignRules rules;
+  // Somebody deletes the owner, with this policy. Of a set's Applications, those whose finalizers
+  // keep their objects keep them, and `orphan` keeps all; an Application written directly ends
+  // exactly so.
+  std::optional<intent::DeletionPolicy> deleting;
   intent::HubId hub;
   absl::Time now;
   // How often the key has been deleted (ledger), not counting what this plan decides.

@@ -10,6 +10,7 @@
 #include "common/base/status_macros.h"
 #include "generators/expand.h"
 #include "hub/auth/secret_token.h"
+#include "hub/control/assigner.h"
 #include "hub/control/manifest_rules.h"
 
 namespace leidang::hub {
@@ -292,7 +293,11 @@ void Desk::Delete(const Target& target, std::optional<uint64_t> confirm,
   std::vector<change::Any> changes;
   if (has_applications) {
     WrittenObject marked = *written;
-    marked.deleting = policy.value_or(intent::DeletionPolicy::kForeground);
+    const absl::StatusOr<object::Value> manifest = object::ParseJson(written->manifest);
+    const bool is_set = target.kind == WrittenKind::kApplicationSet;
+    marked.deleting = policy.value_or(is_set          ? intent::DeletionPolicy::kForeground
+                                      : manifest.ok() ? PolicyOf(*manifest)
+                                                      : intent::DeletionPolicy::kOrphan);
     changes.push_back(change::PutObject{std::move(marked)});
   } else {
     changes.push_back(change::EraseObject{target.kind, target.key});

@@ -198,6 +198,7 @@ void OwnerReconciler::OnExpanded(const std::shared_ptr<Look>& look) {
   input.current = *std::move(current);
   input.expansion = look->expansion;
   input.rules = RulesOf(*look);
+  input.deleting = look->written.deleting;
   input.hub = parts_.records.hub();
   input.now = parts_.loop.clock().Now();
   input.deletions = [this](const std::string& key) {
