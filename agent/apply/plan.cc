@@ -51,6 +51,7 @@ class Planner {
   void LookAtDesired(size_t index);
   void LookAtOwn(size_t index, const OwnedObject& owned, const SeenObject* seen);
   void LookAtNew(size_t index, const SeenObject* seen);
+  void LookAtIntended(size_t index, const SeenObject* seen);
   // What is in the inventory and not (any more) desired: dropped, or to be pruned.
   std::optional<PlannedPrune> LookAtExtra(const OwnedObject& owned);
   void FindUnowned();
@@ -112,7 +113,7 @@ void Planner::LookAtOwn(size_t index, const OwnedObject& owned, const SeenObject
     plan_.conflicts.push_back({desired.key, seen->owner});
     return;
   }
-  if (owned.desired.IsNone()) return AddApply(index, ApplyTask::Why::kRepeat, std::nullopt);
+  if (owned.desired.IsNone()) return LookAtIntended(index, seen);
   if (owned.desired != desired.digest) {
     return AddApply(index, ApplyTask::Why::kChanged, std::nullopt);
   }
@@ -121,6 +122,16 @@ void Planner::LookAtOwn(size_t index, const OwnedObject& owned, const SeenObject
   if (same) return;
   plan_.drifted.push_back(desired.key);
   if (!in_.rested.contains(desired.key)) AddApply(index, ApplyTask::Why::kDrift, std::nullopt);
+}
+
+// An apply was meant and perhaps never happened: what is there now may be somebody else's.
+void Planner::LookAtIntended(size_t index, const SeenObject* seen) {
+  const ObjectKey& key = in_.desired[index].key;
+  if (seen == nullptr) return AddApply(index, ApplyTask::Why::kRepeat, "");
+  if (seen->owner == in_.app) return AddApply(index, ApplyTask::Why::kRepeat, std::nullopt);
+  const size_t conflicts = plan_.conflicts.size();
+  LookAtNew(index, seen);
+  if (plan_.conflicts.size() > conflicts) plan_.dropped.push_back({key, "it was never created"});
 }
 
 std::optional<PlannedPrune> Planner::LookAtExtra(const OwnedObject& owned) {

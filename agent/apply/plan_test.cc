@@ -176,6 +176,18 @@ TEST(Plan, AdoptionTakesNothingFromAnotherApplication) {
   EXPECT_THAT(MakePlan(input).steps, IsEmpty());
 }
 
+TEST(Plan, AnApplyThatWasNotCompletedTakesNothingFromOthers) {
+  PlanInput input = Automated();
+  input.desired = {Desired(Key("a")), Desired(Key("b")), Desired(Key("c"))};
+  for (const char* name : {"a", "b", "c"}) input.inventory.push_back({.key = Key(name)});
+  input.live = {Seen(Key("a"), ""), Seen(Key("b"), "leidang/old")};
+  input.released = {Key("b")};  // Handed over by an Application that is gone.
+  const Plan plan = MakePlan(input);
+  EXPECT_THAT(Shown(plan), ElementsAre("0 taken ConfigMap/b", "0 repeat ConfigMap/c"));
+  ASSERT_EQ(plan.dropped.size(), 1u);
+  EXPECT_EQ(plan.dropped[0].key, Key("a"));
+}
+
 TEST(Plan, StrippedMarksAreDriftOfAnObjectInTheInventory) {
   PlanInput input = Automated();
   input.desired = {Desired(Key("a"))};

@@ -17,6 +17,7 @@ absl::StatusCode CodeOf(RenderReason reason) {
       return absl::StatusCode::kUnimplemented;
     case RenderReason::kTooLarge:
       return absl::StatusCode::kResourceExhausted;
+    case RenderReason::kContentMissing:
     case RenderReason::kToolUnavailable:
       return absl::StatusCode::kUnavailable;
     default:

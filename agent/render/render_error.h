@@ -9,6 +9,7 @@
 //   kUnsupportedSource  kUnimplemented      needs a tool or option that this agent does not have
 //   kTooLarge           kResourceExhausted  a limit on size, memory or time was met
 //   kToolUnavailable    kUnavailable        the tool is not installed or could not be started
+//   kContentMissing     kUnavailable        files of the source have not come from the hub (yet)
 //
 // Pure; thread-safe.
 

@@ -1,0 +1,331 @@
+#include "agent/reconcile/entry_pass.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "agent/render/render_error.h"
+#include "common/base/status_macros.h"
+#include "common/conditions/reason.h"
+
+namespace leidang::agent {
+namespace {
+
+using object::ObjectKey;
+
+constexpr absl::string_view kRoom = "agent/reconcile";
+// Looks of one pass: one for each wave and one to see that nothing is left. A cluster in which
+// something always changes meanwhile is left to the next pass.
+constexpr int kLooksMax = 100;
+constexpr absl::Duration kBetweenWaves = absl::Seconds(2);
+constexpr absl::Duration kPendingDeletion = absl::Seconds(5);
+
+bool MayPass(const absl::Status& failure) {
+  switch (failure.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kUnimplemented:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kFailedPrecondition:
+      return false;
+    default:
+      return true;
+  }
+}
+
+absl::Status StorageError(const absl::Status& status) {
+  return RenderError(RenderReason::kStorageFailed, status.message());
+}
+
+}  // namespace
+
+SeenObject EntryPass::SeenOf(const LiveObject& live) {
+  SeenObject seen;
+  seen.key = live.key;
+  seen.owner = live.owner;
+  seen.uid = live.uid;
+  seen.version = live.version;
+  seen.hash = live.hash;
+  return seen;
+}
+
+EntryPass::EntryPass(ReconcileContext& context, EntryRef entry, Done done)
+    : context_(context), ref_(std::move(entry)), done_(std::move(done)) {}
+
+EntryPass::~EntryPass() { *alive_ = false; }
+
+template <typename Answer>
+std::function<void(Answer)> EntryPass::Alive(void (EntryPass::*then)(Answer)) {
+  return [this, alive = alive_, then](Answer answer) {
+    if (*alive) (this->*then)(std::move(answer));
+  };
+}
+
+void EntryPass::Start() {
+  absl::StatusOr<Entry> entry = context_.state.Find(ref_);
+  if (absl::IsNotFound(entry.status())) return done_(WorkResult::Done());
+  if (!entry.ok()) {
+    context_.log.Error(kRoom, "cannot read an entry",
+                       {{"app", ref_.key.name}, {"error", entry.status().message()}});
+    return done_(WorkResult::Retry());
+  }
+  findings_.entry = *std::move(entry);
+  if (findings_.entry.head.phase == EntryPhase::kDeleting) return StartDeletion();
+  StartLive();
+}
+
+void EntryPass::StartLive() {
+  absl::StatusOr<Application> application = ReadApplication(*findings_.entry.assignment);
+  if (!application.ok()) {
+    context_.wants.SetFailed(ref_, findings_.entry.head.element);
+    context_.on_settled();
+    return Fail(application.status());
+  }
+  application_ = *std::move(application);
+  // Nothing is pruned of what the hub does not know.
+  if (findings_.entry.head.phase == EntryPhase::kUnclaimed) {
+    application_.policy.option = Pruning::kKeep;
+  }
+  findings_.policy = &application_.policy;
+  if (absl::Status read = ReadOperations(); !read.ok()) return Fail(StorageError(read));
+  context_.desired.Get(ref_, application_, Alive(&EntryPass::OnDesired));
+}
+
+void EntryPass::OnDesired(absl::StatusOr<DesiredSource::Set> answer) {
+  const EntryHead& head = findings_.entry.head;
+  if (answer.ok()) {
+    desired_ = *std::move(answer);
+    if (head.phase == EntryPhase::kLive) {
+      std::set<ObjectKey> keys;
+      for (const DesiredObject& object : desired_->objects) keys.insert(object.key);
+      context_.wants.Set(ref_, head.element, std::move(keys));
+      context_.on_settled();
+    }
+  } else {
+    if (context_.desired.OnItsWay(ref_)) {
+      findings_.progress = std::string(answer.status().message());
+    } else {
+      findings_.failure = answer.status();
+      if (head.phase == EntryPhase::kLive) context_.wants.SetFailed(ref_, head.element);
+      context_.on_settled();
+    }
+    // What was good before goes on being corrected, and nothing of it is pruned.
+    desired_ = context_.desired.LastGood(ref_);
+    application_.policy.option = Pruning::kKeep;
+    if (desired_ == nullptr) return Conclude(NextTime());
+  }
+  if (absl::Status left = LeaveToNamesake(); !left.ok()) return Fail(std::move(left));
+  std::vector<ObjectKey> keys;
+  for (const DesiredObject& object : desired_->objects) keys.push_back(object.key);
+  if (absl::Status checked = context_.cluster.CheckKeys(keys); !checked.ok()) {
+    return Fail(RenderError(RenderReason::kNameInvalid, checked.message()));
+  }
+  Look();
+}
+
+// What a live namesake wants is not an unclaimed entry's to correct.
+absl::Status EntryPass::LeaveToNamesake() {
+  if (findings_.entry.head.phase != EntryPhase::kUnclaimed) return absl::OkStatus();
+  absl::StatusOr<std::vector<EntryHead>> heads = context_.state.HeadsOf(ref_.key);
+  if (!heads.ok()) return StorageError(heads.status());
+  for (const EntryHead& head : *heads) {
+    if (head.phase != EntryPhase::kLive) continue;
+    auto left = std::make_shared<DesiredSet>();
+    const std::set<ObjectKey>* wants = context_.wants.WantsOf(head.ref);
+    for (const DesiredObject& object : desired_->objects) {
+      if (wants != nullptr && !wants->contains(object.key)) left->objects.push_back(object);
+    }
+    desired_ = std::move(left);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status EntryPass::ReadInventory() {
+  absl::StatusOr<std::vector<InventoryItem>> items = context_.state.Inventory(ref_);
+  if (!items.ok()) return StorageError(items.status());
+  inventory_.clear();
+  for (const InventoryItem& item : *items) {
+    inventory_.push_back(DecodeOwned(item.object, item.object_uid, item.hash));
+  }
+  findings_.inventory = inventory_.size();
+  return absl::OkStatus();
+}
+
+void EntryPass::Look() {
+  ++looks_;
+  if (absl::Status read = ReadInventory(); !read.ok()) return Fail(std::move(read));
+  Selection selection{application_.app, {}};
+  for (const DesiredObject& object : desired_->objects) selection.keys.push_back(object.key);
+  for (const OwnedObject& object : inventory_) selection.keys.push_back(object.key);
+  if (!application_.ns.empty()) {
+    selection.keys.push_back({"", "Namespace", "", application_.ns});
+  }
+  context_.cluster.Read(std::move(selection), Alive(&EntryPass::OnLive));
+}
+
+void EntryPass::OnLive(absl::StatusOr<std::vector<LiveObject>> answer) {
+  if (!answer.ok()) {
+    findings_.plan = nullptr;
+    return Fail(absl::Status(answer.status().code(),
+                             absl::StrCat("cannot read the cluster: ", answer.status().message())));
+  }
+  findings_.live.clear();
+  for (const LiveObject& live : *answer) findings_.live.push_back(SeenOf(live));
+  MakeThePlan();
+}
+
+PlanInput EntryPass::Input() const {
+  PlanInput input;
+  input.app = ref_.key.name;
+  input.ns = application_.ns;
+  input.policy = application_.policy;
+  input.request = asked_.request;
+  if (desired_ != nullptr) input.desired = desired_->objects;
+  input.inventory = inventory_;
+  input.live = findings_.live;
+  for (const auto& [key, until] : findings_.rested) input.rested.insert(key);
+  const absl::Duration now = context_.loop.clock().Monotonic();
+  input.pruned_recently = context_.prunes.Count(ref_, now);
+  const auto approved = context_.approved.find(ref_);
+  if (approved != context_.approved.end()) input.approved = approved->second;
+  input.gate = context_.options.gate;
+  return input;
+}
+
+void EntryPass::MakeThePlan() {
+  findings_.rested.clear();
+  const absl::Duration now = context_.loop.clock().Monotonic();
+  const std::map<ObjectKey, absl::Duration> rested = context_.corrections.Rested(now);
+  for (const OwnedObject& owned : inventory_) {
+    const auto found = rested.find(owned.key);
+    if (found != rested.end()) findings_.rested.insert(*found);
+  }
+  PlanInput input = Input();
+  if (absl::Status found = FindNeighbours(input); !found.ok()) return Fail(StorageError(found));
+  plan_ = MakePlan(input);
+  // Only what is still changed counts as a conflict over it.
+  std::erase_if(findings_.rested, [this](const auto& rest) {
+    return !std::binary_search(plan_.drifted.begin(), plan_.drifted.end(), rest.first);
+  });
+  findings_.plan = &plan_;
+  findings_.desired = desired_.get();
+  context_.held.erase(ref_);
+  if (!plan_.held.empty()) context_.held[ref_] = plan_.held;
+
+  const auto prunes = [](const PlanStep& step) { return !step.prunes.empty(); };
+  waits_for_others_ =
+      std::any_of(plan_.steps.begin(), plan_.steps.end(), prunes) && !context_.all_settled();
+  if (waits_for_others_) {
+    std::erase_if(plan_.steps, prunes);
+    context_.park(ref_.key);
+  }
+  if (plan_.empty()) return Conclude(NextTime());
+  CarryOut();
+}
+
+SyncRun::Job EntryPass::MakeJob() const {
+  SyncRun::Job job;
+  job.entry = ref_;
+  job.plan = plan_;
+  job.desired = desired_;
+  job.inventory = inventory_;
+  job.former = former_;
+  job.heirs = heirs_;
+  job.namespace_key = {"", "Namespace", "", application_.ns};
+  if (plan_.create_namespace) {
+    job.namespace_manifest = NamespaceManifest(application_.ns, application_.policy);
+  }
+  return job;
+}
+
+void EntryPass::CarryOut() {
+  if (plan_.content_pending && findings_.entry.head.phase != EntryPhase::kDeleting) {
+    ReportRunning();
+  }
+  run_ = std::make_unique<SyncRun>(context_.state, context_.cluster, MakeJob(),
+                                   Alive(&EntryPass::OnRun));
+  run_->Start();
+}
+
+void EntryPass::OnRun(SyncOutcome outcome) {
+  const absl::Duration now = context_.loop.clock().Monotonic();
+  for (const ObjectKey& key : outcome.corrections) context_.corrections.Add(key, now);
+  const bool deleting = findings_.entry.head.phase == EntryPhase::kDeleting;
+  if (!deleting && outcome.pruned > 0) {
+    const auto approved = context_.approved.find(ref_);
+    if (approved == context_.approved.end()) {
+      context_.prunes.Add(ref_, outcome.pruned, now);
+    } else {
+      context_.approved.erase(approved);
+    }
+  }
+  const bool go_on = outcome.ok() && outcome.pending == 0 && looks_ < kLooksMax;
+  if (!outcome_.has_value()) outcome_.emplace();
+  Merge(*outcome_, std::move(outcome));
+  findings_.outcome = &*outcome_;
+  if (!go_on) {
+    if (absl::Status read = ReadInventory(); !read.ok()) return Fail(std::move(read));
+    return Conclude(outcome_->ok() ? WorkResult::After(kPendingDeletion) : WorkResult::Retry());
+  }
+  if (deleting) return LookForDeletion();
+  Look();
+}
+
+WorkResult EntryPass::NextTime() const {
+  if (!findings_.failure.ok() && MayPass(findings_.failure)) return WorkResult::Retry();
+  if (!plan_.waiting_for.empty()) return WorkResult::After(kBetweenWaves);
+  if (!findings_.rested.empty()) {
+    absl::Duration next = RecentCorrections::kWindow;
+    const absl::Duration now = context_.loop.clock().Monotonic();
+    for (const auto& [key, until] : findings_.rested) next = std::min(next, until - now);
+    return WorkResult::After(next);
+  }
+  return WorkResult::After(context_.options.resync * (1 + context_.random.Unit()));
+}
+
+void EntryPass::Fail(absl::Status failure) {
+  findings_.failure = std::move(failure);
+  context_.log.Warning(kRoom, "an application cannot be reconciled",
+                       {{"app", ref_.key.name}, {"error", findings_.failure.message()}});
+  Conclude(NextTime());
+}
+
+void EntryPass::ReportRunning() {
+  findings_.running = true;
+  absl::StatusOr<intent::EntryStatus> before = context_.state.FindStatus(ref_);
+  std::optional<intent::EntryStatus> known;
+  if (before.ok()) known = *std::move(before);
+  intent::EntryStatus status = MakeStatus(findings_, known, context_.loop.clock().Now());
+  findings_.running = false;
+  if (known.has_value() && SameStatus(status, *known)) return;
+  // Nothing waits for it: the status at the end of the pass takes its place.
+  context_.state.Commit({PutStatus{std::move(status)}}, [](absl::Status) {});
+}
+
+void EntryPass::Conclude(WorkResult result) {
+  const EntryHead& head = findings_.entry.head;
+  Transaction transaction;
+  if (head.phase == EntryPhase::kLive) {
+    const object::Sha256 applied = IsApplied(findings_) ? head.element : object::Sha256();
+    if (applied != head.applied) transaction.push_back(MarkApplied{ref_, applied});
+  }
+  absl::StatusOr<intent::EntryStatus> before = context_.state.FindStatus(ref_);
+  std::optional<intent::EntryStatus> known;
+  if (before.ok()) known = *std::move(before);
+  intent::EntryStatus status = MakeStatus(findings_, known, context_.loop.clock().Now());
+  if (!known.has_value() || !SameStatus(status, *known)) {
+    transaction.push_back(PutStatus{std::move(status)});
+  }
+  AddOperationOutcomes(transaction);
+  if (transaction.empty()) return done_(result);
+  context_.state.Commit(std::move(transaction), [this, alive = alive_, result](absl::Status put) {
+    if (!*alive) return;
+    if (!put.ok()) {
+      context_.log.Error(kRoom, "cannot store a status",
+                         {{"app", ref_.key.name}, {"error", put.message()}});
+    }
+    done_(put.ok() ? result : WorkResult::Retry());
+  });
+}
+
+}  // namespace leidang::agent

@@ -1,0 +1,138 @@
+#pragma once
+
+// EntryPass: one look at one incarnation of an Application, and all that follows from it.
+//
+// Live and unclaimed entries: read the assignment, render, read the cluster, plan, carry out, look
+// again until nothing is left, report. Entries that are being deleted: carry out the tombstone.
+// Everything is read anew; nothing depends on what caused the pass.
+//
+// Loop-bound.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/cluster/cluster_client.h"
+#include "agent/reconcile/application.h"
+#include "agent/reconcile/desired_source.h"
+#include "agent/reconcile/recent.h"
+#include "agent/reconcile/status_report.h"
+#include "agent/reconcile/sync_run.h"
+#include "agent/reconcile/want_index.h"
+#include "agent/state/state.h"
+#include "common/log/log.h"
+#include "common/random/random.h"
+#include "common/time/event_loop.h"
+#include "common/workqueue/work_queue.h"
+
+namespace leidang::agent {
+
+struct ReconcileOptions {
+  size_t concurrent_max = 8;                  // Applications at once.
+  absl::Duration resync = absl::Minutes(10);  // With up to as much again at random.
+  size_t corrections_per_minute_max = 10;     // Of one object.
+  PlanInput::Gate gate = PlanInput::Gate::kHealth;
+  BackoffOptions backoff;
+};
+
+// What passes share; it belongs to the Reconciler.
+struct ReconcileContext {
+  EventLoop& loop;
+  Random& random;
+  State& state;
+  ClusterClient& cluster;
+  DesiredSource& desired;
+  Log& log;
+  const ReconcileOptions& options;
+  WantIndex wants;
+  RecentCorrections corrections;
+  RecentPrunes prunes;
+  // Deletions that wait, as reported last, and those that somebody has approved.
+  std::map<EntryRef, std::vector<object::ObjectKey>> held;
+  std::map<EntryRef, std::set<object::ObjectKey>> approved;
+  // Told when an entry's wants are known, and asked by passes that delete: what is deleted may be
+  // wanted by an entry that has not been rendered yet.
+  std::function<void()> on_settled;
+  std::function<bool()> all_settled;
+  // The key has deletions that wait for that.
+  std::function<void(const intent::EntryKey&)> park;
+};
+
+class EntryPass {
+ public:
+  using Done = std::function<void(WorkResult)>;
+
+  // `done` runs once, perhaps inside Start, unless the pass is destroyed before. It must not
+  // destroy the pass before it returns.
+  EntryPass(ReconcileContext& context, EntryRef entry, Done done);
+  ~EntryPass();
+
+  void Start();
+
+ private:
+  struct Asked {
+    Request request = Request::kNone;
+    std::vector<OperationRecord> operations;
+    std::map<OperationId, std::string> refused;  // With the reason.
+  };
+
+  // Live entries.
+  void StartLive();
+  void OnDesired(absl::StatusOr<DesiredSource::Set> answer);
+  absl::Status LeaveToNamesake();
+  void Look();
+  void OnLive(absl::StatusOr<std::vector<LiveObject>> answer);
+  void MakeThePlan();
+  void CarryOut();
+  void OnRun(SyncOutcome outcome);
+
+  // Entries that are being deleted.
+  void StartDeletion();
+  void LookForDeletion();
+  void OnDeletionLive(absl::StatusOr<std::vector<LiveObject>> answer);
+  void FinishDeletionOf();
+
+  // The end.
+  void Fail(absl::Status failure);
+  void Conclude(WorkResult result);
+  WorkResult NextTime() const;
+
+  // StorageFailed RenderErrors.
+  absl::Status ReadInventory();
+  absl::Status ReadOperations();
+  void Approve(const OperationRecord& operation, absl::string_view digest);
+  static SeenObject SeenOf(const LiveObject& live);
+  PlanInput Input() const;
+  // Sets `released` and `claimed` of the input, `former` and `heirs` of a job.
+  absl::Status FindNeighbours(PlanInput& input);
+  absl::Status FindOwner(const SeenObject& seen, PlanInput& input);
+  SyncRun::Job MakeJob() const;
+  void ReportRunning();
+  void AddOperationOutcomes(Transaction& transaction);
+  template <typename Answer>
+  std::function<void(Answer)> Alive(void (EntryPass::*then)(Answer));
+
+  ReconcileContext& context_;
+  const EntryRef ref_;
+  const Done done_;
+
+  EntryFindings findings_;
+  Application application_;
+  DesiredSource::Set desired_;
+  std::vector<OwnedObject> inventory_;
+  Asked asked_;
+  Plan plan_;
+  std::optional<SyncOutcome> outcome_;
+  std::map<object::ObjectKey, std::set<EntryRef>> former_;
+  std::map<object::ObjectKey, EntryRef> heirs_;
+  std::unique_ptr<SyncRun> run_;
+  int looks_ = 0;
+  bool waits_for_others_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // Joint with completions.
+};
+
+}  // namespace leidang::agent

@@ -1,0 +1,87 @@
+// How a pass carries out a tombstone.
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "agent/reconcile/entry_pass.h"
+
+namespace leidang::agent {
+namespace {
+
+constexpr absl::string_view kRoom = "agent/reconcile";
+
+}  // namespace
+
+void EntryPass::StartDeletion() {
+  context_.wants.Erase(ref_);
+  context_.on_settled();
+  application_.app = ref_.key.name;
+  if (findings_.entry.assignment.has_value()) {
+    // Only for what is to stay with the cluster; an Application that cannot be read names nothing.
+    absl::StatusOr<Application> application = ReadApplication(*findings_.entry.assignment);
+    if (application.ok()) application_ = *std::move(application);
+  }
+  if (absl::Status read = ReadOperations(); !read.ok()) return Fail(std::move(read));
+  for (const OperationRecord& operation : asked_.operations) {
+    asked_.refused[operation.id] = "the Application is being deleted";
+  }
+  if (findings_.entry.policy == intent::DeletionPolicy::kOrphan) return FinishDeletionOf();
+  LookForDeletion();
+}
+
+void EntryPass::LookForDeletion() {
+  ++looks_;
+  if (absl::Status read = ReadInventory(); !read.ok()) return Fail(std::move(read));
+  if (inventory_.empty()) return FinishDeletionOf();
+  if (!context_.all_settled()) {
+    findings_.progress = "waits until it is known whether another Application takes its objects";
+    context_.park(ref_.key);
+    return Conclude(NextTime());
+  }
+  Selection selection;
+  for (const OwnedObject& object : inventory_) selection.keys.push_back(object.key);
+  context_.cluster.Read(std::move(selection), Alive(&EntryPass::OnDeletionLive));
+}
+
+void EntryPass::OnDeletionLive(absl::StatusOr<std::vector<LiveObject>> answer) {
+  if (!answer.ok()) return OnLive(std::move(answer));
+  findings_.live.clear();
+  for (const LiveObject& live : *answer) findings_.live.push_back(SeenOf(live));
+  PlanInput input = Input();
+  input.desired.clear();
+  if (absl::Status found = FindNeighbours(input); !found.ok()) return Fail(std::move(found));
+  plan_ = MakeDeletionPlan(input);
+  findings_.plan = &plan_;
+  CarryOut();
+}
+
+void EntryPass::FinishDeletionOf() {
+  findings_.gone = true;
+  findings_.plan = nullptr;
+  findings_.inventory = 0;
+  absl::StatusOr<intent::EntryStatus> before = context_.state.FindStatus(ref_);
+  std::optional<intent::EntryStatus> known;
+  if (before.ok()) known = *std::move(before);
+  Transaction transaction;
+  transaction.push_back(FinishDeletion{ref_});
+  transaction.push_back(PutStatus{MakeStatus(findings_, known, context_.loop.clock().Now())});
+  AddOperationOutcomes(transaction);
+  context_.state.Commit(std::move(transaction), [this, alive = alive_](absl::Status finished) {
+    if (!*alive) return;
+    if (!finished.ok()) {
+      context_.log.Error(kRoom, "cannot record the end of a deletion",
+                         {{"app", ref_.key.name}, {"error", finished.message()}});
+      return done_(WorkResult::Retry());
+    }
+    context_.log.Info(kRoom, "application deleted", {{"app", ref_.key.name}});
+    context_.desired.Forget(ref_);
+    context_.prunes.Erase(ref_);
+    context_.held.erase(ref_);
+    context_.approved.erase(ref_);
+    context_.on_settled();
+    done_(WorkResult::Done());
+  });
+}
+
+}  // namespace leidang::agent

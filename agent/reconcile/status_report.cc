@@ -1,0 +1,264 @@
+#include "agent/reconcile/status_report.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+#include "agent/apply/brake.h"
+#include "agent/render/render_error.h"
+#include "common/conditions/condition_list.h"
+#include "common/conditions/reason.h"
+#include "common/conditions/types.h"
+
+namespace leidang::agent {
+namespace {
+
+using conditions::Reason;
+using intent::EntryStatus;
+using intent::HealthState;
+using intent::OperationPhase;
+using intent::StatusCondition;
+using object::ObjectKey;
+
+constexpr size_t kShownMax = 5;
+constexpr size_t kMessageMax = 2048;
+
+class ConditionWriter {
+ public:
+  ConditionWriter(const std::optional<EntryStatus>& before, absl::Time now)
+      : before_(before), now_(now) {}
+
+  void Add(absl::string_view type, Reason reason, std::string message) {
+    if (message.size() > kMessageMax) message.resize(kMessageMax);
+    StatusCondition condition{std::string(type), std::string(conditions::ToString(reason)),
+                              std::move(message), now_};
+    const StatusCondition* old =
+        before_.has_value() ? conditions::FindCondition(before_->conditions, type) : nullptr;
+    if (old != nullptr && conditions::SameStatus(*old, condition)) condition.since = old->since;
+    conditions::SetCondition(list_, std::move(condition));
+  }
+  std::vector<StatusCondition> Take() { return std::move(list_); }
+
+ private:
+  const std::optional<EntryStatus>& before_;
+  const absl::Time now_;
+  std::vector<StatusCondition> list_;
+};
+
+void AddFailure(const absl::Status& failure, ConditionWriter& writer) {
+  if (failure.ok()) return;
+  const Reason reason = RenderReasonOf(failure).value_or(Reason::kClusterUnreachable);
+  absl::string_view type = conditions::kComparisonError;
+  if (reason == Reason::kInvalidSpec) type = conditions::kInvalidSpecError;
+  if (reason == Reason::kUnsupportedSource) type = conditions::kUnsupportedSource;
+  if (reason == Reason::kStorageFailed) type = conditions::kUnknownError;
+  writer.Add(type, reason, std::string(failure.message()));
+}
+
+void AddConflicts(const Plan& plan, ConditionWriter& writer) {
+  if (plan.conflicts.empty()) return;
+  std::vector<std::string> shown;
+  for (const Plan::Conflict& conflict : plan.conflicts) {
+    if (shown.size() == kShownMax) break;
+    shown.push_back(conflict.owner.empty()
+                        ? absl::StrCat(conflict.key.ToString(),
+                                       " is there already and nobody's (annotate it here with "
+                                       "leidang.dev/adopt: \"true\" to take it over)")
+                        : absl::StrCat(conflict.key.ToString(), " belongs to ", conflict.owner));
+  }
+  if (plan.conflicts.size() > kShownMax) {
+    shown.push_back(absl::StrCat(plan.conflicts.size() - kShownMax, " more"));
+  }
+  writer.Add(conditions::kSharedResourceWarning, Reason::kSharedResource,
+             absl::StrJoin(shown, "; "));
+}
+
+void AddDesired(const DesiredSet& desired, ConditionWriter& writer) {
+  if (!desired.repeated.empty()) {
+    writer.Add(
+        conditions::kRepeatedResourceWarning, Reason::kRepeatedResource,
+        absl::StrCat("written more than once, the last one counts: ", ListShown(desired.repeated)));
+  }
+  if (!desired.hooks.empty()) {
+    writer.Add(conditions::kExcludedResourceWarning, Reason::kHookFailed,
+               absl::StrCat("hooks do not run on this target and are left out: ",
+                            ListShown(desired.hooks)));
+  }
+}
+
+void AddPlan(const Plan& plan, ConditionWriter& writer) {
+  AddConflicts(plan, writer);
+  if (!plan.held.empty()) {
+    writer.Add(conditions::kDeletionsHeld, Reason::kDeletionsHeld,
+               absl::StrCat(plan.hold_reason, "; waits for approval of list ",
+                            DeletionListDigest(plan.held).Hex(), ": ", ListShown(plan.held)));
+  }
+  if (plan.refused_empty) {
+    writer.Add(conditions::kSyncError, Reason::kDeletionsHeld,
+               absl::StrCat("the source renders to nothing, and that would prune everything; set "
+                            "spec.syncPolicy.automated.allowEmpty if it is meant: ",
+                            ListShown(plan.extra)));
+  }
+  if (!plan.unowned.empty()) {
+    writer.Add(conditions::kOrphanedResourceWarning, Reason::kUnclaimed,
+               absl::StrCat("marked as this Application's, but in no inventory and not wanted; "
+                            "left as they are: ",
+                            ListShown(plan.unowned)));
+  }
+}
+
+void AddSync(const EntryFindings& findings, ConditionWriter& writer) {
+  const SyncOutcome* outcome = findings.outcome;
+  if (outcome != nullptr && !outcome->storage.ok()) {
+    writer.Add(conditions::kUnknownError, Reason::kStorageFailed,
+               std::string(outcome->storage.message()));
+  } else if (outcome != nullptr && outcome->failed > 0) {
+    std::string message(outcome->errors[0].message());
+    if (outcome->failed > 1) absl::StrAppend(&message, " (and ", outcome->failed - 1, " more)");
+    const bool deleting = findings.entry.head.phase == EntryPhase::kDeleting;
+    writer.Add(deleting ? conditions::kDeletionError : conditions::kSyncError,
+               deleting ? Reason::kPruneFailed : Reason::kApplyFailed, std::move(message));
+  } else if (!findings.rested.empty()) {
+    std::vector<ObjectKey> keys;
+    for (const auto& [key, until] : findings.rested) keys.push_back(key);
+    writer.Add(conditions::kSyncError, Reason::kFieldConflict,
+               absl::StrCat("somebody else keeps changing ", ListShown(keys),
+                            "; corrections pause for up to a minute"));
+  }
+}
+
+HealthState HealthOf(const EntryFindings& findings) {
+  static constexpr HealthState kWorstFirst[] = {HealthState::kUnknown, HealthState::kDegraded,
+                                                HealthState::kMissing, HealthState::kProgressing,
+                                                HealthState::kSuspended};
+  if (findings.desired == nullptr || findings.plan == nullptr) return HealthState::kUnknown;
+  if (!findings.desired->objects.empty() &&
+      findings.plan->missing.size() == findings.desired->objects.size()) {
+    return HealthState::kMissing;
+  }
+  for (const HealthState state : kWorstFirst) {
+    for (const SeenObject& seen : findings.live) {
+      const bool own =
+          std::binary_search(findings.desired->objects.begin(), findings.desired->objects.end(),
+                             seen, [](const auto& a, const auto& b) { return a.key < b.key; });
+      if (own && seen.health == state) return state;
+    }
+  }
+  return HealthState::kHealthy;
+}
+
+std::string OutcomeShown(const SyncOutcome& outcome) {
+  std::vector<std::string> parts;
+  const auto add = [&parts](size_t count, absl::string_view what) {
+    if (count > 0) parts.push_back(absl::StrCat(what, " ", count));
+  };
+  add(outcome.created, "created");
+  add(outcome.changed, "changed");
+  add(outcome.corrected, "corrected");
+  add(outcome.pruned, "pruned");
+  add(outcome.pending, "waiting for the end of");
+  add(outcome.failed, "failed on");
+  return parts.empty() ? "" : absl::StrJoin(parts, ", ") + " objects";
+}
+
+std::string CommitsOf(const Entry& entry) {
+  std::vector<std::string> commits;
+  for (const intent::Source& source : entry.assignment->sources) commits.push_back(source.commit);
+  return absl::StrJoin(commits, ",");
+}
+
+OperationPhase PhaseOf(const EntryFindings& findings, const EntryStatus& before) {
+  if (findings.running) return OperationPhase::kRunning;
+  if (findings.outcome != nullptr && !findings.outcome->ok()) return OperationPhase::kFailed;
+  if (findings.plan != nullptr && findings.plan->refused_empty) return OperationPhase::kFailed;
+  if (findings.outcome != nullptr) return OperationPhase::kSucceeded;
+  return before.operation == OperationPhase::kRunning && IsApplied(findings)
+             ? OperationPhase::kSucceeded
+             : before.operation;
+}
+
+}  // namespace
+
+std::string ListShown(const std::vector<ObjectKey>& keys) {
+  std::vector<std::string> shown;
+  for (const ObjectKey& key : keys) {
+    if (shown.size() == kShownMax) break;
+    shown.push_back(key.ToString());
+  }
+  std::string list = absl::StrJoin(shown, ", ");
+  if (keys.size() > kShownMax) absl::StrAppend(&list, " and ", keys.size() - kShownMax, " more");
+  return list;
+}
+
+void Merge(SyncOutcome& total, SyncOutcome more) {
+  total.created += more.created;
+  total.changed += more.changed;
+  total.corrected += more.corrected;
+  total.unchanged += more.unchanged;
+  total.pruned += more.pruned;
+  total.pending = more.pending;
+  total.failed += more.failed;
+  if (total.storage.ok()) total.storage = std::move(more.storage);
+  std::move(more.corrections.begin(), more.corrections.end(),
+            std::back_inserter(total.corrections));
+  std::move(more.errors.begin(), more.errors.end(), std::back_inserter(total.errors));
+}
+
+bool IsApplied(const EntryFindings& findings) {
+  const Plan* plan = findings.plan;
+  return findings.failure.ok() && findings.progress.empty() && plan != nullptr &&
+         !findings.running && !plan->content_pending && plan->steps.empty() &&
+         plan->drifted.empty() && plan->missing.empty() && plan->conflicts.empty() &&
+         plan->held.empty() && !plan->refused_empty &&
+         (findings.outcome == nullptr || findings.outcome->ok());
+}
+
+EntryStatus MakeStatus(const EntryFindings& findings, const std::optional<EntryStatus>& before,
+                       absl::Time now) {
+  const EntryHead& head = findings.entry.head;
+  EntryStatus status = before.value_or(EntryStatus());
+  status.key = head.ref.key;
+  status.uid = head.ref.uid;
+  status.received = head.revision;
+  status.observed_at = now;
+  status.deleting = head.phase == EntryPhase::kDeleting;
+  status.gone = findings.gone;
+  status.objects = findings.inventory;
+  status.operation = PhaseOf(findings, status);
+  if (findings.plan != nullptr) status.sync = findings.plan->sync;
+  if (!findings.failure.ok()) status.sync = intent::SyncState::kUnknown;
+  if (findings.plan != nullptr) status.health = HealthOf(findings);
+  if (findings.outcome != nullptr) {
+    status.drift_corrections += findings.outcome->corrected;
+    const std::string shown = OutcomeShown(*findings.outcome);
+    if (!shown.empty()) status.message = shown;
+  }
+  if (!findings.progress.empty()) status.message = findings.progress;
+  if (IsApplied(findings) && findings.entry.assignment.has_value() && !status.deleting) {
+    status.applied = head.revision;
+    status.applied_commit = CommitsOf(findings.entry);
+  }
+
+  ConditionWriter writer(before, now);
+  AddFailure(findings.failure, writer);
+  if (head.phase == EntryPhase::kUnclaimed) {
+    writer.Add(conditions::kUnclaimed, Reason::kUnclaimed,
+               "the hub does not know this Application; it is kept as it is until the hub claims "
+               "or deletes it");
+  }
+  if (findings.desired != nullptr) AddDesired(*findings.desired, writer);
+  if (findings.plan != nullptr) AddPlan(*findings.plan, writer);
+  AddSync(findings, writer);
+  status.conditions = writer.Take();
+  return status;
+}
+
+bool SameStatus(EntryStatus a, const EntryStatus& b) {
+  a.observed_at = b.observed_at;
+  return a == b;
+}
+
+}  // namespace leidang::agent

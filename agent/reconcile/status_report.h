@@ -1,0 +1,54 @@
+#pragma once
+
+// What a look at an entry found and did, as the status that is reported. Pure; thread-safe.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+#include "agent/apply/desired.h"
+#include "agent/apply/plan.h"
+#include "agent/apply/sync_policy.h"
+#include "agent/reconcile/sync_run.h"
+#include "agent/state/transaction.h"
+#include "common/intent/status.h"
+#include "common/object/key.h"
+
+namespace leidang::agent {
+
+struct EntryFindings {
+  Entry entry;
+  absl::Status failure;                // Why there is no plan, or only one of what was good before.
+  std::string progress;                // What it waits for, in words; no failure.
+  const SyncPolicy* policy = nullptr;  // The rest is nullptr or empty where it was not reached.
+  const DesiredSet* desired = nullptr;
+  const Plan* plan = nullptr;            // Of the last look.
+  const SyncOutcome* outcome = nullptr;  // Of everything that was carried out.
+  std::vector<SeenObject> live;
+  size_t inventory = 0;
+  std::map<object::ObjectKey, absl::Duration> rested;
+  bool running = false;  // More is to be carried out.
+  bool gone = false;     // The deletion is complete.
+};
+
+// True if the cluster equals what the entry wants and nothing waits: what MarkApplied tells.
+bool IsApplied(const EntryFindings& findings);
+
+// `before` is the status reported last; `now` the time for conditions that are new.
+intent::EntryStatus MakeStatus(const EntryFindings& findings,
+                               const std::optional<intent::EntryStatus>& before, absl::Time now);
+
+// Equal but for the time of observation.
+bool SameStatus(intent::EntryStatus a, const intent::EntryStatus& b);
+
+// Adds up.
+void Merge(SyncOutcome& total, SyncOutcome more);
+
+// "ConfigMap a/b, Secret a/c and 3 more".
+std::string ListShown(const std::vector<object::ObjectKey>& keys);
+
+}  // namespace leidang::agent

@@ -1,0 +1,233 @@
+#include "agent/reconcile/sync_run.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "common/base/check.h"
+
+namespace leidang::agent {
+namespace {
+
+using object::ObjectKey;
+
+InventoryItem ItemOf(const OwnedObject& owned) {
+  return {owned.key, owned.uid, EncodeOwned(owned)};
+}
+
+// What the inventory says of an object whose apply has not been completed.
+OwnedObject Intended(const DesiredObject& desired, const std::string& uid) {
+  OwnedObject owned;
+  owned.key = desired.key;
+  owned.uid = uid;
+  owned.wave = desired.wave;
+  owned.pruning = desired.pruning;
+  owned.with_app = desired.with_app;
+  return owned;
+}
+
+template <typename Object>
+const Object* FindByKey(const std::vector<Object>& sorted, const ObjectKey& key) {
+  const auto at =
+      std::lower_bound(sorted.begin(), sorted.end(), key,
+                       [](const Object& object, const ObjectKey& k) { return object.key < k; });
+  return at != sorted.end() && at->key == key ? &*at : nullptr;
+}
+
+absl::Status Named(const absl::Status& status, absl::string_view what, const ObjectKey& key) {
+  if (absl::StrContains(status.message(), key.ToString())) return status;
+  return absl::Status(status.code(),
+                      absl::StrCat(what, " ", key.ToString(), ": ", status.message()));
+}
+
+}  // namespace
+
+SyncRun::SyncRun(State& state, ClusterClient& cluster, Job job, Done done)
+    : state_(state), cluster_(cluster), job_(std::move(job)), done_(std::move(done)) {
+  CHECK(!job_.plan.empty());
+}
+
+SyncRun::~SyncRun() { *alive_ = false; }
+
+void SyncRun::Commit(Transaction transaction, std::function<void()> next) {
+  if (transaction.empty()) return next();
+  state_.Commit(std::move(transaction),
+                [this, alive = alive_, next = std::move(next)](absl::Status status) {
+                  if (!*alive) return;
+                  if (status.ok()) return next();
+                  outcome_.storage = std::move(status);
+                  Finish();
+                });
+}
+
+void SyncRun::Start() {
+  Transaction transaction;
+  for (const Plan::Dropped& dropped : job_.plan.dropped) {
+    transaction.push_back(RemoveInventory{job_.entry, dropped.key});
+    const auto heir = job_.heirs.find(dropped.key);
+    if (heir == job_.heirs.end()) continue;
+    const OwnedObject* owned = FindByKey(job_.inventory, dropped.key);
+    CHECK(owned != nullptr);
+    OwnedObject inherited = *owned;
+    inherited.desired = {};
+    transaction.push_back(PutInventory{heir->second, ItemOf(inherited)});
+  }
+  Commit(std::move(transaction), [this] { CreateNamespace(); });
+}
+
+void SyncRun::CreateNamespace() {
+  if (!job_.plan.create_namespace) return NextStep();
+  cluster_.Apply({job_.namespace_key, job_.namespace_manifest, ""},
+                 [this, alive = alive_](absl::StatusOr<Applied> answer) {
+                   if (!*alive) return;
+                   // Somebody else made it meanwhile: it is there, which is all that is wanted.
+                   if (!answer.ok() && !absl::IsAborted(answer.status())) {
+                     Fail(Named(answer.status(), "cannot create", job_.namespace_key));
+                     return Finish();
+                   }
+                   NextStep();
+                 });
+}
+
+void SyncRun::NextStep() {
+  if (outcome_.failed > 0 || step_ == job_.plan.steps.size()) return Finish();
+  next_ = 0;
+  if (!job_.plan.steps[step_].applies.empty()) return BeginApplies();
+  NextPrunes();
+}
+
+void SyncRun::BeginApplies() {
+  Transaction intents;
+  for (const ApplyTask& task : job_.plan.steps[step_].applies) {
+    const bool recorded =
+        task.why == ApplyTask::Why::kChanged || task.why == ApplyTask::Why::kDrift;
+    if (recorded) continue;
+    const auto former = job_.former.find(task.key);
+    if (former != job_.former.end()) {
+      for (const EntryRef& entry : former->second) {
+        intents.push_back(RemoveInventory{entry, task.key});
+      }
+    }
+    const DesiredObject& desired = job_.desired->objects[task.desired];
+    intents.push_back(PutInventory{job_.entry, ItemOf(Intended(desired, ""))});
+  }
+  Commit(std::move(intents), [this] { NextApplies(); });
+}
+
+// Objects of one kind side by side, then the next kind.
+void SyncRun::NextApplies() {
+  const std::vector<ApplyTask>& applies = job_.plan.steps[step_].applies;
+  if (next_ == applies.size()) {
+    ++step_;
+    return NextStep();
+  }
+  const std::string& kind = applies[next_].key.kind;
+  const size_t first = next_;
+  while (next_ < applies.size() && next_ - first < kConcurrentMax &&
+         applies[next_].key.kind == kind) {
+    ++next_;
+  }
+  in_flight_ = next_ - first;
+  for (size_t i = first; i < next_; ++i) Apply(applies[i]);
+}
+
+void SyncRun::Apply(const ApplyTask& task) {
+  const DesiredObject& desired = job_.desired->objects[task.desired];
+  absl::StatusOr<object::Value> manifest = object::ParseJson(desired.manifest);
+  CHECK(manifest.ok());  // We printed it ourselves.
+  if (task.why == ApplyTask::Why::kDrift) outcome_.corrections.push_back(task.key);
+  cluster_.Apply({task.key, *std::move(manifest), task.if_version},
+                 [this, alive = alive_, &task](absl::StatusOr<Applied> answer) {
+                   if (*alive) OnApplied(task, std::move(answer));
+                 });
+}
+
+void SyncRun::OnApplied(const ApplyTask& task, absl::StatusOr<Applied> answer) {
+  if (!answer.ok()) {
+    Fail(Named(answer.status(), "cannot apply", task.key));
+    return OneDone();
+  }
+  const DesiredObject& desired = job_.desired->objects[task.desired];
+  OwnedObject owned = Intended(desired, answer->uid);
+  owned.desired = desired.digest;
+  owned.observed = answer->hash;
+  const OwnedObject* before = FindByKey(job_.inventory, task.key);
+  const bool known =
+      before != nullptr && before->uid == owned.uid && EncodeOwned(*before) == EncodeOwned(owned);
+  if (!known) records_.push_back(PutInventory{job_.entry, ItemOf(owned)});
+  if (answer->effect == Applied::Effect::kUnchanged) {
+    ++outcome_.unchanged;
+  } else if (task.why == ApplyTask::Why::kDrift) {
+    ++outcome_.corrected;
+  } else if (answer->effect == Applied::Effect::kCreated) {
+    ++outcome_.created;
+  } else {
+    ++outcome_.changed;
+  }
+  OneDone();
+}
+
+void SyncRun::NextPrunes() {
+  const std::vector<PruneTask>& prunes = job_.plan.steps[step_].prunes;
+  if (next_ == prunes.size()) {
+    ++step_;
+    return NextStep();
+  }
+  const std::string& kind = prunes[next_].key.kind;
+  const size_t first = next_;
+  while (next_ < prunes.size() && next_ - first < kConcurrentMax &&
+         prunes[next_].key.kind == kind) {
+    ++next_;
+  }
+  in_flight_ = next_ - first;
+  for (size_t i = first; i < next_; ++i) Prune(prunes[i]);
+}
+
+void SyncRun::Prune(const PruneTask& task) {
+  DeleteRequest request;
+  request.key = task.key;
+  request.uid = task.uid;
+  request.propagation = job_.propagation;
+  // Where objects have a uid it names the very one; a version would also change with its status.
+  if (task.uid.empty()) request.if_version = task.version;
+  cluster_.Delete(std::move(request),
+                  [this, alive = alive_, &task](absl::StatusOr<Deleted> answer) {
+                    if (*alive) OnPruned(task, std::move(answer));
+                  });
+}
+
+void SyncRun::OnPruned(const PruneTask& task, absl::StatusOr<Deleted> answer) {
+  if (!answer.ok()) {
+    Fail(Named(answer.status(), "cannot delete", task.key));
+  } else if (*answer == Deleted::kPending) {
+    ++outcome_.pending;
+  } else {
+    ++outcome_.pruned;
+    records_.push_back(RemoveInventory{job_.entry, task.key});
+  }
+  OneDone();
+}
+
+void SyncRun::OneDone() {
+  if (--in_flight_ > 0) return;
+  const bool pruning = job_.plan.steps[step_].applies.empty();
+  Commit(std::exchange(records_, {}), [this, pruning] {
+    if (pruning) return NextPrunes();
+    NextApplies();
+  });
+}
+
+void SyncRun::Fail(absl::Status status) {
+  ++outcome_.failed;
+  if (outcome_.errors.size() < kErrorsKept) outcome_.errors.push_back(std::move(status));
+}
+
+void SyncRun::Finish() {
+  SyncOutcome outcome = std::move(outcome_);
+  const Done done = done_;
+  done(std::move(outcome));
+}
+
+}  // namespace leidang::agent
