@@ -198,8 +198,8 @@ bool Execution::EvalField(Slot receiver, const TValue& field, const Node& node,
   if (receiver.nil_interface())
     return Fail(absl::StrCat("nil pointer evaluating ", type, ".", name));
   if (v.type() >= GoType::kDuration) {
-    if (const Method* method = FindMethod(v.type(), name); method != nullptr) {
-      return EvalCall(method->function, &v, node, name, args, final, value);
+    if (const Function* method = FindMethod(v.type(), name); method != nullptr) {
+      return EvalCall(*method, &v, node, name, args, final, value);
     }
   }
   const bool has_args = args.size() > 1 || !final.missing();
@@ -267,7 +267,7 @@ bool Execution::EvalCall(const Function& function, const TValue* receiver, const
   if ((function.flags & kRandom) != 0 && context_.nondeterministic.empty()) {
     context_.nondeterministic = std::string(function.name);
   }
-  Call call(absl::MakeSpan(values), program_.patterns, &context_, &budget_);
+  Call call(function.name, absl::MakeSpan(values), program_.patterns, &context_, &budget_);
   call.receiver = receiver;
   const absl::Status status = function.call(call);
   if (!status.ok()) {

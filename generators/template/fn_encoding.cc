@@ -4,6 +4,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include <openssl/evp.h>
 
 #include "common/yaml/go_yaml.h"
@@ -56,6 +57,14 @@ absl::Status ToYaml(Call& call) {
   return call.ReturnText(text);
 }
 
+// "yaml:3:7: message" in the words of Go: no line where it is the first, no column ever.
+std::string YamlErrorText(absl::string_view message) {
+  const std::vector<std::string> parts = absl::StrSplit(message, absl::MaxSplits(':', 3));
+  if (parts.size() < 4) return std::string(message);
+  return absl::StrCat("yaml:", parts[1] == "1" ? "" : absl::StrCat(" line ", parts[1], ":"),
+                      parts[3]);
+}
+
 absl::string_view JsonKind(const object::Value& value) {
   if (value.is_object()) return "object";
   if (value.is_array()) return "array";
@@ -70,7 +79,8 @@ absl::Status FromYaml(Call& call) {
   if (absl::Status status = call.budget().Text(text.size() * 4); !status.ok()) return status;
   absl::StatusOr<object::Value> value = yaml::ParseYaml(text, "yaml");
   if (!value.ok()) {
-    return CallError(absl::StrCat("error converting YAML to JSON: ", value.status().message()));
+    return CallError(
+        absl::StrCat("error converting YAML to JSON: ", YamlErrorText(value.status().message())));
   }
   if (value->is_null()) return call.Return(TValue::TypedNil(type));
   if (type == GoType::kAnyMap ? value->is_object() : value->is_array())

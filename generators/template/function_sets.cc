@@ -8,7 +8,8 @@ std::vector<absl::Span<const Function>> AllFunctions() {
   return {
       BuiltinFunctions(), ComparisonFunctions(), StringFunctions(), ListFunctions(),
       DictFunctions(),    DefaultFunctions(),    MathFunctions(),   EncodingFunctions(),
-      PathFunctions(),    RegexFunctions(),      NameFunctions(),
+      PathFunctions(),    RegexFunctions(),      NameFunctions(),   DateFunctions(),
+      SemverFunctions(),  RandomFunctions(),     CryptoFunctions(),
   };
 }
 
@@ -16,7 +17,5 @@ bool ComplexIsTrue(const TValue& v) {
   const auto* c = static_cast<const ComplexBox*>(v.box());
   return c->real != 0 || c->imag != 0;
 }
-
-const Method* FindMethod(GoType, absl::string_view) { return nullptr; }
 
 }  // namespace leidang::generators::gotmpl

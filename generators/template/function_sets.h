@@ -21,6 +21,10 @@ absl::Span<const Function> EncodingFunctions();    // fn_encoding.cc
 absl::Span<const Function> PathFunctions();        // fn_paths.cc
 absl::Span<const Function> RegexFunctions();       // fn_regex.cc
 absl::Span<const Function> NameFunctions();        // fn_names.cc
+absl::Span<const Function> DateFunctions();        // fn_dates.cc
+absl::Span<const Function> SemverFunctions();      // fn_semver.cc
+absl::Span<const Function> RandomFunctions();      // fn_random.cc
+absl::Span<const Function> CryptoFunctions();      // fn_crypto.cc
 
 // All of them; of two with one name the later counts.
 std::vector<absl::Span<const Function>> AllFunctions();

@@ -75,8 +75,9 @@ class Budget {
 // One call of a function. Arguments have been checked against the signature.
 class Call {
  public:
-  Call(absl::Span<Slot> args, const Patterns& patterns, RenderContext* context, Budget* budget)
-      : args_(args), patterns_(patterns), context_(*context), budget_(*budget) {}
+  Call(absl::string_view name, absl::Span<Slot> args, const Patterns& patterns,
+       RenderContext* context, Budget* budget)
+      : args_(args), name_(name), patterns_(patterns), context_(*context), budget_(*budget) {}
 
   size_t size() const { return args_.size(); }
   const TValue& operator[](size_t i) const { return args_[i].v; }
@@ -103,6 +104,11 @@ class Call {
   }
   absl::Status ReturnBool(bool b) { return Return(TValue::Bool(b)); }
 
+  // Tells the caller of the template that the result would be another one tomorrow.
+  void NoteNondeterminism() {
+    if (context_.nondeterministic.empty()) context_.nondeterministic = std::string(name_);
+  }
+
   Budget& budget() { return budget_; }
   RenderContext& context() { return context_; }
 
@@ -110,6 +116,7 @@ class Call {
 
  private:
   absl::Span<Slot> args_;
+  const absl::string_view name_;
   const Patterns& patterns_;
   RenderContext& context_;
   Budget& budget_;
@@ -147,12 +154,8 @@ struct Function {
 
 GoType TypeOfLetter(char letter);
 
-// The methods of the types that have some.
-struct Method {
-  GoType type;
-  Function function;
-};
-const Method* FindMethod(GoType type, absl::string_view name);
+// A method of the type, or nullptr.
+const Function* FindMethod(GoType type, absl::string_view name);
 
 // Errors as Go words them.
 absl::Status CallError(absl::string_view text);
