@@ -51,69 +51,73 @@ void WriteBranch(const BranchNode& branch, std::string* out) {
   *out += "{{end}}";
 }
 
-void Write(const Node& node, std::string* out) {
+void WriteCommand(const CommandNode& command, std::string* out) {
+  for (size_t i = 0; i < command.args.size(); ++i) {
+    if (i > 0) *out += " ";
+    WriteOperand(*command.args[i], out);
+  }
+}
+
+void WriteTemplate(const TemplateNode& call, std::string* out) {
+  absl::StrAppend(out, "{{template ", go::Quote(call.name));
+  if (call.pipe != nullptr) {
+    *out += " ";
+    WritePipe(*call.pipe, out);
+  }
+  *out += "}}";
+}
+
+// The text of a node without others inside.
+absl::string_view LeafText(const Node& node) {
   switch (node.type) {
     case NodeType::kText:
-      *out += static_cast<const TextNode&>(node).text;
-      return;
+      return static_cast<const TextNode&>(node).text;
+    case NodeType::kBool:
+      return static_cast<const BoolNode&>(node).value ? "true" : "false";
+    case NodeType::kBreak:
+      return "{{break}}";
+    case NodeType::kContinue:
+      return "{{continue}}";
+    case NodeType::kElse:
+      return "{{else}}";
+    case NodeType::kEnd:
+      return "{{end}}";
+    case NodeType::kDot:
+      return ".";
+    case NodeType::kNil:
+      return "nil";
+    case NodeType::kNumber:
+      return static_cast<const NumberNode&>(node).text;
+    case NodeType::kString:
+      return static_cast<const StringNode&>(node).quoted;
+    case NodeType::kIdentifier:
+      return static_cast<const IdentifierNode&>(node).name;
+    default:
+      return "";
+  }
+}
+
+void Write(const Node& node, std::string* out) {
+  switch (node.type) {
     case NodeType::kAction:
       *out += "{{";
       WritePipe(*static_cast<const ActionNode&>(node).pipe, out);
       *out += "}}";
       return;
-    case NodeType::kBool:
-      *out += static_cast<const BoolNode&>(node).value ? "true" : "false";
-      return;
-    case NodeType::kBreak:
-      *out += "{{break}}";
-      return;
-    case NodeType::kContinue:
-      *out += "{{continue}}";
-      return;
-    case NodeType::kElse:
-      *out += "{{else}}";
-      return;
-    case NodeType::kEnd:
-      *out += "{{end}}";
-      return;
-    case NodeType::kDot:
-      *out += ".";
-      return;
-    case NodeType::kNil:
-      *out += "nil";
-      return;
-    case NodeType::kNumber:
-      *out += static_cast<const NumberNode&>(node).text;
-      return;
-    case NodeType::kString:
-      *out += static_cast<const StringNode&>(node).quoted;
-      return;
-    case NodeType::kIdentifier:
-      *out += static_cast<const IdentifierNode&>(node).name;
-      return;
     case NodeType::kField:
       WriteFields(static_cast<const FieldNode&>(node).ident, out);
       return;
-    case NodeType::kVariable: {
-      const auto& variable = static_cast<const VariableNode&>(node);
-      absl::StrAppend(out, variable.name.text());
-      WriteFields(variable.fields, out);
+    case NodeType::kVariable:
+      absl::StrAppend(out, static_cast<const VariableNode&>(node).name.text());
+      WriteFields(static_cast<const VariableNode&>(node).fields, out);
       return;
-    }
-    case NodeType::kChain: {
-      const auto& chain = static_cast<const ChainNode&>(node);
-      WriteOperand(*chain.node, out);
-      WriteFields(chain.fields, out);
+    case NodeType::kChain:
+      WriteOperand(*static_cast<const ChainNode&>(node).node, out);
+      WriteFields(static_cast<const ChainNode&>(node).fields, out);
       return;
-    }
-    case NodeType::kCommand: {
-      const auto& command = static_cast<const CommandNode&>(node);
-      for (size_t i = 0; i < command.args.size(); ++i) {
-        if (i > 0) *out += " ";
-        WriteOperand(*command.args[i], out);
-      }
+    case NodeType::kCommand:
+      WriteCommand(static_cast<const CommandNode&>(node), out);
       return;
-    }
     case NodeType::kPipe:
       WritePipe(static_cast<const PipeNode&>(node), out);
       return;
@@ -125,16 +129,11 @@ void Write(const Node& node, std::string* out) {
     case NodeType::kRange:
       WriteBranch(static_cast<const BranchNode&>(node), out);
       return;
-    case NodeType::kTemplate: {
-      const auto& call = static_cast<const TemplateNode&>(node);
-      absl::StrAppend(out, "{{template ", go::Quote(call.name));
-      if (call.pipe != nullptr) {
-        *out += " ";
-        WritePipe(*call.pipe, out);
-      }
-      *out += "}}";
+    case NodeType::kTemplate:
+      WriteTemplate(static_cast<const TemplateNode&>(node), out);
       return;
-    }
+    default:
+      absl::StrAppend(out, LeafText(node));
   }
 }
 

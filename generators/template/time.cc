@@ -139,9 +139,35 @@ class Formatter {
 
  private:
   void One(const LayoutChunk& chunk) {
-    const absl::CivilSecond& c = at_.civil;
-    const int hour12 = c.hour() % 12 == 0 ? 12 : c.hour() % 12;
+    if (chunk.element >= Element::kHour && chunk.element <= Element::kZeroSecond) {
+      Clock(chunk.element);
+      return;
+    }
     switch (chunk.element) {
+      case Element::kUpperPm:
+        out_ += at_.civil.hour() >= 12 ? "PM" : "AM";
+        return;
+      case Element::kLowerPm:
+        out_ += at_.civil.hour() >= 12 ? "pm" : "am";
+        return;
+      case Element::kZoneName:
+        ZoneName();
+        return;
+      case Element::kFraction0:
+      case Element::kFraction9:
+        Fraction(chunk);
+        return;
+      default:
+        if (chunk.element > Element::kZoneName)
+          NumericZone(chunk.element);
+        else
+          Date(chunk.element);
+    }
+  }
+
+  void Date(Element element) {
+    const absl::CivilSecond& c = at_.civil;
+    switch (element) {
       case Element::kYear:
         out_ += Padded((c.year() < 0 ? -c.year() : c.year()) % 100, 2);
         return;
@@ -180,9 +206,15 @@ class Formatter {
         absl::StrAppend(&out_, day < 10 ? "  " : day < 100 ? " " : "", day);
         return;
       }
-      case Element::kZeroYearDay:
+      default:
         out_ += Padded(absl::GetYearDay(c), 3);
-        return;
+    }
+  }
+
+  void Clock(Element element) {
+    const absl::CivilSecond& c = at_.civil;
+    const int hour12 = c.hour() % 12 == 0 ? 12 : c.hour() % 12;
+    switch (element) {
       case Element::kHour:
         out_ += Padded(c.hour(), 2);
         return;
@@ -201,24 +233,8 @@ class Formatter {
       case Element::kSecond:
         absl::StrAppend(&out_, c.second());
         return;
-      case Element::kZeroSecond:
-        out_ += Padded(c.second(), 2);
-        return;
-      case Element::kUpperPm:
-        out_ += c.hour() >= 12 ? "PM" : "AM";
-        return;
-      case Element::kLowerPm:
-        out_ += c.hour() >= 12 ? "pm" : "am";
-        return;
-      case Element::kZoneName:
-        ZoneName();
-        return;
-      case Element::kFraction0:
-      case Element::kFraction9:
-        Fraction(chunk);
-        return;
       default:
-        NumericZone(chunk.element);
+        out_ += Padded(c.second(), 2);
     }
   }
 

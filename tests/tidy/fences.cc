@@ -33,8 +33,10 @@ constexpr Fence kFences[] = {
     {"yaml-cpp", "yaml-cpp/", "yaml_cpp", "common/yaml"},
     {"libcurl", "curl/", "curl", "agent/cluster hub/http"},
     {"OpenSSL", "openssl/", "openssl openssl_ssl",
-     "common/object hub/auth hub/http hub/rpc agent/link agent/link/grpc"},
-    {"RE2", "re2/", "re2", "common/match"},
+     "common/object hub/auth hub/http hub/rpc agent/link agent/link/grpc generators"},
+    // Templates have their own rules for what a match is, so they need the matcher itself.
+    {"RE2", "re2/", "re2", "common/match generators"},
+    {"libcrypt", "crypt.h", "crypt", "generators"},
     {"PCRE2", "pcre2.h", "pcre2", "common/match"},
     {"zstd", "zstd.h", "zstd", "hub/content"},
     {"jq", "jq.h jv.h", "jq", "agent/apply"},
