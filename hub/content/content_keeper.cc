@@ -48,7 +48,8 @@ absl::StatusOr<std::unique_ptr<ContentKeeper::Sweep>> ContentKeeper::BeginSweep(
     return absl::FailedPreconditionError("content is being swept already; wait for its end");
   }
   sweeping_ = true;
-  return std::unique_ptr<Sweep>(new Sweep(this, ++generation_));
+  ++generation_;
+  return std::unique_ptr<Sweep>(new Sweep(this));
 }
 
 void ContentKeeper::EndSweep() {

@@ -71,10 +71,9 @@ class ContentKeeper {
 
    private:
     friend class ContentKeeper;
-    Sweep(ContentKeeper* keeper, uint64_t generation) : keeper_(keeper), generation_(generation) {}
+    explicit Sweep(ContentKeeper* keeper) : keeper_(keeper) {}
 
     ContentKeeper* const keeper_;
-    const uint64_t generation_;
     std::set<object::Sha256> trees_;
     std::set<object::Sha256> kept_;
     bool spoiled_ = false;

@@ -221,7 +221,6 @@ bool SemConstraint::Matches(const Term& term, const SemVersion& v) {
   const SemVersion& c = term.version;
   switch (term.open) {
     case Open::kNothing:
-      return SemVersion::Compare(v, c) == 0;
     case Open::kAll:  // The original compares `!=*` with 0.0.0.
       return SemVersion::Compare(v, c) == 0;
     case Open::kMinor:
