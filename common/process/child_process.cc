@@ -173,8 +173,8 @@ absl::Status Child::Start() {
               .error = 0};
   ::sigemptyset(&birth.signals);
   std::vector<char> stack(kStackBytes);
-  char* const top = reinterpret_cast<char*>(
-      reinterpret_cast<uintptr_t>(stack.data() + stack.size()) & ~uintptr_t{15});
+  char* top = stack.data() + stack.size();
+  top -= reinterpret_cast<uintptr_t>(top) % 16;
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);

@@ -109,7 +109,7 @@ absl::Status ContentKeeper::Sweep::Keep(const object::Sha256& tree) {
   return absl::OkStatus();
 }
 
-absl::Status ContentKeeper::Sweep::Finish(EventLoop* loop, SweepDone done) {
+absl::Status ContentKeeper::Sweep::Finish(EventLoop* loop, const SweepDone& done) {
   if (spoiled_) {
     return absl::FailedPreconditionError(
         "a tree could not be read, so no content is deleted; see the error of that tree");

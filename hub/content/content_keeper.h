@@ -67,7 +67,7 @@ class ContentKeeper {
     // Deletes the rest and posts `done` to `loop` when that is durable. `loop` must outlive the
     // store. An error, and then `done` is not called: kFailedPrecondition if a Keep failed, else
     // why the contents cannot be listed; nothing is deleted. REQUIRES: called once.
-    absl::Status Finish(EventLoop* loop, SweepDone done);
+    absl::Status Finish(EventLoop* loop, const SweepDone& done);
 
    private:
     friend class ContentKeeper;

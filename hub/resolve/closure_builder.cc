@@ -62,7 +62,7 @@ absl::Status ClosureBuilder::AddFile(const std::string& path, const TreeEntry& e
 
 absl::Status ClosureBuilder::CheckLink(const std::string& path) const {
   ASSIGN_OR_RETURN(const std::string target, tree_.ReadLink(path));
-  const absl::Status safe = tree::CheckSymlink(path, target);
+  absl::Status safe = tree::CheckSymlink(path, target);
   if (safe.ok()) return safe;
   return SourceError(SourceReason::kInvalidSource,
                      absl::StrCat(tree_.name(), ": ", safe.message(),
@@ -170,6 +170,7 @@ absl::StatusOr<Closure> ClosureBuilder::Finish(intent::Tool tool) {
 
 std::vector<ClosureDependency> ClosureBuilder::TakeDependencies() {
   std::vector<ClosureDependency> taken;
+  taken.reserve(dependencies_.size());
   for (auto& [path, dependency] : dependencies_) taken.push_back(std::move(dependency));
   dependencies_.clear();
   return taken;

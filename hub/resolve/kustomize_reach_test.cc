@@ -64,7 +64,8 @@ Files Repository() {
       {"overlay/kustomization.yaml",
        {"resources: [../base, vendored]\ncomponents: [../component]\nnamespace: x\n"
         "patches:\n- path: merge.yaml\n"
-        "- patch: '[{\"op\": \"add\", \"path\": \"/data/inline\", \"value\": \"1\"}]'\n  target: {kind: ConfigMap, "
+        "- patch: '[{\"op\": \"add\", \"path\": \"/data/inline\", \"value\": \"1\"}]'\n  target: "
+        "{kind: ConfigMap, "
         "name: a}\n"
         "configMapGenerator:\n- name: g\n  files: [k=files/f.txt, files/g.txt]\n  envs: [e.env]\n"
         "secretGenerator:\n- name: s\n  files: [files/f.txt]\n"
