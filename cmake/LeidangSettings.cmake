@@ -7,6 +7,9 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 
 option(LEIDANG_TESTS "Tests, benchmarks and fuzzers; without them GoogleTest and its like are not needed" ON)
+# Saves about 2 s of 5 for a test and 0.7 s of 2.4 for a source. Not in `dev`, where a missing include must show
+# and clones share their objects through ccache.
+option(LEIDANG_PCH "Precompile the headers that most sources include" OFF)
 option(LEIDANG_FUZZ "Build fuzzers with libFuzzer instead of corpus replay" OFF)
 option(LEIDANG_ANALYZE "Compile commands for .ci/analyze; nothing but generated sources is built" OFF)
 set(LEIDANG_SANITIZER "" CACHE STRING "Value of -fsanitize=, empty for none")
@@ -27,6 +30,11 @@ endif()
 add_library(leidang_flags INTERFACE)
 target_include_directories(leidang_flags INTERFACE "${CMAKE_SOURCE_DIR}")
 target_compile_options(leidang_flags INTERFACE -Wall -Wextra -Werror -Wno-missing-field-initializers)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 reports std::string's own code when it optimises (GCC bugs 105329, 105651); sanitizers find real ones.
+  target_compile_options(leidang_flags INTERFACE -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow
+                         -Wno-stringop-overread)
+endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(leidang_flags INTERFACE -Wthread-safety -Wno-unknown-warning-option)
 endif()

@@ -33,10 +33,10 @@ constexpr Fence kFences[] = {
     {"yaml-cpp", "yaml-cpp/", "yaml_cpp", "common/yaml"},
     {"libcurl", "curl/", "curl", "agent/cluster hub/http"},
     {"OpenSSL", "openssl/", "openssl openssl_ssl",
-     "common/object hub/auth hub/http hub/rpc agent/link agent/link/grpc generators"},
+     "common/object hub/auth hub/http hub/rpc agent/link agent/link/grpc generators/template"},
     // Templates have their own rules for what a match is, so they need the matcher itself.
-    {"RE2", "re2/", "re2", "common/match generators"},
-    {"libcrypt", "crypt.h", "crypt", "generators"},
+    {"RE2", "re2/", "re2", "common/match generators/template"},
+    {"libcrypt", "crypt.h", "crypt", "generators/template"},
     {"PCRE2", "pcre2.h", "pcre2", "common/match"},
     {"zstd", "zstd.h", "zstd", "hub/content"},
     {"jq", "jq.h jv.h", "jq", "agent/apply"},
@@ -113,9 +113,12 @@ bool Lists(absl::string_view words, absl::string_view word) {
   return false;
 }
 
+absl::string_view FolderOf(absl::string_view path) { return path.substr(0, path.rfind('/')); }
+
 bool IsOpenTo(const Fence& fence, absl::string_view path) {
   return fence.rooms == "*" || Lists(fence.rooms, RoomOf(path)) ||
-         absl::StartsWith(path, "tests/") || (fence.rooms == "-" && IsTestCode(path));
+         Lists(fence.rooms, FolderOf(path)) || absl::StartsWith(path, "tests/") ||
+         (fence.rooms == "-" && IsTestCode(path));
 }
 
 const Fence* FenceOf(absl::string_view include) {
