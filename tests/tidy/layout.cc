@@ -39,6 +39,16 @@ constexpr absl::string_view kEmptyEndings[] = {"Manager", "Handler", "Processor"
 
 bool IsNameChar(char c) { return absl::ascii_isalnum(c) || c == '_'; }
 
+// A path counts where it is absolute, not as the end of another one: `$state/x/` is no `/x/`.
+bool HoldsPlace(absl::string_view line, absl::string_view place) {
+  for (size_t at = line.find(place); at != absl::string_view::npos; at = line.find(place, at + 1)) {
+    const bool goes_on =
+        at > 0 && (IsNameChar(line[at - 1]) || absl::StrContains("}).-", line.substr(at - 1, 1)));
+    if (place[0] != '/' || !goes_on) return true;
+  }
+  return false;
+}
+
 // The name after `class ` or `struct ` where one is defined or declared, "" where none is.
 absl::string_view DeclaredType(absl::string_view code) {
   code = absl::StripLeadingAsciiWhitespace(code);
@@ -115,7 +125,7 @@ Findings CheckText(const File& file) {
     ++number;
     for (const Forbidden& forbidden : kForbiddenText) {
       const std::string text = absl::StrCat(forbidden.first, forbidden.second);
-      if (!absl::StrContains(line, text)) continue;
+      if (!HoldsPlace(line, text)) continue;
       findings.push_back(
           {file.path, number, "places", absl::StrCat(text, " is ", forbidden.advice)});
     }

@@ -50,6 +50,10 @@ TEST(Text, PlacesOfOneMachineAndRegistryHostsAreFoundInAnyFile) {
               ElementsAre("1: places"));
   EXPECT_THAT(Found(CheckText({"a.txt", std::string("-i https://py") + "pi.org/simple"})),
               ElementsAre("1: places"));
+  EXPECT_THAT(Found(CheckText({"a.txt", std::string("\"/wor") + "k/x\""})),
+              ElementsAre("1: places"));
+  EXPECT_THAT(CheckText({"a.sh", std::string("cd $state/wor") + "k/x ${state}/wor" + "k/x\n"}),
+              IsEmpty());
   EXPECT_THAT(CheckText({"a.md", "see docs/work.md and image: registry.example.com/app\n"}),
               IsEmpty());
 }
