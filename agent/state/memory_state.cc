@@ -59,70 +59,40 @@ const proof::BucketedDigest& MemoryState::applied_digest() const {
   return disk_.tables().applied_digest;
 }
 
-absl::StatusOr<std::vector<EntryHead>> MemoryState::Heads() const {
-  std::vector<EntryHead> heads;
-  heads.reserve(disk_.tables().entries.size());
-  for (const auto& [ref, entry] : disk_.tables().entries) heads.push_back(entry.head);
-  return heads;
+absl::StatusOr<std::vector<EntryHead>> MemoryState::Heads() const { return disk_.tables().Heads(); }
+
+absl::StatusOr<std::vector<EntryHead>> MemoryState::LiveInBucket(uint8_t bucket) const {
+  return disk_.tables().LiveInBucket(bucket);
+}
+
+absl::StatusOr<Entry> MemoryState::Find(const EntryRef& entry) const {
+  return disk_.tables().Find(entry);
+}
+
+absl::StatusOr<std::vector<InventoryItem>> MemoryState::Inventory(const EntryRef& entry) const {
+  return disk_.tables().Inventory(entry);
+}
+
+absl::StatusOr<std::vector<NumberedStatus>> MemoryState::StatusesWaiting(uint64_t after,
+                                                                         size_t limit) const {
+  return disk_.tables().StatusesWaiting(after, limit);
+}
+
+absl::StatusOr<intent::EntryStatus> MemoryState::FindStatus(const EntryRef& entry) const {
+  return disk_.tables().FindStatus(entry);
+}
+
+absl::StatusOr<std::vector<OperationRecord>> MemoryState::Operations() const {
+  return disk_.tables().Operations();
 }
 
 absl::StatusOr<std::vector<EntryHead>> MemoryState::HeadsOf(const intent::EntryKey& key) const {
   return disk_.tables().HeadsOf(key);
 }
 
-absl::StatusOr<std::vector<EntryHead>> MemoryState::LiveInBucket(uint8_t bucket) const {
-  std::vector<EntryHead> heads;
-  for (const auto& [ref, entry] : disk_.tables().entries) {
-    if (entry.head.phase == EntryPhase::kLive && proof::BucketOf(ref.key) == bucket)
-      heads.push_back(entry.head);
-  }
-  return heads;
-}
-
-absl::StatusOr<Entry> MemoryState::Find(const EntryRef& entry) const {
-  const auto it = disk_.tables().entries.find(entry);
-  if (it == disk_.tables().entries.end()) {
-    return absl::NotFoundError(absl::StrCat(entry.ToString(), " is not held"));
-  }
-  return it->second;
-}
-
-absl::StatusOr<std::vector<InventoryItem>> MemoryState::Inventory(const EntryRef& entry) const {
-  std::vector<InventoryItem> items;
-  const auto it = disk_.tables().inventory.find(entry);
-  if (it == disk_.tables().inventory.end()) return items;
-  for (const auto& [key, item] : it->second) items.push_back(item);
-  return items;
-}
-
-absl::StatusOr<std::vector<NumberedStatus>> MemoryState::StatusesWaiting(uint64_t after,
-                                                                         size_t limit) const {
-  const MemoryTables& tables = disk_.tables();
-  std::vector<NumberedStatus> statuses;
-  for (auto it = tables.waiting.upper_bound(after);
-       it != tables.waiting.end() && statuses.size() < limit; ++it) {
-    statuses.push_back(tables.statuses.at(it->second).current);
-  }
-  return statuses;
-}
-
 size_t MemoryState::statuses_waiting() const { return disk_.tables().waiting.size(); }
 
 object::Sha256 MemoryState::status_digest() const { return disk_.tables().status_digest.Root(); }
-
-absl::StatusOr<intent::EntryStatus> MemoryState::FindStatus(const EntryRef& entry) const {
-  const auto it = disk_.tables().statuses.find(entry);
-  if (it == disk_.tables().statuses.end()) {
-    return absl::NotFoundError(absl::StrCat(entry.ToString(), " has no status"));
-  }
-  return it->second.current.status;
-}
-
-absl::StatusOr<std::vector<OperationRecord>> MemoryState::Operations() const {
-  std::vector<OperationRecord> operations;
-  for (const auto& [id, record] : disk_.tables().operations) operations.push_back(record);
-  return operations;
-}
 
 void MemoryState::PutContent(const object::Sha256& digest, std::string bytes, Done done) {
   Write(

@@ -1,5 +1,6 @@
 #include "agent/state/memory_tables.h"
 
+#include <iterator>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -13,17 +14,84 @@
 namespace leidang::agent {
 namespace {
 
-// Applies mutations one by one and can take all of them back.
+void Count(MemoryTables& tables, const EntryHead& head) {
+  if (head.phase != EntryPhase::kLive) return;
+  tables.intent_digest.Add(head.ref.key, head.element);
+  if (head.applied == head.element) tables.applied_digest.Add(head.ref.key, head.element);
+}
+
+void Uncount(MemoryTables& tables, const EntryHead& head) {
+  if (head.phase != EntryPhase::kLive) return;
+  tables.intent_digest.Remove(head.ref.key, head.element);
+  if (head.applied == head.element) tables.applied_digest.Remove(head.ref.key, head.element);
+}
+
+// Replaces the row of `ref`, removing it where there is none to be; returns the former one.
+std::optional<Entry> Replace(MemoryTables& tables, const EntryRef& ref,
+                             std::optional<Entry> entry) {
+  std::optional<Entry> old;
+  const auto it = tables.entries.find(ref);
+  if (it != tables.entries.end()) {
+    Uncount(tables, it->second.head);
+    old = std::move(it->second);
+    tables.entries.erase(it);
+  }
+  if (entry.has_value()) {
+    Count(tables, entry->head);
+    tables.entries.emplace(ref, *std::move(entry));
+  }
+  return old;
+}
+
+std::optional<InventoryItem> ReplaceItem(MemoryTables& tables, const EntryRef& ref,
+                                         const object::ObjectKey& object,
+                                         std::optional<InventoryItem> item) {
+  std::optional<InventoryItem> old;
+  auto& items = tables.inventory[ref];
+  if (const auto it = items.find(object); it != items.end()) {
+    old = std::move(it->second);
+    items.erase(it);
+  }
+  if (item.has_value()) items.emplace(object, *std::move(item));
+  if (items.empty()) tables.inventory.erase(ref);
+  return old;
+}
+
+std::optional<MemoryTables::StatusRow> ReplaceStatus(MemoryTables& tables, const EntryRef& ref,
+                                                     std::optional<MemoryTables::StatusRow> row) {
+  std::optional<MemoryTables::StatusRow> old;
+  if (const auto it = tables.statuses.find(ref); it != tables.statuses.end()) {
+    old = std::move(it->second);
+    tables.statuses.erase(it);
+    tables.status_digest.Remove(old->element);
+    tables.waiting.erase(old->current.number);
+    tables.gone_waiting.erase(old->current.number);
+  }
+  if (row.has_value()) {
+    tables.status_digest.Add(row->element);
+    if (row->waiting) tables.waiting.emplace(row->current.number, ref);
+    if (row->waiting && row->current.status.gone) tables.gone_waiting.insert(row->current.number);
+    tables.statuses.emplace(ref, *std::move(row));
+  }
+  return old;
+}
+
+std::optional<OperationRecord> ReplaceOperation(MemoryTables& tables, const OperationId& id,
+                                                std::optional<OperationRecord> record) {
+  std::optional<OperationRecord> old;
+  if (const auto it = tables.operations.find(id); it != tables.operations.end()) {
+    old = std::move(it->second);
+    tables.operations.erase(it);
+  }
+  if (record.has_value()) tables.operations.emplace(id, *std::move(record));
+  return old;
+}
+
+// Applies mutations one by one, and notes how to take them back.
 class Application {
  public:
-  Application(MemoryTables& tables, Touched& touched) : tables_(tables), touched_(touched) {}
-
-  void Revert() {
-    while (!undo_.empty()) {
-      undo_.back()();
-      undo_.pop_back();
-    }
-  }
+  Application(MemoryTables& tables, Touched& touched, DirtyRows& dirty, Undo& undo)
+      : tables_(tables), touched_(touched), dirty_(dirty), undo_(undo) {}
 
   absl::Status operator()(const Obey& obey) {
     RETURN_IF_ERROR(CheckObey(tables_.allegiance, obey));
@@ -64,8 +132,10 @@ class Application {
     SetEntry(finish.entry, std::nullopt);
     const auto items = tables_.inventory.find(finish.entry);
     if (items != tables_.inventory.end()) {
-      undo_.push_back(
-          [this, ref = finish.entry, old = items->second] { tables_.inventory[ref] = old; });
+      for (const auto& [object, item] : items->second) dirty_.items.insert({finish.entry, object});
+      undo_.push_back([&tables = tables_, ref = finish.entry, old = items->second] {
+        tables.inventory[ref] = old;
+      });
       tables_.inventory.erase(items);
     }
     touched_.entries.insert(finish.entry);
@@ -99,7 +169,7 @@ class Application {
   absl::Status operator()(const PutStatus& put) {
     const EntryRef ref{put.status.key, put.status.uid};
     const uint64_t number = tables_.next_status_number++;
-    undo_.push_back([this] { --tables_.next_status_number; });
+    undo_.push_back([&tables = tables_] { --tables.next_status_number; });
     SetStatus(ref, MemoryTables::StatusRow{.current = {number, put.status},
                                            .element = proof::StatusElementOf(put.status),
                                            .waiting = true});
@@ -153,8 +223,9 @@ class Application {
 
  private:
   void SetAllegiance(Allegiance after) {
-    undo_.push_back([this, old = std::exchange(tables_.allegiance, std::move(after))] {
-      tables_.allegiance = old;
+    dirty_.allegiance = true;
+    undo_.push_back([&tables = tables_, old = std::exchange(tables_.allegiance, std::move(after))] {
+      tables.allegiance = old;
     });
   }
 
@@ -188,119 +259,90 @@ class Application {
     touched_.entries.insert(ref);
   }
 
-  void Count(const EntryHead& head) {
-    if (head.phase != EntryPhase::kLive) return;
-    tables_.intent_digest.Add(head.ref.key, head.element);
-    if (head.applied == head.element) tables_.applied_digest.Add(head.ref.key, head.element);
-  }
-
-  void Uncount(const EntryHead& head) {
-    if (head.phase != EntryPhase::kLive) return;
-    tables_.intent_digest.Remove(head.ref.key, head.element);
-    if (head.applied == head.element) tables_.applied_digest.Remove(head.ref.key, head.element);
-  }
-
-  // Replaces the row of `ref`, removing it where there is none to be; returns the former one.
-  std::optional<Entry> Replace(const EntryRef& ref, std::optional<Entry> entry) {
-    std::optional<Entry> old;
-    const auto it = tables_.entries.find(ref);
-    if (it != tables_.entries.end()) {
-      Uncount(it->second.head);
-      old = std::move(it->second);
-      tables_.entries.erase(it);
-    }
-    if (entry.has_value()) {
-      Count(entry->head);
-      tables_.entries.emplace(ref, *std::move(entry));
-    }
-    return old;
-  }
-
   void SetEntry(const EntryRef& ref, std::optional<Entry> entry) {
-    std::optional<Entry> old = Replace(ref, std::move(entry));
-    undo_.push_back([this, ref, old = std::move(old)] { Replace(ref, old); });
+    dirty_.entries.insert(ref);
+    std::optional<Entry> old = Replace(tables_, ref, std::move(entry));
+    undo_.push_back([&tables = tables_, ref, old = std::move(old)] { Replace(tables, ref, old); });
   }
 
   void SetItem(const EntryRef& ref, const object::ObjectKey& object,
                std::optional<InventoryItem> item) {
-    std::optional<InventoryItem> old = ReplaceItem(ref, object, std::move(item));
-    undo_.push_back([this, ref, object, old = std::move(old)] { ReplaceItem(ref, object, old); });
-  }
-
-  std::optional<InventoryItem> ReplaceItem(const EntryRef& ref, const object::ObjectKey& object,
-                                           std::optional<InventoryItem> item) {
-    std::optional<InventoryItem> old;
-    auto& items = tables_.inventory[ref];
-    if (const auto it = items.find(object); it != items.end()) {
-      old = std::move(it->second);
-      items.erase(it);
-    }
-    if (item.has_value()) items.emplace(object, *std::move(item));
-    if (items.empty()) tables_.inventory.erase(ref);
-    return old;
-  }
-
-  std::optional<MemoryTables::StatusRow> ReplaceStatus(const EntryRef& ref,
-                                                       std::optional<MemoryTables::StatusRow> row) {
-    std::optional<MemoryTables::StatusRow> old;
-    if (const auto it = tables_.statuses.find(ref); it != tables_.statuses.end()) {
-      old = std::move(it->second);
-      tables_.statuses.erase(it);
-      tables_.status_digest.Remove(old->element);
-      tables_.waiting.erase(old->current.number);
-      tables_.gone_waiting.erase(old->current.number);
-    }
-    if (row.has_value()) {
-      tables_.status_digest.Add(row->element);
-      if (row->waiting) tables_.waiting.emplace(row->current.number, ref);
-      if (row->waiting && row->current.status.gone)
-        tables_.gone_waiting.insert(row->current.number);
-      tables_.statuses.emplace(ref, *std::move(row));
-    }
-    return old;
+    dirty_.items.insert({ref, object});
+    std::optional<InventoryItem> old = ReplaceItem(tables_, ref, object, std::move(item));
+    undo_.push_back([&tables = tables_, ref, object, old = std::move(old)] {
+      ReplaceItem(tables, ref, object, old);
+    });
   }
 
   void SetStatus(EntryRef ref, std::optional<MemoryTables::StatusRow> row) {
-    std::optional<MemoryTables::StatusRow> old = ReplaceStatus(ref, std::move(row));
-    undo_.push_back(
-        [this, ref = std::move(ref), old = std::move(old)] { ReplaceStatus(ref, old); });
-  }
-
-  std::optional<OperationRecord> ReplaceOperation(const OperationId& id,
-                                                  std::optional<OperationRecord> record) {
-    std::optional<OperationRecord> old;
-    if (const auto it = tables_.operations.find(id); it != tables_.operations.end()) {
-      old = std::move(it->second);
-      tables_.operations.erase(it);
-    }
-    if (record.has_value()) tables_.operations.emplace(id, *std::move(record));
-    return old;
+    dirty_.statuses.insert(ref);
+    std::optional<MemoryTables::StatusRow> old = ReplaceStatus(tables_, ref, std::move(row));
+    undo_.push_back([&tables = tables_, ref = std::move(ref), old = std::move(old)] {
+      ReplaceStatus(tables, ref, old);
+    });
   }
 
   void SetOperation(const OperationId& id, std::optional<OperationRecord> record) {
-    std::optional<OperationRecord> old = ReplaceOperation(id, std::move(record));
-    undo_.push_back([this, id, old = std::move(old)] { ReplaceOperation(id, old); });
+    std::optional<OperationRecord> old = ReplaceOperation(tables_, id, std::move(record));
+    dirty_.operations.insert(id);
+    undo_.push_back(
+        [&tables = tables_, id, old = std::move(old)] { ReplaceOperation(tables, id, old); });
     touched_.operations.insert(id);
   }
 
   MemoryTables& tables_;
   Touched& touched_;
-  std::vector<std::function<void()>> undo_;
+  DirtyRows& dirty_;
+  Undo& undo_;
 };
 
 }  // namespace
 
 absl::Status MemoryTables::Apply(const Transaction& transaction, Touched* touched) {
+  DirtyRows dirty;
+  Undo undo;
+  return Apply(transaction, touched, &dirty, &undo);
+}
+
+absl::Status MemoryTables::Apply(const Transaction& transaction, Touched* touched, DirtyRows* dirty,
+                                 Undo* undo) {
   Touched seen;
-  Application application(*this, seen);
+  DirtyRows written;
+  Undo back;
+  Application application(*this, seen, written, back);
   for (const Mutation& mutation : transaction) {
     if (absl::Status status = std::visit(application, mutation); !status.ok()) {
-      application.Revert();
+      Revert(&back);
       return status;
     }
   }
   *touched = std::move(seen);
+  dirty->allegiance = dirty->allegiance || written.allegiance;
+  dirty->entries.merge(written.entries);
+  dirty->items.merge(written.items);
+  dirty->statuses.merge(written.statuses);
+  dirty->operations.merge(written.operations);
+  undo->insert(undo->end(), std::make_move_iterator(back.begin()),
+               std::make_move_iterator(back.end()));
   return absl::OkStatus();
+}
+
+void MemoryTables::Revert(Undo* undo) {
+  while (!undo->empty()) {
+    undo->back()();
+    undo->pop_back();
+  }
+}
+
+void MemoryTables::LoadEntry(Entry entry) {
+  const EntryRef ref = entry.head.ref;
+  Replace(*this, ref, std::move(entry));
+}
+
+void MemoryTables::LoadStatus(NumberedStatus status, bool waiting) {
+  const EntryRef ref{status.status.key, status.status.uid};
+  const object::Sha256 element = proof::StatusElementOf(status.status);
+  ReplaceStatus(*this, ref, StatusRow{std::move(status), element, waiting});
 }
 
 std::vector<EntryHead> MemoryTables::HeadsOf(const intent::EntryKey& key) const {
@@ -310,6 +352,61 @@ std::vector<EntryHead> MemoryTables::HeadsOf(const intent::EntryKey& key) const 
     heads.push_back(it->second.head);
   }
   return heads;
+}
+
+absl::StatusOr<std::vector<EntryHead>> MemoryTables::Heads() const {
+  std::vector<EntryHead> heads;
+  heads.reserve(entries.size());
+  for (const auto& [ref, entry] : entries) heads.push_back(entry.head);
+  return heads;
+}
+
+absl::StatusOr<std::vector<EntryHead>> MemoryTables::LiveInBucket(uint8_t bucket) const {
+  std::vector<EntryHead> heads;
+  for (const auto& [ref, entry] : entries) {
+    if (entry.head.phase == EntryPhase::kLive && proof::BucketOf(ref.key) == bucket)
+      heads.push_back(entry.head);
+  }
+  return heads;
+}
+
+absl::StatusOr<Entry> MemoryTables::Find(const EntryRef& entry) const {
+  const auto it = entries.find(entry);
+  if (it == entries.end()) {
+    return absl::NotFoundError(absl::StrCat(entry.ToString(), " is not held"));
+  }
+  return it->second;
+}
+
+absl::StatusOr<std::vector<InventoryItem>> MemoryTables::Inventory(const EntryRef& entry) const {
+  std::vector<InventoryItem> items;
+  const auto it = inventory.find(entry);
+  if (it == inventory.end()) return items;
+  for (const auto& [key, item] : it->second) items.push_back(item);
+  return items;
+}
+
+absl::StatusOr<std::vector<NumberedStatus>> MemoryTables::StatusesWaiting(uint64_t after,
+                                                                          size_t limit) const {
+  std::vector<NumberedStatus> found;
+  for (auto it = waiting.upper_bound(after); it != waiting.end() && found.size() < limit; ++it) {
+    found.push_back(statuses.at(it->second).current);
+  }
+  return found;
+}
+
+absl::StatusOr<intent::EntryStatus> MemoryTables::FindStatus(const EntryRef& entry) const {
+  const auto it = statuses.find(entry);
+  if (it == statuses.end()) {
+    return absl::NotFoundError(absl::StrCat(entry.ToString(), " has no status"));
+  }
+  return it->second.current.status;
+}
+
+absl::StatusOr<std::vector<OperationRecord>> MemoryTables::Operations() const {
+  std::vector<OperationRecord> records;
+  for (const auto& [id, record] : operations) records.push_back(record);
+  return records;
 }
 
 }  // namespace leidang::agent

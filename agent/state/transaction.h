@@ -154,8 +154,8 @@ enum class Comparison : uint8_t {
 
 // Takes over changes of the log. kFailedPrecondition, and nothing is changed, unless authority and
 // session_epoch are exactly the held ones and, without comparison, `from` is the held revision;
-// kInvalidArgument if revisions do not ascend within from < revision <= to (in a comparison: if they
-// do not ascend).
+// kInvalidArgument if revisions do not ascend within from < revision <= to (in a comparison: if
+// they do not ascend).
 //
 // A put makes its entry live; a live namesake with another uid becomes unclaimed. A tombstone turns
 // the entry of exactly its uid into kDeleting, and is kept even if there is no such entry. A change
