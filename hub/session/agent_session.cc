@@ -194,9 +194,15 @@ void AgentSession::OnFenced(const CommitResult& result) {
   loop_.Cancel(timer_);
   CheckSilence();
   cursor_ = greeting_.revision;
-  acked_ = acked_committed_ = 0;
   welcome_due_ = true;
-  if (opening_ == Opening::kCompare) StartComparison();
+  if (opening_ == Opening::kCompare) {
+    StartComparison();
+  } else {
+    // What it resumes from it holds durably, also where the acknowledgement of it was lost.
+    acked_ = greeting_.revision;
+    acked_committed_ = log->acked;
+    CommitAck();
+  }
   if (table_.observer_ != nullptr) {
     loop_.Post([this, alive = alive_] {
       if (*alive && phase_ == Phase::kLive) table_.observer_->OnSessionLive(cluster_);
