@@ -153,6 +153,7 @@ void Reconciler::Settle(const EntryHead& head) {
     transaction.push_back(FinishDeletion{head.ref});
   } else {
     status.applied = head.revision;
+    status.applied_element = head.element;
     status.sync = intent::SyncState::kSynced;
     status.health = intent::HealthState::kHealthy;
     transaction.push_back(MarkApplied{head.ref, head.element});

@@ -62,6 +62,7 @@ TEST(Reconciler, AnAssignmentBecomesObjects) {
   EXPECT_EQ(status.operation, OperationPhase::kSucceeded);
   EXPECT_EQ(status.received, 1u);
   EXPECT_EQ(status.applied, 1u);
+  EXPECT_EQ(status.applied_element, agent.state().Find(TestAgent::Ref(kCart))->head.element);
   EXPECT_EQ(status.objects, 2u);
   EXPECT_EQ(status.applied_commit.size(), 40u);
   EXPECT_THAT(status.conditions, IsEmpty());
@@ -314,6 +315,7 @@ TEST(Reconciler, AnUnclaimedEntryIsKeptAndCorrectedAndPrunedOfNothing) {
   EXPECT_EQ(agent.Data("a", "colour"), "red");
   EXPECT_THAT(agent.Objects(), ElementsAre("ConfigMap/a", "ConfigMap/b"));
   EXPECT_THAT(agent.Condition(kCart, "Unclaimed"), StartsWith("Unclaimed: "));
+  EXPECT_TRUE(agent.Status(kCart).unclaimed);
 }
 
 TEST(Reconciler, ProjectsAreAppliedByBeingThere) {

@@ -225,6 +225,7 @@ EntryStatus MakeStatus(const EntryFindings& findings, const std::optional<EntryS
   status.received = head.revision;
   status.observed_at = now;
   status.deleting = head.phase == EntryPhase::kDeleting;
+  status.unclaimed = head.phase == EntryPhase::kUnclaimed;
   status.gone = findings.gone;
   status.objects = findings.inventory;
   status.operation = PhaseOf(findings, status);
@@ -239,6 +240,7 @@ EntryStatus MakeStatus(const EntryFindings& findings, const std::optional<EntryS
   if (!findings.progress.empty()) status.message = findings.progress;
   if (IsApplied(findings) && findings.entry.assignment.has_value() && !status.deleting) {
     status.applied = head.revision;
+    status.applied_element = head.element;
     status.applied_commit = CommitsOf(findings.entry);
   }
 

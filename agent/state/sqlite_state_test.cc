@@ -6,6 +6,7 @@
 #include <string>
 #include <unistd.h>
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -93,6 +94,38 @@ TEST_F(SqliteStateTest, AFileOfALaterVersionIsLeftAlone) {
   file.close();
   EXPECT_EQ(SqliteState::Open(loop_, loop_, path()).status().code(),
             absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(SqliteStateTest, ADiskThatRefusesLosesNothingThatWasDurable) {
+  auto state = *SqliteState::Open(loop_, loop_, path());
+  std::vector<absl::StatusCode> codes;
+  const auto commit = [&](Transaction transaction) {
+    state->Commit(std::move(transaction),
+                  [&codes](absl::Status status) { codes.push_back(status.code()); });
+  };
+  commit(Begin(1));
+  loop_.RunUntilIdle();
+
+  // Files may not grow: the kernel's stand-in for a full disk.
+  ::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit tight{1, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &tight), 0);
+  commit(Begin(2));
+  commit(Begin(3));
+  loop_.RunUntilIdle();
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_EQ(state->allegiance().session_epoch, 1u);
+
+  commit(Begin(4));
+  loop_.RunUntilIdle();
+  ASSERT_EQ(codes.size(), 4u);
+  EXPECT_NE(codes[1], absl::StatusCode::kOk);
+  EXPECT_NE(codes[2], absl::StatusCode::kOk);
+  EXPECT_EQ(codes[3], absl::StatusCode::kOk);
+  state = *SqliteState::Open(loop_, loop_, path());
+  EXPECT_EQ(state->allegiance().session_epoch, 4u);
 }
 
 // What was answered is there after SIGKILL, whatever came after it.
