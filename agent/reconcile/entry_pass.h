@@ -35,6 +35,7 @@ struct ReconcileOptions {
   size_t concurrent_max = 8;                  // Applications at once.
   absl::Duration resync = absl::Minutes(10);  // With up to as much again at random.
   size_t corrections_per_minute_max = 10;     // Of one object.
+  absl::Duration sweep = absl::Hours(1);      // Content that no entry needs is dropped this often.
   PlanInput::Gate gate = PlanInput::Gate::kHealth;
   BackoffOptions backoff;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/reconcile/content_sweep.h"
 #include "common/manifest/tracking.h"
 
 namespace leidang::agent {
@@ -71,6 +72,21 @@ void Reconciler::Start() {
   ports_.state.AddObserver(this);
   ports_.cluster.Watch([this](const ObjectEvent& event) { OnObject(event); });
   AddAll();
+  SweepLater();
+}
+
+void Reconciler::SweepLater() {
+  loop_.After(options_.sweep, [this, alive = alive_] {
+    if (!*alive) return;
+    absl::StatusOr<std::set<object::Sha256>> in_use = ContentInUse(ports_.state);
+    if (in_use.ok()) {
+      ports_.state.DropContentExcept(*std::move(in_use), [](absl::Status) {});
+    } else {
+      ports_.log.Warning(kRoom, "content that is not needed stays: what is needed cannot be told",
+                         {{"error", in_use.status().message()}});
+    }
+    SweepLater();
+  });
 }
 
 void Reconciler::AddAll() {

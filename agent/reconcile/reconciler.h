@@ -68,6 +68,7 @@ class Reconciler final : public StateObserver {
   void Settle(const EntryHead& head);
   void OnObject(const ObjectEvent& event);
   void AddAll();
+  void SweepLater();
   bool AllSettled() const;
   void WakeParked();
 

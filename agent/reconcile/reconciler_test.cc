@@ -335,6 +335,19 @@ TEST(Reconciler, ProjectsAreAppliedByBeingThere) {
   EXPECT_TRUE(absl::IsNotFound(agent.state().Find(ref).status()));
 }
 
+TEST(Reconciler, ContentThatNoEntryNeedsIsDroppedAfterAWhile) {
+  TestAgent agent;
+  agent.Put(CartOf({"a", "b"}));
+  agent.Settle();
+  const object::Sha256 b = object::Sha256::Of(ConfigMapText("b", "red"));
+  agent.Put(CartOf({"a"}));
+  agent.Settle();
+  EXPECT_TRUE(*agent.state().HasContent(b));
+  agent.Settle(absl::Hours(2));
+  EXPECT_FALSE(*agent.state().HasContent(b));
+  EXPECT_EQ(agent.disk.tables().content.size(), 2u) << "a's manifest and tree stay";
+}
+
 TEST(Reconciler, WavesWaitForHealth) {
   TestAgent agent;
   agent.client_options.status = MemoryClientOptions::Status::kKept;
