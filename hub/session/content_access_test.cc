@@ -9,7 +9,7 @@
 #include "gtest/gtest.h"
 
 #include "common/tree/tree_manifest.h"
-#include "hub/session/session_fixture.h"
+#include "hub/session/session_fixture_test.h"
 #include "tests/support/status_matchers.h"
 
 namespace leidang::hub {

@@ -10,7 +10,7 @@
 #include "gtest/gtest.h"
 
 #include "common/proof/status_digest.h"
-#include "hub/session/session_fixture.h"
+#include "hub/session/session_fixture_test.h"
 #include "tests/support/status_matchers.h"
 
 namespace leidang::hub {
