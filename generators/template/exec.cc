@@ -57,9 +57,8 @@ bool Execution::Fail(const absl::Status& status, absl::string_view prefix) {
 absl::Status Execution::Run(const TValue& root) {
   const TValue value = root.is_nil() ? TValue::TypedNil(GoType::kAnyMap) : root;
   dot_ = Slot(value);
-  vars_.reserve(8);
   vars_.push_back({&Dollar(), dot_});
-  Loop(&program_.steps[static_cast<size_t>(program_.entries.at(RootName()))]);
+  Loop(&program_.steps[static_cast<size_t>(program_.root)]);
   return status_;
 }
 
@@ -75,9 +74,7 @@ bool Execution::Loop(const Step* step) {
         break;
       case StepKind::kField:
       case StepKind::kAction:
-        if (!(step->kind == StepKind::kField &&
-              FastField(*static_cast<const FieldNode*>(
-                  static_cast<const ActionNode*>(step->node)->pipe->cmds[0]->args[0]))) &&
+        if (!(step->kind == StepKind::kField && FastField(*step)) &&
             !DoAction(*static_cast<const ActionNode*>(step->node))) {
           return false;
         }
@@ -155,21 +152,45 @@ bool Execution::Print(const Slot& value) {
   return Text(text);
 }
 
-// A chain of keys through maps that have them all; anything else goes the long way, which knows the
-// messages.
-bool Execution::FastField(const FieldNode& field) {
-  if (!dot_.valid()) return false;
-  const TValue* v = &dot_.v;
-  for (const TValue& key : field.ident) {
-    if (!v->is_map() || v->map() == nullptr) return false;
+// The text at the end of a chain of keys through maps that have them all; nullptr for anything
+// else, which goes the long way and knows the messages.
+const TValue* FindText(const TValue& dot, const Step& step) {
+  const ActionNode& action = *static_cast<const ActionNode*>(step.node);
+  const TValue* v = &dot;
+  for (const TValue& key : static_cast<const FieldNode*>(action.pipe->cmds[0]->args[0])->ident) {
+    if (!v->is_map() || v->map() == nullptr) return nullptr;
     v = v->map()->Find(key);
-    if (v == nullptr) return false;
+    if (v == nullptr) return nullptr;
   }
-  if (!v->is_string()) return false;
-  const absl::string_view text = v->text();
-  if (ABSL_PREDICT_FALSE(out_.size() + text.size() > out_max_)) return false;
-  out_.append(text.data(), text.size());
+  return v->is_string() ? v : nullptr;
+}
+
+bool Execution::FastField(const Step& step) {
+  if (!dot_.valid()) return false;
+  const TValue* v = FindText(dot_.v, step);
+  if (v == nullptr || out_.size() + v->text().size() > out_max_) return false;
+  out_.append(v->text().data(), v->text().size());
   return true;
+}
+
+bool RenderPlain(const Program& program, const TValue& root, size_t bytes_max, std::string* out) {
+  const size_t before = out->size();
+  for (const Step* step = &program.steps[static_cast<size_t>(program.root)];
+       step->kind != StepKind::kReturn; ++step) {
+    if (step->kind == StepKind::kText) {
+      out->append(static_cast<const TextNode*>(step->node)->text);
+      continue;
+    }
+    const TValue* v = FindText(root, *step);
+    if (v == nullptr) {
+      out->resize(before);
+      return false;
+    }
+    out->append(v->text().data(), v->text().size());
+  }
+  if (out->size() - before <= bytes_max) return true;
+  out->resize(before);
+  return false;
 }
 
 bool Execution::DoAction(const ActionNode& action) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
@@ -51,7 +52,13 @@ struct Program {
   MissingKey missing_key = MissingKey::kInvalid;
   bool may_mutate = false;
   bool may_be_random = false;
+  int root = 0;        // Where the outermost template begins.
+  bool plain = false;  // It is text and chains of fields, nothing else.
 };
+
+// Appends what a plain program renders to; false, with nothing appended, where a field is no text
+// or not there, so that an Execution has to find out what that means.
+bool RenderPlain(const Program& program, const TValue& root, size_t bytes_max, std::string* out);
 
 // Flattens all trees of `forest`.
 Program Flatten(Forest forest);
@@ -90,7 +97,7 @@ class Execution {
   bool Loop(const Step* step);
   bool Text(absl::string_view text);
   bool Print(const Slot& value);
-  bool FastField(const FieldNode& field);
+  bool FastField(const Step& step);
   bool DoAction(const ActionNode& action);
   bool EnterBranch(const Step& step, bool* taken);
   bool EnterRange(const Step& step, bool* taken);
@@ -139,7 +146,7 @@ class Execution {
   const Node* node_ = nullptr;
   Slot dot_;
   const std::string* name_;
-  std::vector<Variable> vars_;
+  absl::InlinedVector<Variable, 4> vars_;
   size_t vars_base_ = 0;
   std::vector<Scope> scopes_;
   std::vector<Frame> frames_;

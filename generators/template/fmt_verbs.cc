@@ -218,7 +218,7 @@ void AddSharpDigits(std::string* num, char verb, int prec) {
 void Printer::FormatFloat(double d, char verb, int prec) {
   if (f_.prec_present) prec = f_.prec;
   std::string num = go::FormatFloat(d, verb, prec);
-  if (num[0] != '-' && num[0] != '+') num.insert(0, "+");
+  if (num[0] != '-' && num[0] != '+') num = absl::StrCat("+", num);
   if (f_.space && num[0] == '+' && !f_.plus) num[0] = ' ';
   if (num[1] == 'I' || num[1] == 'N') {
     const bool zero = std::exchange(f_.zero, false);

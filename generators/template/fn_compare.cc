@@ -73,11 +73,18 @@ bool SameBasic(Kind kind, const TValue& a, const TValue& b) {
   }
 }
 
+// As %s shows it.
+std::string AsText(const TValue& v) {
+  std::string out;
+  go::Printer(&out).Printf("%s", absl::MakeConstSpan(&v, 1));
+  return out;
+}
+
 // Neither is of a basic kind.
 absl::Status SameOther(const Slot& a, const Slot& b, bool* same) {
   const bool same_kind = a.valid() && b.valid() && GoKindName(a.v.type()) == GoKindName(b.v.type());
   if (!same_kind && a.valid() && b.valid()) {
-    return CallError(absl::StrCat("non-comparable types ", go::Plain(a.v), ": ",
+    return CallError(absl::StrCat("non-comparable types ", AsText(a.v), ": ",
                                   GoTypeName(a.v.type()), ", ", GoTypeName(b.v.type()), ": ",
                                   go::Plain(b.v)));
   }
@@ -87,7 +94,7 @@ absl::Status SameOther(const Slot& a, const Slot& b, bool* same) {
   }
   if (b.v.is_list() || b.v.is_map()) {
     return CallError(
-        absl::StrCat("non-comparable type ", go::Plain(b.v), ": ", GoTypeName(b.v.type())));
+        absl::StrCat("non-comparable type ", AsText(b.v), ": ", GoTypeName(b.v.type())));
   }
   *same = a.v.type() == b.v.type() && EqualBoxes(a.v, b.v);
   return absl::OkStatus();

@@ -7,6 +7,7 @@
 #include "generators/template/cast.h"
 #include "generators/template/function_sets.h"
 #include "generators/template/merge.h"
+#include "generators/template/semver.h"
 
 namespace leidang::generators::gotmpl {
 namespace {
@@ -130,7 +131,10 @@ absl::Status Dig(Call& call) {
 }
 
 absl::Status DeepCopy(Call& call) {
-  if (call[0].is_nil()) return call.Return(TValue());
+  if (call[0].is_nil()) return CallError("reflect: call of reflect.Value.Type on zero Value");
+  // Its fields are not exported, so the copy of a version has none of them.
+  if (call[0].type() == GoType::kVersionPtr)
+    return call.Return(MakeVersion(GoType::kVersionPtr, Version()));
   if (absl::Status status = ChargeTree(call[0], &call.budget()); !status.ok()) return status;
   return call.Return(call[0].MutableCopy());
 }

@@ -1,10 +1,14 @@
 // JSON, YAML, base64, base32 and hashes.
 
+#include <algorithm>
 #include <array>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include <openssl/evp.h>
 
 #include "common/yaml/go_yaml.h"
@@ -12,6 +16,7 @@
 #include "generators/template/base_n.h"
 #include "generators/template/function_sets.h"
 #include "generators/template/go_json.h"
+#include "generators/template/unicode.h"
 #include "generators/template/value_json.h"
 
 namespace leidang::generators::gotmpl {
@@ -45,6 +50,66 @@ absl::Status FromJsonText(Call& call) {
   return call.Return(std::move(value));
 }
 
+// Go's toYaml writes JSON and reads it back as YAML, which forbids some characters that JSON does
+// not.
+bool YamlMayHold(uint32_t r) {
+  return r == '\t' || r == '\n' || r == '\r' || (r >= 0x20 && r <= 0x7e) || r == 0x85 ||
+         (r >= 0xa0 && r <= 0xd7ff) || (r >= 0xe000 && r <= 0xfffd && r != 0xfeff) || r >= 0x10000;
+}
+
+absl::Status CheckForYaml(absl::string_view json) {
+  // A byte order mark alone is no control character: the scanner escapes it.
+  while (!json.empty()) {
+    const go::Rune rune = go::DecodeRune(json);
+    if (!YamlMayHold(rune.code) && rune.code != 0xfeff) {
+      return CallError("yaml: control characters are not allowed");
+    }
+    json.remove_prefix(rune.width);
+  }
+  return absl::OkStatus();
+}
+
+// To YAML, U+0085 ends a line: within quotes it is folded into a space, several into line feeds.
+std::string FoldNextLines(absl::string_view text) {
+  constexpr absl::string_view kNextLine = "\xc2\x85";
+  std::string out;
+  for (size_t i = text.find(kNextLine); i != absl::string_view::npos; i = text.find(kNextLine)) {
+    absl::StrAppend(&out, text.substr(0, i));
+    while (!out.empty() && (out.back() == ' ' || out.back() == '\t')) out.pop_back();
+    size_t breaks = 0;
+    text.remove_prefix(i);
+    for (;;) {
+      if (absl::StartsWith(text, kNextLine)) {
+        ++breaks;
+        text.remove_prefix(kNextLine.size());
+      } else if (!text.empty() && (text[0] == ' ' || text[0] == '\t')) {
+        text.remove_prefix(1);
+      } else {
+        break;
+      }
+    }
+    out.append(breaks == 1 ? " " : std::string(breaks - 1, '\n'));
+  }
+  return absl::StrCat(out, text);
+}
+
+TValue FoldAll(const TValue& v) {
+  if (v.is_string()) return TValue::String(FoldNextLines(v.text()));
+  if (v.is_list() && v.list() != nullptr) {
+    std::vector<TValue> items;
+    for (const TValue& item : v.items()) items.push_back(FoldAll(item));
+    return TValue::List(std::move(items));
+  }
+  if (v.is_map() && v.map() != nullptr) {
+    TValue map = TValue::Map();
+    for (const TMap::Entry* entry : v.map()->Sorted()) {
+      map.mutable_map()->Set(FoldNextLines(entry->key.text()), FoldAll(entry->value));
+    }
+    return map;
+  }
+  return v;
+}
+
 absl::Status ToYaml(Call& call) {
   const absl::StatusOr<std::string> json =
       Encoded(call, go::HtmlEscape::kYes, go::JsonLayout::kCompact);
@@ -52,17 +117,49 @@ absl::Status ToYaml(Call& call) {
     if (absl::IsResourceExhausted(json.status())) return json.status();
     return CallError(absl::StrCat("error marshaling into JSON: ", json.status().message()));
   }
-  std::string text = yaml::MarshalYaml(ToJson(call[0]));
+  if (absl::Status status = CheckForYaml(*json); !status.ok()) return status;
+  const bool fold = absl::StrContains(*json, "\xc2\x85");
+  std::string text = yaml::MarshalYaml(ToJson(fold ? FoldAll(call[0]) : call[0]));
   if (!text.empty() && text.back() == '\n') text.pop_back();
   return call.ReturnText(text);
 }
 
-// "yaml:3:7: message" in the words of Go: no line where it is the first, no column ever.
+// The reader's message in the words of Go: "yaml: line 3: …" without a column, and no line where it
+// is the first. What the reader knows beyond that is left out.
 std::string YamlErrorText(absl::string_view message) {
   const std::vector<std::string> parts = absl::StrSplit(message, absl::MaxSplits(':', 3));
-  if (parts.size() < 4) return std::string(message);
-  return absl::StrCat("yaml:", parts[1] == "1" ? "" : absl::StrCat(" line ", parts[1], ":"),
-                      parts[3]);
+  if (parts.size() < 4) return absl::StrCat("yaml: ", message);
+  int line = 0;
+  if (!absl::SimpleAtoi(parts[1], &line)) return absl::StrCat("yaml: ", message);
+  absl::string_view text = absl::StripPrefix(parts[3], " ");
+  if (absl::StartsWith(text, "a key cannot be null"))
+    return "unsupported map key of type: %!s(<nil>), key: <nil>";
+  if (absl::StartsWith(text, "the merge key << wants")) {
+    return "yaml: map merge requires map or sequence of maps as the value";
+  }
+  if (absl::StartsWith(text, "JSON has no number for ")) {
+    const bool negative = absl::StartsWith(text.substr(23), "-");
+    const bool nan = absl::StrContains(text.substr(0, 32), "nan") ||
+                     absl::StrContains(text.substr(0, 32), "NaN") ||
+                     absl::StrContains(text.substr(0, 32), "NAN");
+    return absl::StrCat("json: unsupported value: ", nan ? "NaN" : negative ? "-Inf" : "+Inf");
+  }
+  if (absl::StartsWith(text, "the anchor &")) {
+    return absl::StrCat("yaml: anchor '", text.substr(12, text.find(' ', 12) - 12),
+                        "' value contains itself");
+  }
+  // Go counts lines from 0 where its parser complains, from 1 where its scanner does; the first is
+  // never named.
+  const size_t parsing = text.find(" while parsing ");
+  const bool parser = parsing != absl::string_view::npos &&
+                      !absl::StrContains(text.substr(parsing), "quoted scalar");
+  if (parser)
+    --line;
+  else if (line == 1)
+    line = 0;
+  text = text.substr(0, std::min(parsing, text.find(" while scanning ")));
+  text = text.substr(0, std::min(text.find("; "), text.find(" (0x")));
+  return absl::StrCat("yaml:", line <= 0 ? "" : absl::StrCat(" line ", line, ":"), " ", text);
 }
 
 absl::string_view JsonKind(const object::Value& value) {
@@ -82,7 +179,10 @@ absl::Status FromYaml(Call& call) {
     return CallError(
         absl::StrCat("error converting YAML to JSON: ", YamlErrorText(value.status().message())));
   }
-  if (value->is_null()) return call.Return(TValue::TypedNil(type));
+  // Nothing leaves the empty map or list that Go starts with.
+  if (value->is_null()) {
+    return call.Return(type == GoType::kAnyMap ? TValue::Map() : TValue::List({}));
+  }
   if (type == GoType::kAnyMap ? value->is_object() : value->is_array())
     return call.Return(FromJson(*value));
   return CallError(

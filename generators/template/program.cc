@@ -132,6 +132,10 @@ Program Flatten(Forest forest) {
     program.may_be_random |= (flags & kRandom) != 0;
   }
   Flattener(&program).Run();
+  program.root = program.entries.at(kRootName);
+  const Step* step = &program.steps[static_cast<size_t>(program.root)];
+  while (step->kind == StepKind::kText || step->kind == StepKind::kField) ++step;
+  program.plain = step->kind == StepKind::kReturn;
   return program;
 }
 

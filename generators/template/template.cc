@@ -69,6 +69,10 @@ absl::Status Template::Execute(const TValue& root, RenderContext* context, std::
     out->append(impl_->literal_text);
     return absl::OkStatus();
   }
+  if (impl_->program.plain &&
+      gotmpl::RenderPlain(impl_->program, root, context->limits.output_bytes_max, out)) {
+    return absl::OkStatus();
+  }
   const size_t before = out->size();
   TValue own;
   const TValue* data = &root;

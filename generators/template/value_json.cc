@@ -8,6 +8,7 @@
 #include "boost/json/array.hpp"
 #include "boost/json/object.hpp"
 
+#include "generators/template/boxes.h"
 #include "generators/template/fmt.h"
 
 namespace leidang::generators {
@@ -93,7 +94,8 @@ object::Value ToJson(const TValue& v) {
     case GoType::kWeekday:
       return v.as_int();
     default: {
-      const std::string text = go::Plain(v);
+      const std::string text =
+          go::HasString(v.type()) ? go::JsonTextOf(v).value_or("") : go::Plain(v);
       return boost::json::string(text.data(), text.size());
     }
   }
