@@ -35,6 +35,9 @@ struct ServerPolicy {
   std::vector<std::string> preserved_labels;
 };
 
+// `sync`, `create-only`, …; nullopt for another word.
+std::optional<ApplicationsSync> ParsePolicy(absl::string_view text);
+
 ApplicationsSync EffectivePolicy(const ApplicationSet& set, const ServerPolicy& server);
 inline bool MayUpdate(ApplicationsSync p) {
   return p == ApplicationsSync::kSync || p == ApplicationsSync::kCreateUpdate;

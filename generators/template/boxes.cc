@@ -35,6 +35,9 @@ bool EqualBoxes(const TValue& a, const TValue& b) {
       const auto* y = static_cast<const CertificateBox*>(b.box());
       return x->cert.text() == y->cert.text() && x->key.text() == y->key.text();
     }
+    case GoType::kRawJson:
+      return static_cast<const RawJsonBox*>(a.box())->text ==
+             static_cast<const RawJsonBox*>(b.box())->text;
     default:
       return a.box() == b.box();
   }
@@ -105,6 +108,9 @@ std::vector<std::pair<std::string, TValue>> FieldsOf(const TValue& v) {
   if (v.type() == GoType::kCertificate) {
     const auto* c = static_cast<const CertificateBox*>(v.box());
     return {{"Cert", c->cert}, {"Key", c->key}};
+  }
+  if (v.type() == GoType::kRawJson) {
+    return {{"Raw", static_cast<const RawJsonBox*>(v.box())->bytes}};
   }
   if (v.type() == GoType::kVersion || v.type() == GoType::kVersionPtr) {
     const gotmpl::Version& version = gotmpl::VersionOf(v);

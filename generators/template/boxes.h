@@ -28,6 +28,13 @@ struct CertificateBox : internal::Box {
   const TValue cert, key;
 };
 
+// v1.JSON: the text as it came.
+struct RawJsonBox : internal::Box {
+  RawJsonBox(std::string t, TValue b) : text(std::move(t)), bytes(std::move(b)) {}
+  const std::string text;
+  const TValue bytes;  // The same as a []uint8.
+};
+
 namespace go {
 
 // The fields of a struct, by name.

@@ -69,6 +69,7 @@ std::optional<bool> Equal(const TValue& a, const TValue& b, Budget* budget, int 
     case GoType::kVersionPtr:
     case GoType::kVersion:
     case GoType::kCertificate:
+    case GoType::kRawJson:
       return DeepEqualBoxes(a, b);
     default:
       return a.as_int() == b.as_int();

@@ -21,6 +21,7 @@ bool CanBeNil(GoType type) {
     case GoType::kIntList:
     case GoType::kByteList:
     case GoType::kListList:
+    case GoType::kMapList:
     case GoType::kAnyMap:
     case GoType::kStringMap:
     case GoType::kLocation:

@@ -134,6 +134,7 @@ bool IsTrue(const TValue& v) {
     case GoType::kVersionPtr:
     case GoType::kLocation:
     case GoType::kCertificate:
+    case GoType::kRawJson:
       return true;
     default:
       break;

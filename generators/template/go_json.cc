@@ -64,6 +64,9 @@ class Encoder {
       case GoType::kLocation:
         out_ += "{}";
         return absl::OkStatus();
+      case GoType::kRawJson:
+        out_ += static_cast<const RawJsonBox*>(v.box())->text;
+        return absl::OkStatus();
       case GoType::kCertificate:
         return Struct(v, depth);
       case GoType::kTime:

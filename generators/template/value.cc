@@ -31,6 +31,7 @@ constexpr TypeNames kNames[] = {
     {"[]int", "slice"},
     {"[]uint8", "slice"},
     {"[][]interface {}", "slice"},
+    {"[]map[string]interface {}", "slice"},
     {"map[string]interface {}", "map"},
     {"map[string]string", "map"},
     {"time.Time", "struct"},
@@ -38,6 +39,7 @@ constexpr TypeNames kNames[] = {
     {"*semver.Version", "ptr"},
     {"semver.Version", "struct"},
     {"sprig.certificate", "struct"},
+    {"v1.JSON", "struct"},
     {"interface {}", "interface"},
     {"reflect.Value", "struct"},
 };

@@ -50,6 +50,7 @@ enum class GoType : uint8_t {
   kIntList,     // []int
   kByteList,    // []uint8
   kListList,    // [][]interface {}
+  kMapList,     // []map[string]interface {}
   kAnyMap,      // map[string]interface {}
   kStringMap,   // map[string]string
   kTime,
@@ -57,6 +58,7 @@ enum class GoType : uint8_t {
   kVersionPtr,  // *semver.Version
   kVersion,     // semver.Version
   kCertificate,
+  kRawJson,  // v1.JSON of Kubernetes: the bytes of some JSON
   // Types of parameters and results only, never of a value.
   kInterface,
   kReflectValue,
@@ -168,7 +170,7 @@ class TValue {
   bool is_nil() const { return type() == GoType::kNil; }
   bool is_string() const { return type() == GoType::kString; }
   bool is_map() const { return type() == GoType::kAnyMap || type() == GoType::kStringMap; }
-  bool is_list() const { return type() >= GoType::kAnyList && type() <= GoType::kListList; }
+  bool is_list() const { return type() >= GoType::kAnyList && type() <= GoType::kMapList; }
 
   bool as_bool() const { return u_.i != 0; }
   // Of every integer type, sign as stored.

@@ -60,6 +60,15 @@ TValue FromJson(const object::Value& json) {
   return TValue();
 }
 
+TValue RawJson(const object::Value& json) {
+  std::string text = object::ToJson(json);
+  std::vector<TValue> bytes;
+  bytes.reserve(text.size());
+  for (const char c : text) bytes.push_back(TValue::Uint8(static_cast<uint8_t>(c)));
+  TValue list = TValue::List(std::move(bytes), GoType::kByteList);
+  return TValue::Boxed(GoType::kRawJson, new RawJsonBox(std::move(text), std::move(list)));
+}
+
 object::Value ToJson(const TValue& v) {
   if (v.is_map()) {
     if (v.map() == nullptr) return nullptr;
@@ -93,6 +102,10 @@ object::Value ToJson(const TValue& v) {
     case GoType::kMonth:
     case GoType::kWeekday:
       return v.as_int();
+    case GoType::kRawJson: {
+      const auto* raw = static_cast<const RawJsonBox*>(v.box());
+      return object::ParseJson(raw->text).value_or(object::Value());
+    }
     default: {
       const std::string text =
           go::HasString(v.type()) ? go::JsonTextOf(v).value_or("") : go::Plain(v);

@@ -1,13 +1,18 @@
 #include "tests/conformance/area.h"
 #include "tests/conformance/match_areas.h"
+#include "tests/conformance/template_areas.h"
 
 namespace leidang::conformance {
 
 std::map<std::string, LineCheck> LineChecks() {
   return {
       {"durations", CheckDuration},
+      {"fasttemplate", CheckFastTemplate},
       {"globs", CheckGlob},
+      {"gotemplate", CheckGoTemplate},
       {"labelselector", CheckLabelSelector},
+      {"normalize", CheckNormalize},
+      {"postselector", CheckPostSelector},
   };
 }
 
