@@ -5,9 +5,11 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "agent/health/health.h"
 #include "agent/render/render_error.h"
 #include "common/base/status_macros.h"
 #include "common/conditions/reason.h"
+#include "common/manifest/manifest.h"
 
 namespace leidang::agent {
 namespace {
@@ -15,6 +17,7 @@ namespace {
 using object::ObjectKey;
 
 constexpr absl::string_view kRoom = "agent/reconcile";
+constexpr absl::string_view kIgnoreHealth = "argocd.argoproj.io/ignore-healthcheck";
 // Looks of one pass: one for each wave and one to see that nothing is left. A cluster in which
 // something always changes meanwhile is left to the next pass.
 constexpr int kLooksMax = 100;
@@ -46,6 +49,12 @@ SeenObject EntryPass::SeenOf(const LiveObject& live) {
   seen.uid = live.uid;
   seen.version = live.version;
   seen.hash = live.hash;
+  // Where the target keeps no status, what is there is healthy; so is what has no check.
+  if (live.manifest == nullptr || manifest::Annotation(*live.manifest, kIgnoreHealth) == "true") {
+    return seen;
+  }
+  const std::optional<Health> health = AssessHealth(*live.manifest);
+  if (health.has_value()) seen.health = health->state;
   return seen;
 }
 

@@ -26,13 +26,6 @@ using ::testing::StartsWith;
 
 constexpr char kCart[] = "leidang/cart";
 
-TestApp Cart(std::map<std::string, std::string> files) {
-  TestApp app;
-  app.name = kCart;
-  app.files = std::move(files);
-  return app;
-}
-
 TestApp CartOf(std::initializer_list<const char*> names) {
   TestApp app;
   app.name = kCart;
@@ -352,10 +345,24 @@ TEST(Reconciler, WavesWaitForHealth) {
   TestAgent agent;
   agent.client_options.status = MemoryClientOptions::Status::kKept;
   agent.Restart();
-  agent.Put(Cart({{"app/a.yaml", ConfigMapText("a", "red")},
-                  {"app/b.yaml", ConfigMapText("b", "red", "argocd.argoproj.io/sync-wave: '1'")}}));
+  TestApp app = CartOf({});
+  app.files["app/web.yaml"] =
+      "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 1}\n";
+  app.files["app/late.yaml"] = ConfigMapText("late", "red", "argocd.argoproj.io/sync-wave: '1'");
+  agent.Put(app);
   agent.Settle();
-  EXPECT_THAT(agent.Objects(), ElementsAre("ConfigMap/a", "ConfigMap/b"));
+  EXPECT_THAT(agent.Objects(), ElementsAre("Deployment/web"));
+  EXPECT_EQ(agent.Status(kCart).sync, SyncState::kOutOfSync);
+  EXPECT_EQ(agent.Status(kCart).health, HealthState::kProgressing);
+  EXPECT_FALSE(agent.Applied(kCart));
+
+  const object::Value ready = object::Object{
+      {"replicas", 1}, {"updatedReplicas", 1}, {"availableReplicas", 1}, {"readyReplicas", 1}};
+  agent.cluster.SetStatus({"apps", "Deployment", "shop", "web"}, ready);
+  agent.Settle();
+  EXPECT_THAT(agent.Objects(), ElementsAre("ConfigMap/late", "Deployment/web"));
+  EXPECT_EQ(agent.Status(kCart).health, HealthState::kHealthy);
+  EXPECT_TRUE(agent.Applied(kCart));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "tests/conformance/area.h"
+#include "tests/conformance/health_area.h"
 #include "tests/conformance/match_areas.h"
 #include "tests/conformance/template_areas.h"
 
@@ -10,6 +11,7 @@ std::map<std::string, LineCheck> LineChecks() {
       {"fasttemplate", CheckFastTemplate},
       {"globs", CheckGlob},
       {"gotemplate", CheckGoTemplate},
+      {"health", CheckHealth},
       {"labelselector", CheckLabelSelector},
       {"normalize", CheckNormalize},
       {"postselector", CheckPostSelector},
