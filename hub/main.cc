@@ -1,0 +1,404 @@
+// leidang-hub: flags and wiring. What it decides is in hub/control.
+
+#include <csignal>
+#include <cstdlib>
+#include <cstdio>
+#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <memory>
+#include <string>
+#include <unistd.h>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include <sys/stat.h>
+
+#include "common/base/status_macros.h"
+#include "common/log/stderr_log.h"
+#include "common/random/random.h"
+#include "common/time/real_clock.h"
+#include "common/time/thread_loop.h"
+#include "common/time/workers.h"
+#include "hub/auth/certificate_authority.h"
+#include "hub/auth/cluster_gate.h"
+#include "hub/auth/secret_token.h"
+#include "hub/content/content_keeper.h"
+#include "hub/control/closure_resolver.h"
+#include "hub/control/cluster_lifecycle.h"
+#include "hub/control/config_repository.h"
+#include "hub/control/credentials.h"
+#include "hub/control/desk.h"
+#include "hub/control/fleet_records.h"
+#include "hub/control/owner_reconciler.h"
+#include "hub/control/repositories.h"
+#include "hub/control/session_board.h"
+#include "hub/ledger/row_ledger.h"
+#include "hub/options.h"
+#include "hub/resolve/closure.h"
+#include "hub/rpc/agent_link_service.h"
+#include "hub/rpc/enrolment_service.h"
+#include "hub/rpc/fleet_service.h"
+#include "hub/rpc/servers.h"
+#include "hub/session/session_table.h"
+#include "hub/source/mirror_git_source.h"
+#include "hub/store/rocks/rocks_database.h"
+
+namespace leidang::hub {
+namespace {
+
+constexpr absl::Duration kServerCertificateLife = absl::Hours(24 * 365);
+constexpr absl::Duration kStopGrace = absl::Seconds(2);
+constexpr absl::Duration kBoardInterval = absl::Milliseconds(200);
+
+// Runs `fn` on `loop` and waits for its end.
+void OnLoop(EventLoop& loop, const std::function<void()>& fn) {
+  std::promise<void> done;
+  loop.Post([&] {
+    fn();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+// Starts something on `loop` that ends by calling its argument, and waits for that.
+absl::Status Await(EventLoop& loop,
+                   const std::function<void(std::function<void(absl::Status)>)>& start) {
+  std::promise<absl::Status> done;
+  loop.Post([&] { start([&done](absl::Status status) { done.set_value(std::move(status)); }); });
+  return done.get_future().get();
+}
+
+bool IsAddress(const std::string& host) {
+  return host.find_first_not_of("0123456789.") == std::string::npos || absl::StrContains(host, ':');
+}
+
+CertificateAuthority::ServerNames NamesOf(const std::string& advertise) {
+  CertificateAuthority::ServerNames names;
+  names.dns = {"localhost"};
+  names.ips = {"127.0.0.1", "::1"};
+  if (IsAddress(advertise)) {
+    names.ips.push_back(advertise);
+  } else if (advertise != "localhost") {
+    names.dns.push_back(advertise);
+  }
+  return names;
+}
+
+absl::Status MakeDataDirectory(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error)
+    return absl::InternalError(
+        absl::StrCat("cannot create the data directory ", path, ": ", error.message()));
+  if (::chmod(path.c_str(), 0700) != 0) {
+    return absl::PermissionDeniedError(
+        absl::StrCat("the data directory ", path, " does not belong to this user"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WritePrivate(const std::string& path, const std::string& text) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) return absl::InternalError(absl::StrCat("cannot write ", path));
+  const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  ::close(fd);
+  return written ? absl::OkStatus() : absl::InternalError(absl::StrCat("cannot write ", path));
+}
+
+MirrorSettings MirrorSettingsOf(const HubOptions& options) {
+  MirrorSettings settings;
+  settings.directory = options.data_dir + "/mirrors";
+  for (const char* name : {"HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"}) {
+    if (const char* value = std::getenv(name)) settings.extra_environment.push_back(absl::StrCat(name, "=", value));
+  }
+  return settings;
+}
+
+ClusterLink LinkOf(const ClusterView& view) {
+  ClusterLink link;
+  link.connected = view.session_epoch != 0;
+  link.last_seen = view.last_seen;
+  link.agent_version = view.agent_version;
+  link.intent_proven =
+      view.verdict == LinkVerdict::kReceived || view.verdict == LinkVerdict::kInSync;
+  link.applied_proven = view.verdict == LinkVerdict::kInSync;
+  if (view.proof)
+    link.proven_at = link.applied_proven ? view.proof->applied_at : view.proof->received_at;
+  link.unclaimed = view.unclaimed.size();
+  return link;
+}
+
+// Everything that lives as long as the program, in the order of construction; the last goes first.
+class Hub {
+ public:
+  Hub(const HubOptions& options, Log& log) : options_(options), log_(log) {}
+  ~Hub() { Stop(); }
+
+  absl::Status Start() {
+    RETURN_IF_ERROR(MakeDataDirectory(options_.data_dir));
+    RETURN_IF_ERROR(OpenStore());
+    RETURN_IF_ERROR(Await(control_, [&](auto done) {
+      records_ = std::make_unique<FleetRecords>(control_, *ledger_, log_);
+      records_->Load(database_->hub_id(), std::move(done));
+    }));
+    ASSIGN_OR_RETURN(authority_,
+                     CertificateAuthority::OpenOrCreate(options_.data_dir + "/ca", records_->hub(),
+                                                        clock_.Now(), random_));
+    RETURN_IF_ERROR(MakeAdminToken());
+    ASSIGN_OR_RETURN(git_,
+                     MirrorGitSource::Create(MirrorSettingsOf(options_), clock_));
+    OnLoop(control_, [&] { BuildControl(); });
+    OnLoop(sessions_, [&] { BuildSessions(); });
+    RETURN_IF_ERROR(StartControl());
+    RETURN_IF_ERROR(StartServers());
+    log_.Info("hub", "the hub is up",
+              {{"hub", records_->hub().Hex()},
+               {"agents_port", absl::StrCat(servers_.agents_port)},
+               {"users_port", absl::StrCat(servers_.users_port)}});
+    return WritePorts();
+  }
+
+  void Stop() {
+    if (fleet_ != nullptr) OnLoop(control_, [&] { fleet_->EndWatches(); });
+    if (table_ != nullptr)
+      OnLoop(sessions_, [&] { table_->Drain(absl::Seconds(1), absl::Seconds(4)); });
+    Shutdown(&servers_, kStopGrace);
+    if (git_ != nullptr) git_->Shutdown();
+    workers_.Stop();
+    sessions_.Stop();
+    control_.Stop();
+    commits_.Stop();
+  }
+
+ private:
+  absl::Status OpenStore() {
+    DatabaseOptions options;
+    options.directory = options_.data_dir + "/store";
+    options.new_hub_id = *intent::HubId::FromRaw(random_.Bytes(16));
+    ASSIGN_OR_RETURN(database_, RocksDatabase::Open(options, clock_));
+    if (const std::string warning = database_->SlowDiskWarning(); !warning.empty())
+      log_.Warning("hub/store", warning);
+    ASSIGN_OR_RETURN(ledger_, OpenLedger(database_->rows(), &commits_));
+    ASSIGN_OR_RETURN(store_, OpenRocksStore(*database_, &commits_));
+    return absl::OkStatus();
+  }
+
+  // The first start makes a token for the administrator and shows it once; only its hash is kept.
+  absl::Status MakeAdminToken() {
+    if (!records_->user_tokens().empty()) return absl::OkStatus();
+    const SecretToken token = NewSecretToken("admin", random_);
+    RETURN_IF_ERROR(Await(control_, [&](auto done) {
+      UserToken record;
+      record.hash = token.hash;
+      record.name = "admin";
+      record.created_at = clock_.Now();
+      records_->Write({change::PutUserToken{std::move(record)}}, std::move(done));
+    }));
+    if (!options_.admin_token_file.empty())
+      return WritePrivate(options_.admin_token_file, token.text + "\n");
+    std::printf("admin token, shown this once: %s\n", token.text.c_str());
+    std::fflush(stdout);
+    return absl::OkStatus();
+  }
+
+  void BuildControl() {
+    gate_ = std::make_unique<ClusterGate>(records_->hub());
+    closures_ = std::make_unique<Closures>();
+    keeper_ = std::make_unique<ContentKeeper>(*store_);
+    resolver_ = std::make_unique<ClosureResolver>(*git_, *closures_, *keeper_);
+    listings_ = std::make_unique<GitListings>(*git_);
+    projects_ = std::make_unique<ProjectEntries>(*records_, *store_);
+    Repositories::Options polling;
+    polling.poll_interval = options_.poll_interval;
+    polling.poll_jitter = options_.poll_jitter;
+    repositories_ = std::make_unique<Repositories>(
+        control_, workers_, *git_, random_, polling,
+        [this](const std::string& url) { return RepositoryFor(*records_, url); },
+        [this](const std::set<std::string>& consumers) { OnInputs(consumers); });
+    owners_ = std::make_unique<OwnerReconciler>(
+        OwnerReconciler::Parts{control_, workers_, *records_, *repositories_, *store_, *listings_,
+                               *resolver_, *projects_, random_, log_},
+        [this](const OwnerKey&) { CheckSettled(); });
+    desk_ = std::make_unique<Desk>(control_, *records_, *store_, *owners_, random_);
+    lifecycle_ = std::make_unique<ClusterLifecycle>(
+        control_, *records_, *store_, random_, log_,
+        [this](const std::set<intent::ClusterId>& clusters) { gate_->Set(clusters); },
+        [this](const intent::ClusterId& id) {
+          sessions_.Post([this, id] { table_->Forget(id); });
+        });
+    desk_->on_cluster_changed = [this](const intent::ClusterId& id) { lifecycle_->OnChanged(id); };
+    if (!options_.config_repo.empty()) {
+      config_ = std::make_unique<ConfigRepository>(
+          control_, workers_,
+          ConfigRepository::Options{options_.config_repo, options_.config_revision,
+                                    options_.config_path},
+          *records_, *desk_, *repositories_, *listings_, log_);
+    }
+  }
+
+  void BuildSessions() {
+    SessionOptions options;
+    options.version = LEIDANG_VERSION;
+    table_ = std::make_unique<SessionTable>(sessions_, *store_, options, nullptr);
+    board_ = std::make_unique<SessionBoard>(sessions_, control_, *table_, kBoardInterval);
+    board_->Start();
+  }
+
+  // Agents are let in at once; only a hub that lost its derived data first works out everything
+  // again, so that nothing that a cluster has already is sent a second time.
+  absl::Status StartControl() {
+    auto logs = ClusterLifecycle::Logs::kKept;
+    RETURN_IF_ERROR(Await(control_, [&](auto done) {
+      lifecycle_->Start([&logs, done](const absl::StatusOr<ClusterLifecycle::Logs>& started) {
+        if (started.ok()) logs = *started;
+        done(started.status());
+      });
+    }));
+    RETURN_IF_ERROR(Await(control_, [&](auto done) {
+      repositories_->Restore(records_->pins());
+      if (absl::Status status = owners_->Load(); !status.ok()) return done(status);
+      owners_->TriggerAll();
+      if (config_ != nullptr) config_->Start();
+      if (logs == ClusterLifecycle::Logs::kKept || owners_->AllSettled())
+        return done(absl::OkStatus());
+      log_.Info("hub", "waiting until all sets have been expanded again before agents are let in");
+      on_settled_ = [done] { done(absl::OkStatus()); };
+    }));
+    return absl::OkStatus();
+  }
+
+  void CheckSettled() {
+    if (on_settled_ == nullptr || !owners_->AllSettled()) return;
+    std::exchange(on_settled_, nullptr)();
+  }
+
+  void OnInputs(const std::set<std::string>& consumers) {
+    for (const std::string& consumer : consumers) {
+      if (consumer == ConfigRepository::kConsumer) {
+        config_->OnInputChanged();
+      } else if (const std::optional<OwnerKey> owner = OwnerKey::FromString(consumer)) {
+        owners_->Trigger(*owner);
+      }
+    }
+  }
+
+  absl::StatusOr<std::string> Authenticate(const std::string& token) const {
+    const object::Sha256 hash = HashOfToken(token);
+    for (const UserToken& known : records_->user_tokens()) {
+      if (SameHash(known.hash, hash) && clock_.Now() < known.expires_at &&
+          clock_.Now() < known.revoked_at) {
+        return known.name;
+      }
+    }
+    return absl::UnauthenticatedError("the token is missing, unknown or expired");
+  }
+
+  absl::Status StartServers() {
+    ASSIGN_OR_RETURN(const CertificateAndKey certificate,
+                     authority_->IssueServer(NamesOf(options_.advertise), clock_.Now(),
+                                             kServerCertificateLife, random_));
+    view_ = std::make_unique<ResourceView>(ResourceView::Parts{
+        *records_, *store_, *owners_, *repositories_,
+        [this](const intent::ClusterId& id) { return LinkOf(board_->View(id)); }});
+    link_ = std::make_unique<AgentLinkService>(sessions_, *table_, *gate_);
+    ASSIGN_OR_RETURN(AgentServer agents, ListenAgents(options_.agent_listen, certificate,
+                                                      authority_->certificate_pem(), link_.get()));
+    servers_.agents = std::move(agents.server);
+    servers_.agents_port = agents.port;
+    ASSIGN_OR_RETURN(const int users_port, FreePort(options_.user_listen));
+    fleet_ = std::make_unique<FleetService>(
+        FleetService::Parts{control_, *desk_, *view_, *repositories_, *owners_,
+                            [this](const std::string& token) { return Authenticate(token); },
+                            authority_->pin(), absl::StrCat(options_.advertise, ":", users_port)});
+    enrolment_ = std::make_unique<EnrolmentService>(EnrolmentService::Parts{
+        control_, *records_, *authority_, random_, absl::StrCat(":", servers_.agents_port)});
+    const std::string users_address = absl::StrCat(
+        options_.user_listen.substr(0, options_.user_listen.rfind(':')), ":", users_port);
+    ASSIGN_OR_RETURN(servers_.users,
+                     ListenUsers(users_address, certificate, {fleet_.get(), enrolment_.get()}));
+    servers_.users_port = users_port;
+    return absl::OkStatus();
+  }
+
+  absl::Status WritePorts() {
+    if (options_.ports_file.empty()) return absl::OkStatus();
+    const std::string temporary = options_.ports_file + ".tmp";
+    {
+      std::ofstream file(temporary);
+      file << "agents=" << servers_.agents_port << "\nusers=" << servers_.users_port << "\n";
+      if (!file.good()) return absl::InternalError("cannot write " + options_.ports_file);
+    }
+    std::error_code error;
+    std::filesystem::rename(temporary, options_.ports_file, error);
+    return error ? absl::InternalError("cannot write " + options_.ports_file) : absl::OkStatus();
+  }
+
+  const HubOptions options_;
+  Log& log_;
+  RealClock clock_;
+  SystemRandom random_;
+
+  std::unique_ptr<RocksDatabase> database_;
+  std::unique_ptr<MirrorGitSource> git_;
+  std::unique_ptr<CertificateAuthority> authority_;
+  std::unique_ptr<Ledger> ledger_;
+  std::unique_ptr<Store> store_;
+
+  std::unique_ptr<ClusterGate> gate_;
+  std::unique_ptr<Closures> closures_;
+  std::unique_ptr<ContentKeeper> keeper_;
+  std::unique_ptr<ClosureResolver> resolver_;
+  std::unique_ptr<GitListings> listings_;
+  std::unique_ptr<FleetRecords> records_;
+  std::unique_ptr<ProjectEntries> projects_;
+  std::unique_ptr<Repositories> repositories_;
+  std::unique_ptr<OwnerReconciler> owners_;
+  std::unique_ptr<Desk> desk_;
+  std::unique_ptr<ClusterLifecycle> lifecycle_;
+  std::unique_ptr<ConfigRepository> config_;
+  std::unique_ptr<SessionTable> table_;
+  std::unique_ptr<SessionBoard> board_;
+  std::function<void()> on_settled_;
+
+  std::unique_ptr<ResourceView> view_;
+  std::unique_ptr<AgentLinkService> link_;
+  std::unique_ptr<FleetService> fleet_;
+  std::unique_ptr<EnrolmentService> enrolment_;
+  ListeningServers servers_;
+
+  // Stopped before anything above goes.
+  ThreadLoop commits_{"commit"};
+  ThreadLoop control_{"control"};
+  ThreadLoop sessions_{"sessions"};
+  WorkerThreads workers_{"worker", 2};
+};
+
+int Main(int argc, char** argv) {
+  HubOptions options;
+  if (const std::optional<int> code = ParseOptions(argc, argv, &options)) return *code;
+  // Before any thread is started, so that all of them leave the signals to this one.
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  const RealClock clock;
+  StderrLog log(clock, {.format = options.log_format, .level_min = options.log_level});
+  Hub hub(options, log);
+  if (const absl::Status status = hub.Start(); !status.ok()) {
+    log.Error("hub", "cannot start", {{"error", status.message()}});
+    return 1;
+  }
+  int received = 0;
+  sigwait(&signals, &received);
+  log.Info("hub", "stopping");
+  return 0;
+}
+
+}  // namespace
+}  // namespace leidang::hub
+
+int main(int argc, char** argv) { return leidang::hub::Main(argc, argv); }
