@@ -1,0 +1,251 @@
+// leidang-agent: flags and wiring. What it does is in agent/reconcile and agent/link.
+
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+#include <unistd.h>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "agent/cluster/directory_client.h"
+#include "agent/link/content_fetcher.h"
+#include "agent/link/grpc/grpc_transport.h"
+#include "agent/link/grpc/join.h"
+#include "agent/link/link.h"
+#include "agent/options.h"
+#include "agent/reconcile/reconciler.h"
+#include "agent/render/kustomize.h"
+#include "agent/render/renderer.h"
+#include "agent/state/sqlite_state.h"
+#include "common/base/status_macros.h"
+#include "common/log/stderr_log.h"
+#include "common/random/random.h"
+#include "common/time/real_clock.h"
+#include "common/time/thread_loop.h"
+#include "common/time/workers.h"
+
+namespace leidang::agent {
+namespace {
+
+void OnLoop(EventLoop& loop, const std::function<void()>& fn) {
+  std::promise<void> done;
+  loop.Post([&] {
+    fn();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+absl::Status MakePrivateDirectory(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error)
+    return absl::InternalError(absl::StrCat("cannot create ", path, ": ", error.message()));
+  if (::chmod(path.c_str(), 0700) != 0) {
+    return absl::PermissionDeniedError(
+        absl::StrCat("the data directory ", path, " does not belong to this user"));
+  }
+  return absl::OkStatus();
+}
+
+// Two agents on one state would undo each other's work.
+absl::StatusOr<int> LockDirectory(const std::string& path) {
+  const std::string file = absl::StrCat(path, "/LOCK");
+  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return absl::PermissionDeniedError(absl::StrCat("cannot open ", file));
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    ::close(fd);
+    return absl::FailedPreconditionError(absl::StrCat("another agent runs on ", path));
+  }
+  return fd;
+}
+
+std::string FindProgram(const std::string& name) {
+  const char* path = std::getenv("PATH");
+  for (const absl::string_view folder :
+       absl::StrSplit(path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin", ':')) {
+    const std::string candidate = absl::StrCat(folder, "/", name);
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+  }
+  return name;
+}
+
+// An agent that has joined needs no token any more, and ignores one that it is still given.
+absl::StatusOr<Membership> JoinOnce(const AgentOptions& options, const std::string& identity,
+                                    Log& log) {
+  absl::StatusOr<Membership> membership = ReadMembership(identity);
+  if (!absl::IsNotFound(membership.status())) return membership;
+  if (options.join_token.empty() || options.hub.empty() || options.ca_pin.empty()) {
+    return absl::FailedPreconditionError(
+        "this agent has not joined a fleet: start it with the command that `leidang cluster "
+        "register NAME` prints "
+        "(--hub, --join-token and --ca-pin)");
+  }
+  membership =
+      Join({.hub = options.hub, .token = options.join_token, .ca_pin = options.ca_pin}, identity);
+  if (membership.ok()) log.Info("agent", "joined", {{"cluster", membership->cluster_name}});
+  return membership;
+}
+
+class FetchedContent final : public ContentPort {
+ public:
+  explicit FetchedContent(ContentFetcher& fetcher) : fetcher_(fetcher) {}
+  uint64_t Want(const object::Sha256& digest, Done done) override {
+    return fetcher_.Want(digest, std::move(done));
+  }
+  void Forget(uint64_t want) override { fetcher_.Forget(want); }
+
+ private:
+  ContentFetcher& fetcher_;
+};
+
+// Everything that lives as long as the program, in the order of construction; the last goes first.
+class Agent {
+ public:
+  Agent(const AgentOptions& options, Log& log) : options_(options), log_(log) {}
+  ~Agent() { Stop(); }
+
+  absl::Status Start() {
+    RETURN_IF_ERROR(MakePrivateDirectory(options_.data_dir));
+    ASSIGN_OR_RETURN(lock_, LockDirectory(options_.data_dir));
+    const std::string identity = options_.data_dir + "/identity";
+    ASSIGN_OR_RETURN(const Membership membership, JoinOnce(options_, identity, log_));
+    const std::string scratch = options_.data_dir + "/render";
+    std::error_code ignored;
+    std::filesystem::remove_all(scratch, ignored);  // Copies of an earlier run that was killed.
+    RETURN_IF_ERROR(MakePrivateDirectory(scratch));
+    kustomize_ = std::make_unique<Kustomize>(
+        Kustomize::Options{
+            .program = options_.kustomize.empty() ? FindProgram("kustomize") : options_.kustomize,
+            .temp_directory = scratch,
+            .limits = {}},
+        clock_, nullptr);
+    renderer_ = std::make_unique<Renderer>(*kustomize_);
+    absl::Status status;
+    OnLoop(loop_, [&] { status = Build(membership, identity); });
+    RETURN_IF_ERROR(status);
+    log_.Info("agent", "the agent is up",
+              {{"cluster", membership.cluster_name},
+               {"hub", LinkOptionsOf(membership).hubs.front().target}});
+    return absl::OkStatus();
+  }
+
+  void Stop() {
+    OnLoop(loop_, [&] {
+      if (link_ != nullptr) link_->Stop();
+      link_.reset();
+      reconciler_.reset();
+      content_.reset();
+      fetcher_.reset();
+    });
+    workers_.Stop();
+    disk_.Stop();
+    target_.Stop();
+    loop_.Stop();
+    if (lock_ >= 0) ::close(lock_);
+    lock_ = -1;
+  }
+
+ private:
+  LinkOptions LinkOptionsOf(const Membership& membership) {
+    LinkOptions options;
+    options.cluster = membership.cluster;
+    options.version = LEIDANG_VERSION;
+    options.instance = instance_;
+    for (const std::string& hub : options_.agent_hubs) options.hubs.push_back({hub, ""});
+    if (options.hubs.empty()) options.hubs.push_back({membership.agent_address, ""});
+    return options;
+  }
+
+  absl::Status Build(const Membership& membership, const std::string& identity) {
+    ASSIGN_OR_RETURN(state_, SqliteState::Open(loop_, disk_, options_.data_dir + "/state.db"));
+    cluster_ = std::make_unique<DirectoryClient>(loop_, target_,
+                                                 DirectoryOptions{.path = options_.directory});
+    transport_ = std::make_unique<GrpcTransport>(loop_, IdentityFiles::In(identity));
+    fetcher_ = std::make_unique<ContentFetcher>(loop_, random_, *state_, *transport_,
+                                                ContentFetcherOptions());
+    content_ = std::make_unique<FetchedContent>(*fetcher_);
+    reconciler_ = std::make_unique<Reconciler>(
+        loop_, random_,
+        Reconciler::Ports{*state_, *cluster_, *content_, workers_, *renderer_, log_},
+        ReconcileOptions());
+    reconciler_->Start();
+    link_ = std::make_unique<Link>(loop_, random_, *state_, *transport_, LinkOptionsOf(membership));
+    link_->OnPhase([this](LinkPhase phase) { ReportPhase(phase); });
+    link_->Start();
+    return absl::OkStatus();
+  }
+
+  void ReportPhase(LinkPhase phase) {
+    const LinkSnapshot snapshot = link_->Snapshot();
+    if (phase == LinkPhase::kLive) {
+      log_.Info("agent/link", "connected",
+                {{"hub", snapshot.hub}, {"session", absl::StrCat(snapshot.session_epoch)}});
+    } else if (phase == LinkPhase::kWaiting && snapshot.refusal) {
+      log_.Error("agent/link", "the hub is not obeyed",
+                 {{"hub", snapshot.hub}, {"error", snapshot.refusal->message}});
+    } else if (phase == LinkPhase::kWaiting) {
+      log_.Warning("agent/link", "not connected; will try again",
+                   {{"hub", snapshot.hub}, {"error", snapshot.last_error}});
+    }
+  }
+
+  const AgentOptions options_;
+  Log& log_;
+  RealClock clock_;
+  SystemRandom random_;
+  const std::string instance_ = random_.Bytes(16);
+  int lock_ = -1;
+
+  std::unique_ptr<Kustomize> kustomize_;
+  std::unique_ptr<Renderer> renderer_;
+  std::unique_ptr<State> state_;
+  std::unique_ptr<ClusterClient> cluster_;
+  std::unique_ptr<GrpcTransport> transport_;
+  std::unique_ptr<ContentFetcher> fetcher_;
+  std::unique_ptr<FetchedContent> content_;
+  std::unique_ptr<Reconciler> reconciler_;
+  std::unique_ptr<Link> link_;
+
+  // Stopped before anything above goes.
+  ThreadLoop loop_{"agent"};
+  ThreadLoop disk_{"state"};
+  ThreadLoop target_{"target"};
+  WorkerThreads workers_{"render", 2};
+};
+
+int Main(int argc, char** argv) {
+  AgentOptions options;
+  if (const std::optional<int> code = ParseOptions(argc, argv, &options)) return *code;
+  // Before any thread is started, so that all of them leave the signals to this one.
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  const RealClock clock;
+  StderrLog log(clock, {.format = options.log_format, .level_min = options.log_level});
+  Agent agent(options, log);
+  if (const absl::Status status = agent.Start(); !status.ok()) {
+    log.Error("agent", "cannot start", {{"error", status.message()}});
+    return 1;
+  }
+  int received = 0;
+  sigwait(&signals, &received);
+  log.Info("agent", "stopping");
+  return 0;
+}
+
+}  // namespace
+}  // namespace leidang::agent
+
+int main(int argc, char** argv) { return leidang::agent::Main(argc, argv); }

@@ -1,0 +1,52 @@
+#include "agent/options.h"
+
+#include <map>
+
+#include "CLI/CLI.hpp"
+
+namespace leidang::agent {
+
+std::optional<int> ParseOptions(int argc, char** argv, AgentOptions* options) {
+  CLI::App app(
+      "Pulls what a Leidang hub assigns to this cluster, and keeps the cluster equal to it.",
+      "leidang-agent");
+  app.set_version_flag("--version", std::string("leidang-agent ") + LEIDANG_VERSION);
+  app.set_config("--config", "/etc/leidang/agent.yaml", "Configuration file");
+  const auto add = [&](const char* flag, std::string& value, const char* env, const char* help) {
+    return app.add_option(flag, value, help)->envname(env)->capture_default_str();
+  };
+  add("--data-dir", options->data_dir, "LEIDANG_DATA_DIR", "Everything that the agent keeps");
+  add("--hub", options->hub, "LEIDANG_HUB", "HOST:PORT of the hub's user port, for joining");
+  add("--join-token", options->join_token, "LEIDANG_JOIN_TOKEN",
+      "One-time token of `leidang cluster register`");
+  add("--ca-pin", options->ca_pin, "LEIDANG_CA_PIN",
+      "sha256:… of the hub's authority, printed with the token");
+  add("--directory", options->directory, "LEIDANG_DIRECTORY",
+      "Folder that the cluster's manifests are kept in")
+      ->required();
+  add("--kustomize", options->kustomize, "LEIDANG_KUSTOMIZE",
+      "The kustomize program (default: the one in PATH)");
+  app.add_option("--agent-hub", options->agent_hubs,
+                 "HOST:PORT of the hub's agent port, repeated for several")
+      ->envname("LEIDANG_AGENT_HUBS")
+      ->delimiter(',');
+  app.add_option("--log-format", options->log_format, "text or json")
+      ->envname("LEIDANG_LOG_FORMAT")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, LogFormat>{
+          {"text", LogFormat::kText}, {"json", LogFormat::kJson}}));
+  app.add_option("--log-level", options->log_level, "debug, info, warning or error")
+      ->envname("LEIDANG_LOG_LEVEL")
+      ->transform(
+          CLI::CheckedTransformer(std::map<std::string, LogLevel>{{"debug", LogLevel::kDebug},
+                                                                  {"info", LogLevel::kInfo},
+                                                                  {"warning", LogLevel::kWarning},
+                                                                  {"error", LogLevel::kError}}));
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 64;
+  }
+  return std::nullopt;
+}
+
+}  // namespace leidang::agent

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/log/log.h"
+#include "common/log/log_line.h"
+
+namespace leidang::agent {
+
+// What an agent is told at its start: flags, then LEIDANG_* variables, then
+// /etc/leidang/agent.yaml, then these defaults.
+struct AgentOptions {
+  std::string data_dir = "/var/lib/leidang-agent";
+  // "host:port" of the hub's user port, for joining. Needed once.
+  std::string hub;
+  std::string join_token;
+  std::string ca_pin;
+  // "host:port" of agent ports, tried in turn. Empty: what the hub said when this agent joined.
+  std::vector<std::string> agent_hubs;
+  std::string directory;  // The target: a folder of manifests.
+  std::string kustomize;  // Path of the program; empty: found in PATH.
+  LogFormat log_format = LogFormat::kText;
+  LogLevel log_level = LogLevel::kInfo;
+};
+
+// Parses the command line. Prints help, version or what is wrong, and returns the exit code, where
+// the program is to end.
+std::optional<int> ParseOptions(int argc, char** argv, AgentOptions* options);
+
+}  // namespace leidang::agent

@@ -1,0 +1,111 @@
+#include "tests/integration/trust/test_hub.h"
+
+#include <future>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "common/base/check.h"
+#include "hub/auth/secret_token.h"
+
+namespace leidang::tests {
+namespace {
+
+void OnLoop(EventLoop& loop, const std::function<void()>& fn) {
+  std::promise<void> done;
+  loop.Post([&] {
+    fn();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+}  // namespace
+
+TestHub::TestHub() : id_(*intent::HubId::FromRaw(random_.Bytes(16))) {
+  authority_keys_ = *hub::CertificateAuthority::Create(id_, clock_.Now(), random_);
+  authority_ = *hub::CertificateAuthority::Load(authority_keys_);
+  store_ = *hub::OpenMemoryStore(&store_rows_, &commits_);
+  ledger_ = *hub::OpenLedger(&ledger_rows_, &commits_);
+  gate_ = std::make_unique<hub::ClusterGate>(id_);
+  std::promise<absl::Status> loaded;
+  loop_.Post([&] {
+    records_ = std::make_unique<hub::FleetRecords>(loop_, *ledger_, log_);
+    records_->Load(id_, [&](absl::Status status) { loaded.set_value(std::move(status)); });
+    table_ = std::make_unique<hub::SessionTable>(loop_, *store_, hub::SessionOptions(), nullptr);
+  });
+  CHECK(loaded.get_future().get().ok());
+  const auto certificate = authority_->IssueServer({.dns = {"localhost"}, .ips = {"127.0.0.1"}},
+                                                   clock_.Now(), absl::Hours(1), random_);
+  CHECK(certificate.ok());
+  link_ = std::make_unique<hub::AgentLinkService>(loop_, *table_, *gate_);
+  auto agents =
+      hub::ListenAgents("127.0.0.1:0", *certificate, authority_->certificate_pem(), link_.get());
+  CHECK(agents.ok());
+  servers_.agents = std::move(agents->server);
+  servers_.agents_port = agents->port;
+  servers_.users_port = *hub::FreePort("127.0.0.1:0");
+  enrolment_ = std::make_unique<hub::EnrolmentService>(hub::EnrolmentService::Parts{
+      loop_, *records_, *authority_, random_, absl::StrCat(":", servers_.agents_port)});
+  auto users = hub::ListenUsers(absl::StrCat("127.0.0.1:", servers_.users_port), *certificate,
+                                {enrolment_.get()});
+  CHECK(users.ok());
+  servers_.users = *std::move(users);
+}
+
+TestHub::~TestHub() {
+  hub::Shutdown(&servers_, absl::Milliseconds(200));
+  OnLoop(loop_, [&] { table_.reset(); });
+  loop_.Stop();
+  commits_.Stop();
+}
+
+std::string TestHub::agents() const { return absl::StrCat("127.0.0.1:", servers_.agents_port); }
+std::string TestHub::users() const { return absl::StrCat("127.0.0.1:", servers_.users_port); }
+
+absl::Status TestHub::Write(std::vector<hub::change::Any> changes) {
+  std::promise<absl::Status> done;
+  loop_.Post([&] {
+    records_->Write(std::move(changes),
+                    [&](absl::Status status) { done.set_value(std::move(status)); });
+  });
+  return done.get_future().get();
+}
+
+absl::Status TestHub::Commit(hub::WriteBatch batch) {
+  std::promise<absl::Status> done;
+  store_->Commit(std::move(batch), &loop_,
+                 [&](const hub::CommitResult& result) { done.set_value(result.status); });
+  return done.get_future().get();
+}
+
+intent::ClusterId TestHub::Register(const std::string& name) {
+  hub::ClusterRegistration cluster;
+  cluster.id = *intent::ClusterId::FromRaw(random_.Bytes(16));
+  cluster.name = name;
+  cluster.server = absl::StrCat("https://", name, ".leidang.invalid");
+  cluster.log = {id_, 1, random_.Next()};
+  CHECK(Write({hub::change::PutCluster{cluster}}).ok());
+  hub::WriteBatch batch;
+  batch.OpenLog(cluster.id, cluster.log);
+  CHECK(Commit(std::move(batch)).ok());
+  clusters_.insert(cluster.id);
+  gate_->Set(clusters_);
+  return cluster.id;
+}
+
+std::string TestHub::Token(const intent::ClusterId& cluster, absl::Time expires) {
+  const hub::SecretToken token = hub::NewSecretToken("join", random_);
+  CHECK(Write({hub::change::PutJoinToken{
+                  {.hash = token.hash, .cluster = cluster, .expires_at = expires}}})
+            .ok());
+  return token.text;
+}
+
+size_t TestHub::sessions() {
+  size_t count = 0;
+  OnLoop(loop_, [&] { count = table_->sessions(); });
+  return count;
+}
+
+}  // namespace leidang::tests
