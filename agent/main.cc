@@ -206,6 +206,12 @@ class Agent {
   const std::string instance_ = random_.Bytes(16);
   int lock_ = -1;
 
+  // Stopped by Stop; they go last, since everything below holds them.
+  ThreadLoop loop_{"agent"};
+  ThreadLoop disk_{"state"};
+  ThreadLoop target_{"target"};
+  WorkerThreads workers_{"render", 2};
+
   std::unique_ptr<Kustomize> kustomize_;
   std::unique_ptr<Renderer> renderer_;
   std::unique_ptr<State> state_;
@@ -215,12 +221,6 @@ class Agent {
   std::unique_ptr<FetchedContent> content_;
   std::unique_ptr<Reconciler> reconciler_;
   std::unique_ptr<Link> link_;
-
-  // Stopped before anything above goes.
-  ThreadLoop loop_{"agent"};
-  ThreadLoop disk_{"state"};
-  ThreadLoop target_{"target"};
-  WorkerThreads workers_{"render", 2};
 };
 
 int Main(int argc, char** argv) {

@@ -341,6 +341,12 @@ class Hub {
   RealClock clock_;
   SystemRandom random_;
 
+  // Stopped by Stop; they go last, since everything below holds them.
+  ThreadLoop commits_{"commit"};
+  ThreadLoop control_{"control"};
+  ThreadLoop sessions_{"sessions"};
+  WorkerThreads workers_{"worker", 2};
+
   std::unique_ptr<RocksDatabase> database_;
   std::unique_ptr<MirrorGitSource> git_;
   std::unique_ptr<CertificateAuthority> authority_;
@@ -368,12 +374,6 @@ class Hub {
   std::unique_ptr<FleetService> fleet_;
   std::unique_ptr<EnrolmentService> enrolment_;
   ListeningServers servers_;
-
-  // Stopped before anything above goes.
-  ThreadLoop commits_{"commit"};
-  ThreadLoop control_{"control"};
-  ThreadLoop sessions_{"sessions"};
-  WorkerThreads workers_{"worker", 2};
 };
 
 int Main(int argc, char** argv) {
