@@ -70,6 +70,7 @@ class LedgerContract : public ::testing::TestWithParam<LedgerKind> {
     const absl::StatusOr<LedgerPage> page = List(request);
     if (!page.ok()) return {page.status().ToString()};
     std::vector<std::string> keys;
+    keys.reserve(page->entries.size());
     for (const LedgerEntry& entry : page->entries) {
       keys.push_back(absl::StrCat(entry.key, "=", entry.value));
     }
@@ -167,6 +168,7 @@ TEST_P(LedgerContract, PagesAreReadAtOneRevisionWhateverIsWrittenMeanwhile) {
   request.limit = 4;
   ASSERT_OK_AND_ASSIGN(LedgerPage page, List(request));
   std::vector<std::string> seen;
+  seen.reserve(10);
   for (const LedgerEntry& entry : page.entries) seen.push_back(entry.key + entry.value);
   Put("k/15", "new");
   Delete("k/16");
@@ -225,7 +227,7 @@ TEST_P(LedgerContract, WhatIsTooOldIsCompacted) {
   EXPECT_THAT(List(request), StatusIs(absl::StatusCode::kOutOfRange, HasSubstr("compacted")));
   std::vector<absl::Status> told;
   ledger().Watch("a", first, harness_->loop(),
-                 [&told](auto changes) { told.push_back(changes.status()); });
+                 [&told](const auto& changes) { told.push_back(changes.status()); });
   ASSERT_TRUE(harness_->Wait([&told] { return !told.empty(); }));
   EXPECT_THAT(told[0], StatusIs(absl::StatusCode::kOutOfRange, HasSubstr("list again")));
   Put("a", "21");
@@ -237,13 +239,14 @@ TEST_P(LedgerContract, AWatchTellsEveryChangeInOrderAndOnce) {
   Put("w/a", "0");
   const LedgerRevision from = Put("w/a", "1");
   std::vector<std::string> told;
-  const Ledger::WatchId id = ledger().Watch("w/", from, harness_->loop(), [&told](auto changes) {
-    ASSERT_OK(changes);
-    for (const LedgerChange& change : *changes) {
-      told.push_back(
-          absl::StrCat(change.revision, " ", change.key, " ", change.value.value_or("deleted")));
-    }
-  });
+  const Ledger::WatchId id =
+      ledger().Watch("w/", from, harness_->loop(), [&told](const auto& changes) {
+        ASSERT_OK(changes);
+        for (const LedgerChange& change : *changes) {
+          told.push_back(absl::StrCat(change.revision, " ", change.key, " ",
+                                      change.value.value_or("deleted")));
+        }
+      });
   Put("w/b", "1");
   Put("x", "1");
   Delete("w/a");
@@ -259,7 +262,7 @@ TEST_P(LedgerContract, AWatchTellsEveryChangeInOrderAndOnce) {
 TEST_P(LedgerContract, AReadWaitsForTheLeastRevisionAskedFor) {
   const LedgerRevision at = Put("a", "1");
   std::optional<absl::StatusOr<LedgerEntry>> answer;
-  ledger().Get("a", at + 1, harness_->loop(), [&answer](auto entry) { answer = entry; });
+  ledger().Get("a", at + 1, harness_->loop(), [&answer](const auto& entry) { answer = entry; });
   harness_->Settle();
   EXPECT_FALSE(answer.has_value());
   Put("a", "2");
@@ -276,7 +279,7 @@ TEST_P(LedgerContract, WhatWasAnsweredSurvivesAKill) {
   EXPECT_EQ(Put("b", "1"), last + 1);
   std::vector<absl::Status> told;
   ledger().Watch("a", 0, harness_->loop(),
-                 [&told](auto changes) { told.push_back(changes.status()); });
+                 [&told](const auto& changes) { told.push_back(changes.status()); });
   ASSERT_TRUE(harness_->Wait([&told] { return !told.empty(); }));
   EXPECT_THAT(told[0], StatusIs(absl::StatusCode::kOutOfRange)) << "history ends with the process";
 }

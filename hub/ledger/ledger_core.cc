@@ -94,6 +94,7 @@ void LedgerCore::CommitGroup(std::vector<Request> requests) {
     group.revision = revision_;
   }
   std::vector<absl::StatusOr<uint64_t>> answers;
+  answers.reserve(requests.size());
   for (const Request& request : requests) {
     answers.push_back(broken_.ok() ? Do(request, group) : absl::StatusOr<uint64_t>(broken_));
   }

@@ -38,14 +38,15 @@ class RowLedger final : public Ledger {
   }
 
   void Get(std::string key, LedgerRevision at_least, EventLoop* loop, GetDone done) override {
-    core_->WhenReached(at_least, [weak = std::weak_ptr<LedgerCore>(core_), key = std::move(key),
-                                  loop, done = std::move(done)](absl::Status reached) mutable {
-      const auto core = weak.lock();
-      if (core == nullptr) return;
-      absl::StatusOr<LedgerEntry> entry =
-          reached.ok() ? core->Get(key) : absl::StatusOr<LedgerEntry>(reached);
-      loop->Post([done = std::move(done), entry = std::move(entry)] { done(entry); });
-    });
+    core_->WhenReached(
+        at_least, [weak = std::weak_ptr<LedgerCore>(core_), key = std::move(key), loop,
+                   done = std::move(done)](const absl::Status& reached) mutable {
+          const auto core = weak.lock();
+          if (core == nullptr) return;
+          absl::StatusOr<LedgerEntry> entry =
+              reached.ok() ? core->Get(key) : absl::StatusOr<LedgerEntry>(reached);
+          loop->Post([done = std::move(done), entry = std::move(entry)] { done(entry); });
+        });
   }
 
   void List(LedgerListRequest request, EventLoop* loop, ListDone done) override {
