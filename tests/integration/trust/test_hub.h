@@ -45,6 +45,10 @@ class TestHub {
  private:
   absl::Status Write(std::vector<hub::change::Any> changes);
 
+  // They go last, since everything below holds them.
+  ThreadLoop loop_{"hub"};
+  ThreadLoop commits_{"commit"};
+
   RealClock clock_;
   SystemRandom random_;
   NoLog log_;
@@ -62,8 +66,6 @@ class TestHub {
   std::unique_ptr<hub::EnrolmentService> enrolment_;
   hub::ListeningServers servers_;
   std::set<intent::ClusterId> clusters_;
-  ThreadLoop loop_{"hub"};
-  ThreadLoop commits_{"commit"};
 };
 
 }  // namespace leidang::tests

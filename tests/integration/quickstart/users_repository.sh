@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Runs the quick start on a repository that somebody else wrote, with the ApplicationSet that every Argo CD user knows, and
+# checks what came of it: one Application a directory, its namespace made, the repository itself left as it was.
+set -euo pipefail
+root=$PWD
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+repo=$work/gitops
+for app in guestbook podinfo; do
+  mkdir -p "$repo/apps/$app"
+  cat >"$repo/apps/$app/$app.yaml" <<YAML
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: $app
+data:
+  greeting: hello
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: $app
+spec:
+  ports: [{port: 80}]
+YAML
+done
+mkdir -p "$repo/apps/with-chart"
+printf 'apiVersion: v2\nname: with-chart\nversion: 1.0.0\n' >"$repo/apps/with-chart/Chart.yaml"
+git init -q -b main "$repo"
+git -C "$repo" add -A
+git -C "$repo" -c user.name=someone -c user.email=someone@example.com commit -q -m "apps"
+head=$(git -C "$repo" rev-parse HEAD)
+cat >"$work/appset.yaml" <<'YAML'
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata:
+  name: apps
+spec:
+  generators:
+    - git:
+        repoURL: https://git.example.com/someone/gitops.git
+        revision: HEAD
+        directories:
+          - path: apps/*
+  template:
+    metadata:
+      name: '{{path.basename}}'
+    spec:
+      project: default
+      source:
+        repoURL: https://git.example.com/someone/gitops.git
+        targetRevision: HEAD
+        path: '{{path}}'
+      destination:
+        server: https://kubernetes.default.svc
+        namespace: '{{path.basename}}'
+      syncPolicy:
+        automated:
+          prune: true
+          selfHeal: true
+        syncOptions:
+          - CreateNamespace=true
+YAML
+
+"$root/quickstart" --once --repo "$repo" --appset "$work/appset.yaml" | tee "$work/out"
+cluster=$root/.quickstart/clusters/in-cluster
+for app in guestbook podinfo; do
+  for file in "$app.configmap.core.$app.yaml" "$app.service.core.$app.yaml" "_cluster.namespace.core.$app.yaml"; do
+    [ -f "$cluster/$file" ] || { echo "users_repository: $file is missing in $cluster" >&2; ls "$cluster" >&2; exit 1; }
+  done
+done
+grep -q 'with-chart' "$work/out" || { echo "users_repository: the chart is not listed as unsupported" >&2; exit 1; }
+[ "$(git -C "$repo" rev-parse HEAD)" = "$head" ] || { echo "users_repository: the repository was changed" >&2; exit 1; }
+[ -z "$(git -C "$repo" status --porcelain)" ] || { echo "users_repository: the work tree was changed" >&2; exit 1; }
