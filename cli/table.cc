@@ -38,9 +38,10 @@ Table Applications(const std::vector<v1::Resource>& resources) {
   Table table({"NAME", "CLUSTER", "SYNC", "HEALTH", "DESIRED", "APPLIED", "MESSAGE"});
   for (const v1::Resource& r : resources) {
     const v1::ApplicationSummary& a = r.application();
-    const std::string sync = a.deleting()            ? "Deleting"
-                             : a.cluster_connected() ? a.sync()
-                                                     : absl::StrCat(a.sync(), "?");
+    const bool known = a.cluster_connected() || a.cluster().empty();
+    const std::string sync = a.deleting() ? "Deleting"
+                             : known      ? a.sync()
+                                          : absl::StrCat(a.sync(), "?");
     table.Add({Name(r), OrDash(a.cluster()), OrDash(sync), OrDash(a.health()),
                Short(a.desired_commit()), Short(a.applied_commit()), Cut(Trouble(r))});
   }
@@ -142,7 +143,8 @@ std::string Trouble(const v1::Resource& resource) {
   for (const v1::ResourceCondition& c : resource.conditions()) {
     if (c.status() == "True" && c.type() != "ParametersGenerated" &&
         c.type() != "ResourcesUpToDate") {
-      return absl::StrCat(c.type(), " (", c.reason(), "): ", c.message());
+      const std::string reason = c.reason() == c.type() ? "" : absl::StrCat(" (", c.reason(), ")");
+      return absl::StrCat(c.type(), reason, ": ", c.message());
     }
   }
   if (resource.has_application() && resource.application().sync() != "Synced")

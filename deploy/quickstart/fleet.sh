@@ -94,14 +94,14 @@ cluster_connected() { leidang get clusters | awk -v n="$1" '$1 == n && $3 == "ye
 
 # One line an Application: name cluster sync health condition-type.
 applications() {
-  leidang get applications | awk 'NR > 1 { type = $7; print $1, $2, $3, $4, type }'
+  leidang get applications 2>/dev/null | awk 'NR > 1 { print $1, $2, $3, $4, $7 }'
 }
 count_applications() { applications | wc -l; }
 
 # Everything that can be rendered is Synced and Healthy, and there is something.
 all_synced() {
   applications | awk '
-    $5 == "UnsupportedSource" { next }
+    $5 ~ /^UnsupportedSource/ { next }
     { seen = 1; if ($3 != "Synced" || $4 != "Healthy") bad = 1 }
     END { exit !(seen && !bad) }'
 }
@@ -128,6 +128,6 @@ wait_until_synced() {
 
 list_unsupported() {
   local lines
-  lines=$(applications | awk '$5 == "UnsupportedSource" { print "    " $1 }')
+  lines=$(applications | awk '$5 ~ /^UnsupportedSource/ { print "    " $1 }')
   [ -z "$lines" ] || printf '\nNot supported yet, and left alone (leidang describe application NAME says why):\n%s\n' "$lines"
 }
