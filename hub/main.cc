@@ -1,8 +1,8 @@
 // leidang-hub: flags and wiring. What it decides is in hub/control.
 
 #include <csignal>
-#include <cstdlib>
 #include <cstdio>
+#include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
@@ -112,7 +112,8 @@ MirrorSettings MirrorSettingsOf(const HubOptions& options) {
   MirrorSettings settings;
   settings.directory = options.data_dir + "/mirrors";
   for (const char* name : {"HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"}) {
-    if (const char* value = std::getenv(name)) settings.extra_environment.push_back(absl::StrCat(name, "=", value));
+    if (const char* value = std::getenv(name))
+      settings.extra_environment.push_back(absl::StrCat(name, "=", value));
   }
   return settings;
 }
@@ -148,8 +149,7 @@ class Hub {
                      CertificateAuthority::OpenOrCreate(options_.data_dir + "/ca", records_->hub(),
                                                         clock_.Now(), random_));
     RETURN_IF_ERROR(MakeAdminToken());
-    ASSIGN_OR_RETURN(git_,
-                     MirrorGitSource::Create(MirrorSettingsOf(options_), clock_));
+    ASSIGN_OR_RETURN(git_, MirrorGitSource::Create(MirrorSettingsOf(options_), clock_));
     OnLoop(control_, [&] { BuildControl(); });
     OnLoop(sessions_, [&] { BuildSessions(); });
     RETURN_IF_ERROR(StartControl());

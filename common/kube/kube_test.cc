@@ -64,7 +64,8 @@ TEST(QuantityTest, ComparesByValue) {
 
 TEST(QuantityTest, RefusesWithItsReason) {
   EXPECT_EQ(Quantity::Parse("1e").status().message(), "unable to parse quantity's suffix");
-  EXPECT_EQ(Quantity::Parse(".e-10").status().message(), "unable to parse numeric part of quantity");
+  EXPECT_EQ(Quantity::Parse(".e-10").status().message(),
+            "unable to parse numeric part of quantity");
   EXPECT_FALSE(Quantity::Parse("1 Mi").ok());
   EXPECT_EQ(Quantity::Parse("1e999999").status().code(), absl::StatusCode::kOutOfRange);
 }

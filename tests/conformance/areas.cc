@@ -7,14 +7,10 @@ namespace leidang::conformance {
 
 std::map<std::string, LineCheck> LineChecks() {
   return {
-      {"durations", CheckDuration},
-      {"fasttemplate", CheckFastTemplate},
-      {"globs", CheckGlob},
-      {"gotemplate", CheckGoTemplate},
-      {"health", CheckHealth},
-      {"labelselector", CheckLabelSelector},
-      {"normalize", CheckNormalize},
-      {"postselector", CheckPostSelector},
+      {"durations", CheckDuration},  {"fasttemplate", CheckFastTemplate},
+      {"globs", CheckGlob},          {"gotemplate", CheckGoTemplate},
+      {"health", CheckHealth},       {"labelselector", CheckLabelSelector},
+      {"normalize", CheckNormalize}, {"postselector", CheckPostSelector},
   };
 }
 
