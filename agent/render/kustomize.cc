@@ -110,6 +110,7 @@ absl::StatusOr<std::string> Kustomize::Run(const std::string& copy, const std::s
   command.environment = {absl::StrCat("TMPDIR=", copy, "/tmp"), absl::StrCat("HOME=", copy, "/tmp"),
                          absl::StrCat("GOMEMLIMIT=", options_.limits.memory_bytes_max / 2)};
   command.directory = directory;
+  command.network = ChildCommand::Network::kNone;
   command.deadline = options_.limits.deadline;
   command.output_bytes_max = options_.limits.output_bytes_max;
   command.memory_bytes_max = options_.limits.memory_bytes_max;

@@ -130,6 +130,7 @@ class Child {
   ChildResult Finish();
 
  private:
+  int Clone(char* stack_top, void* birth);
   void Wait(absl::Duration longest);
   // True once the end of the program is known.
   bool HasExited();
@@ -180,9 +181,7 @@ absl::Status Child::Start() {
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   errno = 0;
-  // As posix_spawn does it: no copy of page tables, however large this process is.
-  pid_ = ::clone(BecomeProgram, top, CLONE_VM | CLONE_VFORK | SIGCHLD, &birth);
-  const int clone_error = errno;
+  const int clone_error = Clone(top, &birth);
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (pid_ < 0) return StartError(command_, clone_error);
   if (birth.error != 0) {
@@ -194,6 +193,24 @@ absl::Status Child::Start() {
   err_ = std::move(err.read);
   started_ = last_sign_ = clock_.Monotonic();
   return absl::OkStatus();
+}
+
+// Makes the child, apart from the network if that is wanted and possible. An errno.
+int Child::Clone(char* stack_top, void* birth) {
+  // As posix_spawn does it: no copy of page tables, however large this process is.
+  constexpr int kFlags = CLONE_VM | CLONE_VFORK | SIGCHLD;
+  if (command_.network == ChildCommand::Network::kNone) {
+    // A privileged process may simply have it; others need a user namespace to own it.
+    for (const int apart : {CLONE_NEWNET, CLONE_NEWNET | CLONE_NEWUSER}) {
+      pid_ = ::clone(BecomeProgram, stack_top, kFlags | apart, birth);
+      if (pid_ >= 0) {
+        result_.without_network = true;
+        return 0;
+      }
+    }
+  }
+  pid_ = ::clone(BecomeProgram, stack_top, kFlags, birth);
+  return errno;
 }
 
 void Child::Wait(absl::Duration longest) {

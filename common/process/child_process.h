@@ -52,6 +52,9 @@ struct ChildCommand {
   uint64_t output_bytes_max = 1 << 20;  // Of stdout; more ends the child.
   size_t error_bytes_max = 32 << 10;    // Of stderr: the last so many are kept.
   uint64_t file_bytes_max = 0;          // RLIMIT_FSIZE; 0 is no limit.
+  // kNone: no network, not even the loopback, where the kernel lets this process have such a
+  // namespace; ChildResult says whether it did.
+  enum class Network : uint8_t { kShared, kNone } network = Network::kShared;
   // RLIMIT_DATA of each process: what it may write to of its own, reserved addresses apart; 0 is no
   // limit.
   uint64_t memory_bytes_max = 0;
@@ -63,6 +66,7 @@ struct ChildResult {
   int code = 0;  // Exit code for kExited, signal for kSignalled.
   std::string out;
   std::string err;
+  bool without_network = false;
 
   bool Succeeded() const { return end == End::kExited && code == 0; }
 };

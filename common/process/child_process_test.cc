@@ -152,6 +152,17 @@ TEST(ChildProcessTest, ACancelledSignalEndsItAndWhatComesLater) {
   }
 }
 
+TEST(ChildProcessTest, WithoutANetworkThereIsNothingToReach) {
+  ChildCommand command;
+  command.environment = {"PATH=/usr/bin:/bin"};
+  const ChildResult shared = RunScript(command, "grep -c : /proc/self/net/dev");
+  EXPECT_FALSE(shared.without_network);
+  command.network = ChildCommand::Network::kNone;
+  const ChildResult apart = RunScript(command, "grep -c : /proc/self/net/dev");
+  // Where the kernel refuses it, the child runs all the same, and says so.
+  EXPECT_EQ(apart.out, apart.without_network ? "1\n" : shared.out);
+}
+
 TEST(ChildProcessTest, AProgramThatCannotBeStartedIsAnError) {
   RealClock clock;
   ChildCommand command;
