@@ -4,6 +4,9 @@ set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+# Everywhere, as some libraries ask for it: a precompiled header fits only sources that have it, too.
+add_compile_options(-pthread)
+add_link_options(-pthread)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 
 option(LEIDANG_TESTS "Tests, benchmarks and fuzzers; without them GoogleTest and its like are not needed" ON)
