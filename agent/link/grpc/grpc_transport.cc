@@ -16,7 +16,8 @@ namespace {
 class StreamCall final : public grpc::ClientBidiReactor<v1::AgentMessage, v1::HubMessage>,
                          public std::enable_shared_from_this<StreamCall> {
  public:
-  StreamCall(EventLoop& loop, std::shared_ptr<grpc::Channel> channel, StreamObserver* observer)
+  StreamCall(EventLoop& loop, const std::shared_ptr<grpc::Channel>& channel,
+             StreamObserver* observer)
       : loop_(loop), stub_(v1::AgentLink::NewStub(channel)), observer_(observer) {}
 
   void Begin() {
