@@ -222,9 +222,9 @@ class Application {
   }
 
  private:
-  void SetAllegiance(Allegiance after) {
+  void SetAllegiance(const Allegiance& after) {
     dirty_.allegiance = true;
-    undo_.push_back([&tables = tables_, old = std::exchange(tables_.allegiance, std::move(after))] {
+    undo_.push_back([&tables = tables_, old = std::exchange(tables_.allegiance, after)] {
       tables.allegiance = old;
     });
   }
