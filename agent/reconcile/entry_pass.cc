@@ -63,13 +63,6 @@ EntryPass::EntryPass(ReconcileContext& context, EntryRef entry, Done done)
 
 EntryPass::~EntryPass() { *alive_ = false; }
 
-template <typename Answer>
-std::function<void(Answer)> EntryPass::Alive(void (EntryPass::*then)(Answer)) {
-  return [this, alive = alive_, then](Answer answer) {
-    if (*alive) (this->*then)(std::move(answer));
-  };
-}
-
 void EntryPass::Start() {
   absl::StatusOr<Entry> entry = context_.state.Find(ref_);
   if (absl::IsNotFound(entry.status())) return done_(WorkResult::Done());

@@ -136,4 +136,11 @@ class EntryPass {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // Joint with completions.
 };
 
+template <typename Answer>
+std::function<void(Answer)> EntryPass::Alive(void (EntryPass::*then)(Answer)) {
+  return [this, alive = alive_, then](Answer answer) {
+    if (*alive) (this->*then)(std::move(answer));
+  };
+}
+
 }  // namespace leidang::agent
