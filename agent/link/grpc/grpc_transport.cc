@@ -54,7 +54,9 @@ class StreamCall final : public grpc::ClientBidiReactor<v1::AgentMessage, v1::Hu
   }
 
   void OnReadInitialMetadataDone(bool ok) override {
-    if (ok) Post([](StreamObserver* observer) { observer->OnOpen(); });
+    // Refused, or never connected: no read or write is under way that could tell.
+    if (!ok) return Release();
+    Post([](StreamObserver* observer) { observer->OnOpen(); });
   }
   void OnReadDone(bool ok) override {
     if (!ok) return Release();
