@@ -77,7 +77,7 @@ absl::Status Watch(Connection& connection, const WatchOptions& options, Streams 
     if (event.type() == v1::WatchEvent::BOOKMARK) {
       complete = true;
     } else {
-      streams.out << Line(event) << std::endl;
+      streams.out << Line(event) << "\n" << std::flush;
       const std::string key =
           absl::StrCat(event.resource().namespace_(), "/", event.resource().name());
       if (event.type() == v1::WatchEvent::DELETED) {

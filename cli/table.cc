@@ -32,7 +32,7 @@ std::string Cut(std::string text) {
   return text;
 }
 
-std::string OrDash(std::string text) { return text.empty() ? "-" : text; }
+std::string OrDash(const std::string& text) { return text.empty() ? "-" : text; }
 
 Table Applications(const std::vector<v1::Resource>& resources) {
   Table table({"NAME", "CLUSTER", "SYNC", "HEALTH", "DESIRED", "APPLIED", "MESSAGE"});

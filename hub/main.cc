@@ -251,13 +251,13 @@ class Hub {
   // again, so that nothing that a cluster has already is sent a second time.
   absl::Status StartControl() {
     auto logs = ClusterLifecycle::Logs::kKept;
-    RETURN_IF_ERROR(Await(control_, [&](auto done) {
+    RETURN_IF_ERROR(Await(control_, [&](const auto& done) {
       lifecycle_->Start([&logs, done](const absl::StatusOr<ClusterLifecycle::Logs>& started) {
         if (started.ok()) logs = *started;
         done(started.status());
       });
     }));
-    RETURN_IF_ERROR(Await(control_, [&](auto done) {
+    RETURN_IF_ERROR(Await(control_, [&](const auto& done) {
       repositories_->Restore(records_->pins());
       if (absl::Status status = owners_->Load(); !status.ok()) return done(status);
       owners_->TriggerAll();

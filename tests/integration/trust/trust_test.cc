@@ -35,8 +35,7 @@ class Attempt final : public agent::StreamObserver, public agent::FetchObserver 
   void OnChunk(std::string, uint64_t) override {}
   void OnFetched(absl::Status status) override { End(status); }
 
-  // A server that ends a TLS 1.3 handshake over the client's certificate tells the client nothing,
-  // so gRPC goes on trying: that the agent is not let in shows by time.
+  // An end that never comes would be a failure of its own.
   absl::Status Wait() {
     std::future<absl::Status> done = done_.get_future();
     if (done.wait_for(std::chrono::seconds(5)) == std::future_status::ready) return done.get();
