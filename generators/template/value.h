@@ -203,7 +203,9 @@ class TValue {
   TValue MutableCopy() const;
 
   // Same bytes: quick equality of short texts and numbers; shared payloads by identity.
-  bool SameBits(const TValue& other) const { return std::memcmp(&u_, &other.u_, sizeof u_) == 0; }
+  bool SameBits(const TValue& other) const {
+    return std::memcmp(u_.raw, other.u_.raw, sizeof u_.raw) == 0;
+  }
 
  private:
   static constexpr char kHeapText = static_cast<char>(0xff);

@@ -145,8 +145,9 @@ grpc::ServerUnaryReactor* FleetService::Get(grpc::CallbackServerContext* context
   return Serve(context,
                [this, request, response](const Author&, grpc::ServerUnaryReactor* reactor) {
                  absl::StatusOr<v1::Resource> resource = parts_.view.Get(*request);
-                 if (resource.ok()) *response = *std::move(resource);
-                 reactor->Finish(ToGrpc(resource.status()));
+                 if (!resource.ok()) return reactor->Finish(ToGrpc(resource.status()));
+                 *response = *std::move(resource);
+                 reactor->Finish(grpc::Status::OK);
                });
 }
 
@@ -156,8 +157,9 @@ grpc::ServerUnaryReactor* FleetService::List(grpc::CallbackServerContext* contex
   return Serve(context,
                [this, request, response](const Author&, grpc::ServerUnaryReactor* reactor) {
                  absl::StatusOr<v1::ListResponse> list = parts_.view.List(*request);
-                 if (list.ok()) *response = *std::move(list);
-                 reactor->Finish(ToGrpc(list.status()));
+                 if (!list.ok()) return reactor->Finish(ToGrpc(list.status()));
+                 *response = *std::move(list);
+                 reactor->Finish(grpc::Status::OK);
                });
 }
 
