@@ -10,6 +10,8 @@ find_package(Protobuf REQUIRED)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET GLOBAL re2)
 add_library(re2::re2 ALIAS PkgConfig::re2)
 add_library(dep::re2 ALIAS PkgConfig::re2)
+# Its -pthread defines _REENTRANT, and then no precompiled header fits.
+set_target_properties(PkgConfig::re2 PROPERTIES INTERFACE_COMPILE_OPTIONS "")
 find_package(gRPC CONFIG REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(spdlog REQUIRED)
