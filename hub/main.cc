@@ -210,7 +210,7 @@ class Hub {
     keeper_ = std::make_unique<ContentKeeper>(*store_);
     resolver_ = std::make_unique<ClosureResolver>(*git_, *closures_, *keeper_);
     listings_ = std::make_unique<GitListings>(*git_);
-    projects_ = std::make_unique<ProjectEntries>(*records_, *store_);
+    projects_ = std::make_unique<ProjectEntries>(control_, *records_, *store_, random_, log_);
     Repositories::Options polling;
     polling.poll_interval = options_.poll_interval;
     polling.poll_jitter = options_.poll_jitter;
@@ -229,6 +229,7 @@ class Hub {
         [this](const intent::ClusterId& id) {
           sessions_.Post([this, id] { table_->Forget(id); });
         });
+    desk_->on_repository_changed = [this](const std::string& url) { repositories_->Refresh(url); };
     desk_->on_cluster_changed = [this](const intent::ClusterId& id) { lifecycle_->OnChanged(id); };
     if (!options_.config_repo.empty()) {
       config_ = std::make_unique<ConfigRepository>(
@@ -259,13 +260,17 @@ class Hub {
     }));
     RETURN_IF_ERROR(Await(control_, [&](const auto& done) {
       repositories_->Restore(records_->pins());
-      if (absl::Status status = owners_->Load(); !status.ok()) return done(status);
-      owners_->TriggerAll();
-      if (config_ != nullptr) config_->Start();
-      if (logs == ClusterLifecycle::Logs::kKept || owners_->AllSettled())
-        return done(absl::OkStatus());
-      log_.Info("hub", "waiting until all sets have been expanded again before agents are let in");
-      on_settled_ = [done] { done(absl::OkStatus()); };
+      owners_->Load([this, &logs, done](const absl::Status& status) {
+        if (!status.ok()) return done(status);
+        projects_->UpdateAll();
+        owners_->TriggerAll();
+        if (config_ != nullptr) config_->Start();
+        if (logs == ClusterLifecycle::Logs::kKept || owners_->AllSettled())
+          return done(absl::OkStatus());
+        log_.Info("hub",
+                  "waiting until all sets have been expanded again before agents are let in");
+        on_settled_ = [done] { done(absl::OkStatus()); };
+      });
     }));
     return absl::OkStatus();
   }

@@ -123,6 +123,8 @@ class WorkQueue {
   size_t running() const { return running_; }
   size_t waiting() const { return waiting_.size(); }
   bool idle() const { return keys_.empty(); }
+  // Whether the key waits or is in work.
+  bool contains(const Key& key) const { return keys_.contains(key); }
   // Failures in a row; 0 for unknown keys.
   uint32_t failures(const Key& key) const {
     const auto it = keys_.find(key);

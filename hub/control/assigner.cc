@@ -37,20 +37,18 @@ class Planner {
       const auto found = current_.find(desired.key);
       if (found == current_.end()) {
         Create(desired);
-      } else if (desired.problem) {
-        Keep(*found->second, {*desired.problem});
-      } else if (!input_.rules.update) {
-        Keep(*found->second, {});
-      } else if (found->second->cluster.IsNone()) {
-        Assign(desired, *found->second, input_.deletions(desired.key));
-      } else if (found->second->cluster != desired.cluster) {
-        Move(desired, *found->second);
       } else {
-        Update(desired, *found->second);
+        Compare(desired, *found->second);
       }
     }
+    const bool may_remove = input_.expansion.may_delete && input_.rules.remove && !HoldsEmptyList();
     for (const auto& [key, application] : current_) {
-      if (!wanted.contains(key)) Remove(*application);
+      if (wanted.contains(key)) continue;
+      if (may_remove) {
+        Remove(*application);
+      } else {
+        KeepUnmentioned(*application);
+      }
     }
     return std::move(plan_);
   }
@@ -59,87 +57,169 @@ class Planner {
   void Create(const DesiredApplication& desired) {
     if (!input_.rules.create) return;
     if (const std::optional<std::string> other = input_.held_by(desired.key)) {
+      plan_.refused.push_back(desired.key);
       plan_.problems.push_back(
           {conditions::kErrorOccurred, conditions::Reason::kNameConflict,
-           absl::StrCat("the Application ", desired.key, " belongs to ", *other,
-                        ", which keeps it: change this set's template, or remove it there")});
+           absl::StrCat("the Application ", desired.key, " belongs to the ", *other,
+                        ", which keeps it: use another name here, or remove it there")});
       return;
     }
     ++plan_.created;
     plan_.taken.push_back(desired.key);
     DerivedApplication none;
     none.key = desired.key;
-    Assign(desired, none, input_.deletions(desired.key));
+    Assign(desired, none, Decided::kBefore);
   }
+
+  void Compare(const DesiredApplication& desired, const DerivedApplication& before) {
+    if (!before.cluster.IsNone()) {
+      const Standing standing = input_.standing(before);
+      if (standing.kind != Standing::Kind::kLive) return Renew(desired, before, standing);
+    }
+    if (desired.problem) {
+      if (!before.cluster.IsNone()) plan_.held_back.push_back(before.key);
+      Keep(before, {*desired.problem});
+    } else if (!input_.rules.update) {
+      const bool would_come_again = input_.rules.create && IsAsDesired(desired, before);
+      if (!before.cluster.IsNone() && !would_come_again) plan_.held_back.push_back(before.key);
+      Keep(before, {});
+    } else if (before.cluster.IsNone()) {
+      ++plan_.updated;
+      Assign(desired, before, Decided::kBefore);
+    } else if (before.cluster != desired.cluster) {
+      ++plan_.moved;
+      End(before, Deletion::Why::kMoved);
+      Assign(desired, before, Decided::kNow);
+    } else {
+      Update(desired, before);
+    }
+  }
+
+  // What the record tells of has ended already: only the record has not heard.
+  void Renew(const DesiredApplication& desired, const DerivedApplication& before,
+             const Standing& standing) {
+    Tombstone(before, standing);
+    ++plan_.updated;
+    if (desired.problem || input_.rules.create) return Assign(desired, before, Decided::kBefore);
+    plan_.batch.PutApplication(Unassigned(before));
+  }
+
+  // Whether the end that the new uid counts is one of this plan.
+  enum class Decided { kBefore, kNow };
 
   // Gives the Application its place in a log; one with a problem gets a record that shows it, and
   // no assignment.
   void Assign(const DesiredApplication& desired, const DerivedApplication& before,
-              uint64_t deletions) {
+              Decided decided) {
     DerivedApplication record = RecordOf(desired, before);
-    record.uid = intent::ComputeUid(input_.hub, EntryOf(desired.key), deletions);
+    record.uid =
+        intent::ComputeUid(input_.hub, EntryOf(desired.key),
+                           input_.deletions(desired.key) + (decided == Decided::kNow ? 1 : 0));
     if (desired.problem) {
       record.cluster = {};
+      record.content = {};
     } else {
       PutAssignment(desired, record.uid);
     }
-    plan_.batch.PutApplication(std::move(record));
+    if (!(record == before)) plan_.batch.PutApplication(std::move(record));
+  }
+
+  static bool IsAsDesired(const DesiredApplication& desired, const DerivedApplication& before) {
+    return before.cluster == desired.cluster && before.content == desired.content &&
+           before.project == desired.project && before.manifest == desired.manifest;
   }
 
   void Update(const DesiredApplication& desired, const DerivedApplication& before) {
-    DerivedApplication record = RecordOf(desired, before);
-    record.uid = before.uid;
-    // The store drops a put that changes nothing, so only a changed source is not seen in the
-    // record.
-    PutAssignment(desired, record.uid);
-    if (record == before) {
+    if (IsAsDesired(desired, before) && before.conditions.empty()) {
       ++plan_.kept;
       return;
     }
     ++plan_.updated;
+    DerivedApplication record = RecordOf(desired, before);
+    record.uid = before.uid;
+    if (before.content != desired.content || before.project != desired.project)
+      PutAssignment(desired, record.uid);
     plan_.batch.PutApplication(std::move(record));
-  }
-
-  void Move(const DesiredApplication& desired, const DerivedApplication& before) {
-    ++plan_.moved;
-    End(before);
-    Assign(desired, before, input_.deletions(desired.key) + 1);
   }
 
   void Keep(const DerivedApplication& before, const std::vector<Problem>& problems) {
     ++plan_.kept;
+    std::vector<Condition> conditions = Renewed(before.conditions, problems, input_.now);
+    if (conditions == before.conditions) return;
     DerivedApplication record = before;
-    record.conditions = Renewed(before.conditions, problems, input_.now);
-    if (!(record == before)) plan_.batch.PutApplication(std::move(record));
+    record.conditions = std::move(conditions);
+    plan_.batch.PutApplication(std::move(record));
+  }
+
+  // It is not in the expansion, which proves nothing.
+  void KeepUnmentioned(const DerivedApplication& before) {
+    ++plan_.kept;
+    if (before.cluster.IsNone()) return;
+    const Standing standing = input_.standing(before);
+    if (standing.kind == Standing::Kind::kLive) {
+      plan_.held_back.push_back(before.key);
+    } else {
+      Tombstone(before, standing);
+      plan_.batch.PutApplication(Unassigned(before));
+    }
+  }
+
+  // The rule that nothing is deleted by absence: a list that came out empty may be a mistake.
+  bool HoldsEmptyList() {
+    if (!input_.expansion.may_delete || !input_.rules.remove || input_.rules.remove_all)
+      return false;
+    if (!input_.expansion.applications.empty() || current_.size() < 2) return false;
+    plan_.problems.push_back(
+        {conditions::kDeletionsHeld, conditions::Reason::kDeletionsHeld,
+         absl::StrCat("nothing is generated any more, which would delete all ", current_.size(),
+                      " Applications: they stay. If that is meant, delete the set, or annotate it "
+                      "with leidang.dev/max-deletions: \"unlimited\"")});
+    return true;
   }
 
   void Remove(const DerivedApplication& before) {
-    if (!input_.expansion.may_delete || !input_.rules.remove) {
-      Keep(before, {});
-      return;
-    }
     ++plan_.removed;
     plan_.released.push_back(before.key);
-    if (!before.cluster.IsNone()) End(before);
+    if (!before.cluster.IsNone()) {
+      const Standing standing = input_.standing(before);
+      if (standing.kind == Standing::Kind::kLive) {
+        End(before, Deletion::Why::kNotWanted);
+      } else {
+        Tombstone(before, standing);
+      }
+    }
     plan_.batch.DeleteApplication(before.key);
   }
 
-  void End(const DerivedApplication& before) {
-    const Deletion deletion{before.key, before.cluster, before.uid, PolicyFor(before)};
-    plan_.deletions.push_back(deletion);
-    plan_.batch.Delete(before.cluster, {EntryOf(before.key), before.uid, deletion.policy});
+  void End(const DerivedApplication& before, Deletion::Why why) {
+    const intent::DeletionPolicy policy = PolicyFor(before);
+    plan_.deletions.push_back({before.key, before.cluster, before.uid, policy, why});
+    plan_.batch.Delete(before.cluster, {EntryOf(before.key), before.uid, policy});
   }
 
   intent::DeletionPolicy PolicyFor(const DerivedApplication& before) const {
     const intent::DeletionPolicy own = PolicyOfText(before.manifest);
-    if (!input_.deleting) return own;
-    if (input_.owner.empty()) return *input_.deleting;
-    if (own == intent::DeletionPolicy::kOrphan) return own;
-    return *input_.deleting == intent::DeletionPolicy::kForeground ? own : *input_.deleting;
+    if (!input_.ending) return own;
+    if (!input_.owner.empty() && own == intent::DeletionPolicy::kOrphan) return own;
+    return *input_.ending;
+  }
+
+  // Once more, in case the batch that should have brought it never came.
+  void Tombstone(const DerivedApplication& before, const Standing& standing) {
+    if (standing.kind == Standing::Kind::kEnded)
+      plan_.batch.Delete(before.cluster, {EntryOf(before.key), before.uid, standing.policy});
   }
 
   void PutAssignment(const DesiredApplication& desired, const intent::Uid& uid) {
+    plan_.placed[desired.cluster].insert(desired.project);
     plan_.batch.Put(desired.cluster, {EntryOf(desired.key), uid, desired.body, desired.sources});
+  }
+
+  static DerivedApplication Unassigned(const DerivedApplication& before) {
+    DerivedApplication record = before;
+    record.cluster = {};
+    record.content = {};
+    return record;
   }
 
   DerivedApplication RecordOf(const DesiredApplication& desired,
@@ -150,6 +230,7 @@ class Planner {
     record.cluster = desired.cluster;
     record.project = desired.project;
     record.manifest = desired.manifest;
+    record.content = desired.content;
     std::vector<Problem> problems;
     if (desired.problem) problems.push_back(*desired.problem);
     record.conditions = Renewed(before.conditions, problems, input_.now);

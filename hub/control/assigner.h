@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,9 @@ struct AssignRules {
   bool create = true;
   bool update = true;
   bool remove = true;
+  // An owner of two or more that wants none at all any more means it. Otherwise they stay, and a
+  // condition says so: an empty list deletes nothing.
+  bool remove_all = false;
 };
 
 // One Application that ends, or leaves its cluster: first a decision in the ledger, then a
@@ -30,23 +35,34 @@ struct Deletion {
   intent::ClusterId cluster;
   intent::Uid uid;
   intent::DeletionPolicy policy = intent::DeletionPolicy::kForeground;
+  enum class Why { kNotWanted, kMoved } why = Why::kNotWanted;
 
   friend bool operator==(const Deletion&, const Deletion&) = default;
 };
 
+// Whether the assignment that a record tells of still counts.
+struct Standing {
+  enum class Kind {
+    kLive,
+    kEnded,        // Its end is in the ledger; its tombstone may have got lost.
+    kClusterGone,  // Nobody is left to be told.
+  } kind = Kind::kLive;
+  intent::DeletionPolicy policy = intent::DeletionPolicy::kForeground;  // Of kEnded.
+};
+
 struct AssignInput {
   std::string owner;  // Key of the set; empty for an Application written directly.
-  Expansion expansion;
-  std::vector<DerivedApplication> current;  // What the owner has now, sorted by key.
+  const Expansion& expansion;
+  const std::vector<DerivedApplication>& current;  // What the owner has now, sorted by key.
   AssignRules rules;
-  // Somebody deletes the owner, with this policy. Of a set's Applications, those whose finalizers
-  // keep their objects keep them, and `orphan` keeps all; an Application written directly ends
-  // exactly so.
-  std::optional<intent::DeletionPolicy> deleting;
+  // How what is removed ends; nullopt: as the Application's own finalizers say. Of a set's
+  // Applications, those whose finalizers keep their objects keep them all the same.
+  std::optional<intent::DeletionPolicy> ending;
   intent::HubId hub;
   absl::Time now;
   // How often the key has been deleted (ledger), not counting what this plan decides.
   std::function<uint64_t(const std::string& key)> deletions;
+  std::function<Standing(const DerivedApplication&)> standing;
   // Another owner that holds the key, as people call it; nullopt if it is free or this owner's.
   std::function<std::optional<std::string>(const std::string& key)> held_by;
 };
@@ -55,8 +71,13 @@ struct AssignPlan {
   std::vector<Deletion> deletions;    // To be decided in the ledger before `batch` is committed.
   WriteBatch batch;                   // Tombstones included.
   std::vector<std::string> taken;     // Keys that the owner holds from now on,
-  std::vector<std::string> released;  // and those it no longer does.
-  std::vector<Problem> problems;      // Further ones of the owner.
+  std::vector<std::string> released;  // those it no longer does,
+  std::vector<std::string> refused;   // and those that another has.
+  // Those whose assignment stays although the owner alone would not make it so again.
+  std::vector<std::string> held_back;
+  std::map<intent::ClusterId, std::set<std::string>>
+      placed;                     // Projects of what is put, by cluster.
+  std::vector<Problem> problems;  // Further ones of the owner.
   size_t created = 0, updated = 0, removed = 0, moved = 0, kept = 0;
 
   bool empty() const { return batch.empty() && deletions.empty(); }
@@ -66,7 +87,8 @@ struct AssignPlan {
 //
 // Nothing is deleted unless the expansion is complete and the rules allow it; an Application with a
 // problem keeps its assignment as it is. A moved destination is a tombstone in one log and a put
-// under a new uid in the other.
+// under a new uid in the other. What is as it shall be is not written. Planning again what was
+// decided, but not committed, comes to the same uids and decides nothing twice.
 AssignPlan PlanAssignments(const AssignInput& input);
 
 // What the finalizers of an Application ask for: `resources-finalizer.argocd.argoproj.io`

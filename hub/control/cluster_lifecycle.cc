@@ -5,12 +5,13 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/status_macros.h"
+
 namespace leidang::hub {
 namespace {
 
-intent::EntryKey EntryOf(const std::string& application) {
-  return {intent::EntryKind::kApplication, application};
-}
+constexpr size_t kClustersAtOnce = 4;
+constexpr char kCannotEnd[] = "cannot end what is on a cluster";
 
 }  // namespace
 
@@ -22,7 +23,9 @@ ClusterLifecycle::ClusterLifecycle(EventLoop& loop, FleetRecords& records, Store
       random_(random),
       log_(log),
       on_clusters_(std::move(on_clusters)),
-      on_gone_(std::move(on_gone)) {}
+      on_gone_(std::move(on_gone)),
+      queue_(loop, random, {.running_max = kClustersAtOnce, .backoff = {}},
+             [this](const intent::ClusterId& id) { Work(id); }) {}
 
 ClusterLifecycle::~ClusterLifecycle() {
   *alive_ = false;
@@ -35,7 +38,10 @@ void ClusterLifecycle::Start(std::function<void(absl::StatusOr<Logs>)> done) {
   });
   std::vector<ClusterRegistration> lost;
   for (const auto& [id, cluster] : records_.clusters()) {
-    if (store_.Log(id).ok()) continue;
+    if (const absl::StatusOr<ClusterLog> log = store_.Log(id); !absl::IsNotFound(log.status())) {
+      if (!log.ok()) return done(log.status());
+      continue;
+    }
     lost.push_back(cluster);
     // The agent may hold more than an empty log says: it is a new claim, above the one that it
     // knows.
@@ -43,7 +49,7 @@ void ClusterLifecycle::Start(std::function<void(absl::StatusOr<Logs>)> done) {
     lost.back().log.incarnation = random_.Next();
   }
   if (lost.empty()) return Replay(std::move(done), Logs::kKept);
-  std::vector<change::Any> changes;
+  FleetRecords::Changes changes;
   for (const ClusterRegistration& cluster : lost) changes.push_back(change::PutCluster{cluster});
   records_.Write(std::move(changes),
                  [this, alive = alive_, lost, done](const absl::Status& status) {
@@ -71,13 +77,18 @@ void ClusterLifecycle::Replay(std::function<void(absl::StatusOr<Logs>)> done, Lo
   WriteBatch batch;
   for (const auto& [id, deletion] : records_.pending_deletions()) {
     if (!records_.clusters().contains(deletion.cluster)) continue;
-    batch.Delete(deletion.cluster, {EntryOf(deletion.key), deletion.uid, deletion.policy});
-    const absl::StatusOr<DerivedApplication> application = store_.Application(deletion.key);
-    if (application.ok() && application->uid == deletion.uid) batch.DeleteApplication(deletion.key);
+    batch.Delete(deletion.cluster, {deletion.key, deletion.uid, deletion.policy});
+    if (deletion.key.kind != intent::EntryKind::kApplication) continue;
+    const absl::StatusOr<DerivedApplication> application = store_.Application(deletion.key.name);
+    if (application.ok() && application->uid == deletion.uid)
+      batch.DeleteApplication(deletion.key.name);
+  }
+  for (const ClusterLog& open : store_.Logs()) {
+    if (!records_.clusters().contains(open.cluster)) batch.DropLog(open.cluster);
   }
   TellClusters();
   for (const auto& [id, cluster] : records_.clusters()) {
-    if (cluster.deleting) Remove(cluster);
+    if (cluster.deleting) queue_.Add(id);
   }
   if (batch.empty()) return done(logs);
   store_.Commit(std::move(batch), &loop_, [alive = alive_, done, logs](const CommitResult& result) {
@@ -87,98 +98,116 @@ void ClusterLifecycle::Replay(std::function<void(absl::StatusOr<Logs>)> done, Lo
   });
 }
 
-void ClusterLifecycle::OnChanged(const intent::ClusterId& id) {
+void ClusterLifecycle::OnChanged(const intent::ClusterId& id) { queue_.Add(id); }
+
+void ClusterLifecycle::Work(const intent::ClusterId& id) {
   const auto found = records_.clusters().find(id);
-  if (found == records_.clusters().end()) return;
-  const ClusterRegistration& cluster = found->second;
-  if (cluster.deleting) return Remove(cluster);
+  if (found == records_.clusters().end()) return queue_.Finish(id, WorkResult::Done());
+  if (found->second.deleting) return Remove(found->second);
   WriteBatch batch;
-  batch.OpenLog(id, cluster.log);
+  batch.OpenLog(id, found->second.log);
   store_.Commit(std::move(batch), &loop_, [this, alive = alive_, id](const CommitResult& result) {
     if (!*alive) return;
-    Report("cannot open a change log", id, result.status);
+    Finish("cannot open a change log", id, result.status);
     TellClusters();
   });
 }
 
-// Ends every Application on the cluster, first in the ledger.
-void ClusterLifecycle::Remove(const ClusterRegistration& cluster) {
-  const intent::ClusterId id = cluster.id;
-  std::vector<change::Any> changes;
+// What ends with the cluster: decisions for the ledger, and tombstones.
+absl::StatusOr<WriteBatch> ClusterLifecycle::EndOf(const ClusterRegistration& cluster,
+                                                   FleetRecords::Changes* changes) const {
   WriteBatch batch;
   PageRequest page;
-  page.limit = kPageLimitMax;
   do {
-    const absl::StatusOr<Page<LiveAssignment>> live = store_.Assignments(id, page);
-    if (!live.ok()) break;
-    for (const LiveAssignment& entry : live->items) {
+    ASSIGN_OR_RETURN(const Page<LiveAssignment> live, store_.Assignments(cluster.id, page));
+    for (const LiveAssignment& entry : live.items) {
       const intent::Assignment& assignment = entry.assignment;
-      batch.Delete(id, {assignment.key, assignment.uid, *cluster.deleting});
-      if (assignment.key.kind != intent::EntryKind::kApplication) continue;
-      changes.push_back(change::Decide{
-          {id, assignment.key.name, assignment.uid, *cluster.deleting, loop_.clock().Now(),
+      batch.Delete(cluster.id, {assignment.key, assignment.uid, *cluster.deleting});
+      changes->push_back(change::Decide{
+          {cluster.id, assignment.key, assignment.uid, *cluster.deleting, loop_.clock().Now(),
            absl::StrCat("cluster ", cluster.name, " is being removed")}});
+      if (assignment.key.kind != intent::EntryKind::kApplication) continue;
       absl::StatusOr<DerivedApplication> application = store_.Application(assignment.key.name);
-      if (!application.ok() || application->cluster != id) continue;
+      if (!application.ok() || application->cluster != cluster.id) continue;
       application->cluster = {};
+      application->content = {};
       batch.PutApplication(*std::move(application));
     }
-    page.token = live->next;
+    page.token = live.next;
   } while (!page.token.empty());
-  if (batch.empty()) return EraseIfDone(id);
-  auto shared = std::make_shared<WriteBatch>(std::move(batch));
+  return batch;
+}
+
+// Ends every entry of the cluster, first in the ledger.
+void ClusterLifecycle::Remove(const ClusterRegistration& cluster) {
+  const intent::ClusterId id = cluster.id;
+  FleetRecords::Changes changes;
+  absl::StatusOr<WriteBatch> batch = EndOf(cluster, &changes);
+  if (absl::IsNotFound(batch.status())) return Erase(id);  // It never had a log.
+  if (!batch.ok()) return Finish(kCannotEnd, id, batch.status());
+  if (batch->empty()) return EraseIfDone(id);
+  auto shared = std::make_shared<WriteBatch>(*std::move(batch));
   records_.Write(
       std::move(changes), [this, alive = alive_, id, shared](const absl::Status& status) {
         if (!*alive) return;
-        if (!status.ok()) return Report("cannot decide the end of a cluster", id, status);
+        if (!status.ok()) return Finish(kCannotEnd, id, status);
         store_.Commit(std::move(*shared), &loop_, [this, alive, id](const CommitResult& result) {
           if (!*alive) return;
-          Report("cannot end a cluster's Applications", id, result.status);
-          if (result.status.ok()) EraseIfDone(id);
+          if (!result.status.ok()) return Finish(kCannotEnd, id, result.status);
+          EraseIfDone(id);
         });
       });
 }
 
-// A cluster that never joined has nobody who could carry anything out.
+// Where an agent has joined, it must have heard of the end, and have carried it out.
 void ClusterLifecycle::EraseIfDone(const intent::ClusterId& id) {
   const auto found = records_.clusters().find(id);
-  if (found == records_.clusters().end() || !found->second.deleting) return;
+  if (found == records_.clusters().end()) return Finish("", id, absl::OkStatus());
   const absl::StatusOr<ClusterLog> log = store_.Log(id);
-  if (found->second.joined() && log.ok() && (log->live > 0 || log->tombstones > 0)) return;
-  std::vector<change::Any> changes;
+  if (found->second.joined() && log.ok() && (log->live > 0 || log->tombstones > 0))
+    return Finish("", id, absl::OkStatus());
+  Erase(id);
+}
+
+void ClusterLifecycle::Erase(const intent::ClusterId& id) {
+  FleetRecords::Changes changes;
   for (const auto& [key, deletion] : records_.pending_deletions()) {
     if (deletion.cluster == id) changes.push_back(change::Settle{id, deletion.key, deletion.uid});
   }
   changes.push_back(change::EraseCluster{id});
   records_.Write(std::move(changes), [this, alive = alive_, id](const absl::Status& status) {
     if (!*alive) return;
-    Report("cannot remove a cluster", id, status);
+    Finish("cannot remove a cluster", id, status);
     if (!status.ok()) return;
     TellClusters();
     WriteBatch batch;
     batch.DropLog(id);
-    store_.Commit(std::move(batch), &loop_, [this, alive, id](const CommitResult& result) {
-      if (*alive) Report("cannot drop a change log", id, result.status);
-    });
+    // If this is lost, the log of a cluster that is not registered is dropped at the next start.
+    store_.Commit(std::move(batch), &loop_, [](const CommitResult&) {});
     on_gone_(id);
   });
 }
 
 void ClusterLifecycle::OnCommitted(const CommitResult& result) {
-  std::vector<change::Any> changes;
+  FleetRecords::Changes changes;
   std::set<intent::ClusterId> clusters;
   for (const ForgottenTombstone& forgotten : result.forgotten) {
     clusters.insert(forgotten.cluster);
-    if (forgotten.key.kind != intent::EntryKind::kApplication) continue;
-    changes.push_back(change::Settle{forgotten.cluster, forgotten.key.name, forgotten.uid});
+    changes.push_back(change::Settle{forgotten.cluster, forgotten.key, forgotten.uid});
   }
+  // A look that had begun before may have brought something to a cluster that is being removed.
+  for (const auto& [id, head] : result.heads) clusters.insert(id);
   const auto end = [this, clusters] {
-    for (const intent::ClusterId& id : clusters) EraseIfDone(id);
+    for (const intent::ClusterId& id : clusters) {
+      const auto found = records_.clusters().find(id);
+      if (found != records_.clusters().end() && found->second.deleting) queue_.Add(id);
+    }
   };
   if (changes.empty()) return end();
   records_.Write(std::move(changes), [this, alive = alive_, end](const absl::Status& status) {
     if (!*alive) return;
     if (!status.ok()) {
+      // They are told to the agent once more after the next start, which does no harm.
       log_.Error("hub/control", "cannot settle deletions that were carried out",
                  {{"error", status.message()}});
     }
@@ -192,13 +221,15 @@ void ClusterLifecycle::TellClusters() {
   on_clusters_(clusters);
 }
 
-void ClusterLifecycle::Report(const char* what, const intent::ClusterId& id,
+void ClusterLifecycle::Finish(const char* what, const intent::ClusterId& id,
                               const absl::Status& status) {
-  if (status.ok()) return;
-  const auto found = records_.clusters().find(id);
-  log_.Error("hub/control", what,
-             {{"cluster", found == records_.clusters().end() ? id.Hex() : found->second.name},
-              {"error", status.message()}});
+  if (!status.ok()) {
+    const auto found = records_.clusters().find(id);
+    log_.Error("hub/control", what,
+               {{"cluster", found == records_.clusters().end() ? id.Hex() : found->second.name},
+                {"error", status.message()}});
+  }
+  queue_.Finish(id, status.ok() ? WorkResult::Done() : WorkResult::Retry());
 }
 
 }  // namespace leidang::hub

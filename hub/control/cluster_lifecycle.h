@@ -3,12 +3,14 @@
 #include <functional>
 #include <memory>
 #include <set>
+#include <vector>
 
 #include "absl/status/status.h"
 
 #include "common/log/log.h"
 #include "common/random/random.h"
 #include "common/time/event_loop.h"
+#include "common/workqueue/work_queue.h"
 #include "hub/control/fleet_records.h"
 #include "hub/store/store.h"
 
@@ -16,7 +18,7 @@ namespace leidang::hub {
 
 // ClusterLifecycle keeps each registration's change log: opens it, brings decided deletions into
 // it, settles them in the ledger when the agent has carried them out, and takes a removed cluster
-// away last of all.
+// away last of all. Level-triggered, with backoff.
 //
 // Loop-bound; all references must outlive it.
 class ClusterLifecycle {
@@ -45,10 +47,14 @@ class ClusterLifecycle {
               std::function<void(absl::StatusOr<Logs>)> done);
   void Replay(std::function<void(absl::StatusOr<Logs>)> done, Logs logs);
   void OnCommitted(const CommitResult& result);
+  void Work(const intent::ClusterId& id);
+  absl::StatusOr<WriteBatch> EndOf(const ClusterRegistration& cluster,
+                                   FleetRecords::Changes* changes) const;
   void Remove(const ClusterRegistration& cluster);
   void EraseIfDone(const intent::ClusterId& id);
+  void Erase(const intent::ClusterId& id);
   void TellClusters();
-  void Report(const char* what, const intent::ClusterId& id, const absl::Status& status);
+  void Finish(const char* what, const intent::ClusterId& id, const absl::Status& status);
 
   EventLoop& loop_;
   FleetRecords& records_;
@@ -58,6 +64,7 @@ class ClusterLifecycle {
   const OnClusters on_clusters_;
   const OnGone on_gone_;
   Store::SubscriptionId subscription_ = 0;
+  WorkQueue<intent::ClusterId> queue_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

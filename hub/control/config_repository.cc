@@ -24,6 +24,27 @@ bool IsBelow(absl::string_view path, absl::string_view folder) {
 
 bool FromConfig(absl::string_view owner) { return absl::StartsWith(owner, kConfigOwnerPrefix); }
 
+std::string OwnerOf(absl::string_view file, absl::string_view commit) {
+  return absl::StrCat(kConfigOwnerPrefix, file, "@", commit.substr(0, 12));
+}
+
+WrittenKind WrittenKindOf(ManifestKind kind) {
+  switch (kind) {
+    case ManifestKind::kApplicationSet:
+      return WrittenKind::kApplicationSet;
+    case ManifestKind::kApplication:
+      return WrittenKind::kApplication;
+    case ManifestKind::kAppProject:
+      return WrittenKind::kAppProject;
+    default:
+      return WrittenKind::kRepository;
+  }
+}
+
+absl::Status At(const std::string& file, const absl::Status& status) {
+  return absl::Status(status.code(), absl::StrCat(file, ": ", status.message()));
+}
+
 }  // namespace
 
 absl::StatusOr<ConfigObjects> ReadConfig(const generators::GitTree& tree, const std::string& path) {
@@ -55,6 +76,35 @@ absl::StatusOr<ConfigObjects> ReadConfig(const generators::GitTree& tree, const 
         ": that is not taken for a removal of everything; nothing is changed"));
   }
   return objects;
+}
+
+absl::StatusOr<ConfigNames> NamesIn(const ConfigObjects& objects,
+                                    absl::string_view control_namespace) {
+  ConfigNames names;
+  std::map<std::string, std::string> file_of;  // By what the object is.
+  for (const ConfigObjects::Item& item : objects.items) {
+    const absl::StatusOr<ManifestKind> kind = KindOf(item.manifest);
+    if (!kind.ok()) return At(item.file, kind.status());
+    std::string what;
+    if (*kind == ManifestKind::kCluster || *kind == ManifestKind::kClusterSecret) {
+      std::vector<std::string> ignored;
+      const auto cluster = ReadClusterManifest(item.manifest, &ignored);
+      if (!cluster.ok()) return At(item.file, cluster.status());
+      names.clusters.insert(cluster->name);
+      what = absl::StrCat("cluster ", cluster->name);
+    } else {
+      const WrittenKind written = WrittenKindOf(*kind);
+      const auto object = ReadObject(written, item.manifest, control_namespace);
+      if (!object.ok()) return At(item.file, object.status());
+      names.objects.insert({written, object->key});
+      what = absl::StrCat(WrittenKindName(written), " ", object->key);
+    }
+    if (const auto [at, fresh] = file_of.emplace(what, item.file); !fresh) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(item.file, ": the ", what, " is in ", at->second, " already: remove one"));
+    }
+  }
+  return names;
 }
 
 ConfigRepository::ConfigRepository(EventLoop& loop, Workers& workers, Options options,
@@ -102,96 +152,94 @@ void ConfigRepository::Read(const GitId& commit) {
   });
 }
 
-void ConfigRepository::OnRead(const Reading& reading) {
-  const auto finish = [this](const absl::Status& status) {
-    SetStatus(status);
-    reading_ = false;
-    if (std::exchange(again_, false)) OnInputChanged();
-  };
-  if (!reading.objects.ok()) return finish(reading.objects.status());
-  const std::string commit = reading.commit.Hex();
-  // One call a file, since the owner that it writes names the file.
+// Everything that a commit says.
+struct ConfigRepository::Taking {
+  std::string commit;
   std::map<std::string, std::vector<object::Value>> by_file;
+  ConfigNames names;
+  size_t left = 0;  // Files, then deletions, that have not been answered.
+  absl::Status first_error;
+};
+
+void ConfigRepository::OnRead(const Reading& reading) {
+  if (!reading.objects.ok()) return Finish(reading.objects.status());
+  const absl::StatusOr<ConfigNames> names =
+      NamesIn(*reading.objects, records_.snapshot()->control_namespace);
+  if (!names.ok()) return Finish(names.status());
+  auto taking = std::make_shared<Taking>();
+  taking->commit = reading.commit.Hex();
+  taking->names = *names;
+  // One call a file, since the owner that it writes names the file.
   for (const ConfigObjects::Item& item : reading.objects->items)
-    by_file[item.file].push_back(item.manifest);
-  struct Progress {
-    size_t left = 0;
-    std::set<std::pair<WrittenKind, std::string>> present;
-    std::set<std::string> clusters;
-    absl::Status first_error;
-  };
-  auto progress = std::make_shared<Progress>();
-  progress->left = by_file.size();
-  for (const auto& [file, manifests] : by_file) {
-    const std::string owner = absl::StrCat(kConfigOwnerPrefix, file, "@", commit.substr(0, 12));
-    desk_.Apply(manifests, owner, {owner, ""}, Desk::Mode::kApply,
-                [this, alive = alive_, progress, finish, file = file,
-                 commit](const std::vector<Desk::Applied>& results) {
-                  if (!*alive) return;
-                  for (const Desk::Applied& applied : results) {
-                    if (applied.outcome.ok()) continue;
-                    if (progress->first_error.ok()) {
-                      progress->first_error =
-                          absl::Status(applied.outcome.status().code(),
-                                       absl::StrCat(file, ": ", applied.kind, " ", applied.name,
-                                                    ": ", applied.outcome.status().message()));
-                    }
-                  }
-                  if (--progress->left > 0) return;
-                  // While something is refused, what is missing may just have been misspelt.
-                  if (progress->first_error.ok())
-                    DeleteMissing(progress->present, progress->clusters, commit);
-                  if (progress->first_error.ok()) commit_ = commit;
-                  finish(progress->first_error);
-                });
-    for (const object::Value& manifest : manifests) {
-      const absl::StatusOr<ManifestKind> kind = KindOf(manifest);
-      if (!kind.ok()) continue;
-      if (*kind == ManifestKind::kCluster || *kind == ManifestKind::kClusterSecret) {
-        std::vector<std::string> ignored;
-        if (const auto cluster = ReadClusterManifest(manifest, &ignored); cluster.ok())
-          progress->clusters.insert(cluster->name);
-        continue;
-      }
-      const WrittenKind written = *kind == ManifestKind::kApplicationSet
-                                      ? WrittenKind::kApplicationSet
-                                  : *kind == ManifestKind::kApplication ? WrittenKind::kApplication
-                                  : *kind == ManifestKind::kAppProject  ? WrittenKind::kAppProject
-                                                                        : WrittenKind::kRepository;
-      if (const auto object = ReadObject(written, manifest, records_.snapshot()->control_namespace);
-          object.ok()) {
-        progress->present.insert({written, object->key});
-      }
-    }
+    taking->by_file[item.file].push_back(item.manifest);
+  taking->left = taking->by_file.size();
+  for (const auto& [file, manifests] : taking->by_file) {
+    const std::string owner = OwnerOf(file, taking->commit);
+    desk_.Apply(
+        manifests, owner, {owner, ""}, Desk::Mode::kApply,
+        [this, alive = alive_, taking, file = file](const std::vector<Desk::Applied>& results) {
+          if (*alive) OnApplied(taking, file, results);
+        });
   }
 }
 
-void ConfigRepository::DeleteMissing(const std::set<std::pair<WrittenKind, std::string>>& present,
-                                     const std::set<std::string>& clusters,
-                                     const std::string& commit) {
-  const std::string owner =
-      absl::StrCat(kConfigOwnerPrefix, options_.path, "@", commit.substr(0, 12));
+void ConfigRepository::OnApplied(const std::shared_ptr<Taking>& taking, const std::string& file,
+                                 const std::vector<Desk::Applied>& results) {
+  for (const Desk::Applied& applied : results) {
+    if (applied.outcome.ok() || !taking->first_error.ok()) continue;
+    taking->first_error = absl::Status(applied.outcome.status().code(),
+                                       absl::StrCat(file, ": ", applied.kind, " ", applied.name,
+                                                    ": ", applied.outcome.status().message()));
+  }
+  if (--taking->left > 0) return;
+  // While something is refused, what is missing may just have been misspelt.
+  if (!taking->first_error.ok()) return Finish(taking->first_error);
+  DeleteMissing(taking);
+}
+
+void ConfigRepository::DeleteMissing(const std::shared_ptr<Taking>& taking) {
+  const std::string owner = OwnerOf(options_.path, taking->commit);
+  std::vector<Desk::Target> gone;
   for (const WrittenKind kind : {WrittenKind::kApplicationSet, WrittenKind::kApplication,
                                  WrittenKind::kAppProject, WrittenKind::kRepository}) {
-    std::vector<std::string> gone;
     for (const auto& [key, object] : records_.Objects(kind)) {
-      if (FromConfig(object.owner) && !object.deleting && !present.contains({kind, key}))
-        gone.push_back(key);
-    }
-    for (const std::string& key : gone) {
-      desk_.Delete({kind, key}, Desk::kAnyNumber, std::nullopt, owner, {owner, ""},
-                   [this, alive = alive_, key](const absl::StatusOr<uint64_t>& deleted) {
-                     if (*alive && !deleted.ok()) SetStatus(deleted.status());
-                   });
+      if (!FromConfig(object.owner) || object.deleting ||
+          taking->names.objects.contains({kind, key}))
+        continue;
+      if (kind == WrittenKind::kAppProject && key == "default") {
+        desk_.Release({kind, key}, {owner, ""});  // It always exists.
+      } else {
+        gone.push_back({kind, key});
+      }
     }
   }
+  // A cluster leaves the fleet by a decision of a person, never by a line that is missing.
   for (const auto& [id, cluster] : records_.clusters()) {
-    if (!FromConfig(cluster.owner) || cluster.deleting || clusters.contains(cluster.name)) continue;
-    // A cluster leaves the fleet by a decision of a person, never by a line that is missing.
+    if (!FromConfig(cluster.owner) || taking->names.clusters.contains(cluster.name)) continue;
     log_.Warning("hub/control",
-                 "a cluster is no longer in the config repository and stays registered",
-                 {{"cluster", cluster.name}, {"commit", commit}});
+                 "a cluster is no longer in the config repository; it stays registered until it is "
+                 "deleted with `leidang delete cluster`",
+                 {{"cluster", cluster.name}, {"commit", taking->commit}});
+    desk_.ReleaseCluster(id, {owner, ""});
   }
+  commit_ = taking->commit;
+  taking->left = gone.size();
+  if (gone.empty()) return Finish(absl::OkStatus());
+  for (const Desk::Target& target : gone) {
+    desk_.Delete(target, Desk::kAnyNumber, std::nullopt, owner, {owner, ""},
+                 [this, alive = alive_, taking](const absl::StatusOr<uint64_t>& deleted) {
+                   if (!*alive) return;
+                   if (!deleted.ok() && taking->first_error.ok())
+                     taking->first_error = deleted.status();
+                   if (--taking->left == 0) Finish(taking->first_error);
+                 });
+  }
+}
+
+void ConfigRepository::Finish(const absl::Status& status) {
+  SetStatus(status);
+  reading_ = false;
+  if (std::exchange(again_, false)) OnInputChanged();
 }
 
 void ConfigRepository::SetStatus(const absl::Status& status) {

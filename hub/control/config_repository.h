@@ -4,6 +4,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -34,9 +35,19 @@ struct ConfigObjects {
 // removed".
 absl::StatusOr<ConfigObjects> ReadConfig(const generators::GitTree& tree, const std::string& path);
 
+// What these objects are called. kInvalidArgument, naming the file, for one that cannot be read and
+// for two of one name.
+struct ConfigNames {
+  std::set<std::pair<WrittenKind, std::string>> objects;
+  std::set<std::string> clusters;
+};
+absl::StatusOr<ConfigNames> NamesIn(const ConfigObjects& objects,
+                                    absl::string_view control_namespace);
+
 // ConfigRepository follows a folder of a Git repository and makes the fleet's configuration what it
 // says: objects are applied when they change and deleted when their manifest was removed by a
-// commit that could be read in full. What was made through the API is not touched.
+// commit that could be read and applied in full; clusters are only let go of. What was made through
+// the API is not touched.
 //
 // Loop-bound; all references must outlive it.
 class ConfigRepository {
@@ -68,10 +79,14 @@ class ConfigRepository {
     absl::StatusOr<ConfigObjects> objects = absl::UnknownError("");
   };
 
+  struct Taking;
+
   void Read(const GitId& commit);
   void OnRead(const Reading& reading);
-  void DeleteMissing(const std::set<std::pair<WrittenKind, std::string>>& present,
-                     const std::set<std::string>& clusters, const std::string& commit);
+  void OnApplied(const std::shared_ptr<Taking>& taking, const std::string& file,
+                 const std::vector<Desk::Applied>& results);
+  void DeleteMissing(const std::shared_ptr<Taking>& taking);
+  void Finish(const absl::Status& status);
   void SetStatus(const absl::Status& status);
 
   EventLoop& loop_;

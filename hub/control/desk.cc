@@ -3,27 +3,13 @@
 #include <memory>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 
 #include "common/base/status_macros.h"
 #include "generators/expand.h"
-#include "hub/auth/secret_token.h"
-#include "hub/control/assigner.h"
 #include "hub/control/manifest_rules.h"
 
 namespace leidang::hub {
-
-namespace {
-
-// The same file of the config repository, whatever the commit: the owner keeps naming the commit
-// that changed the object.
-bool SameSource(absl::string_view a, absl::string_view b) {
-  return a.substr(0, a.rfind('@')) == b.substr(0, b.rfind('@'));
-}
-
-}  // namespace
 
 // An object on its way into the ledger.
 struct Desk::Draft {
@@ -91,8 +77,8 @@ absl::StatusOr<Desk::Draft> Desk::Read(const object::Value& manifest, const std:
 }
 
 // Compares with what is there; completes the draft for the write.
-absl::StatusOr<Desk::Outcome> Desk::Settle(Draft* draft) const {
-  if (draft->cluster) return SettleCluster(draft);
+absl::StatusOr<Desk::Outcome> Desk::Settle(Draft* draft) {
+  if (draft->cluster) return SettleCluster(&*draft->cluster);
   WrittenObject& object = *draft->object;
   const absl::Time now = loop_.clock().Now();
   const WrittenObject* before = records_.Object(object.kind, object.key);
@@ -109,112 +95,71 @@ absl::StatusOr<Desk::Outcome> Desk::Settle(Draft* draft) const {
     object.created_at = now;
     return Outcome::kCreated;
   }
-  RETURN_IF_ERROR(CheckOwner(before->owner, object.owner, object.key));
+  RETURN_IF_ERROR(CheckOwner(before->owner, object.owner,
+                             absl::StrCat("the ", WrittenKindName(object.kind), " ", object.key)));
   if (before->deleting) {
     return absl::FailedPreconditionError(
         absl::StrCat(object.key, " is being deleted: apply it again when it is gone"));
   }
   object.created_at = before->created_at;
-  if (before->manifest == object.manifest && before->owner == object.owner)
-    return Outcome::kUnchanged;
+  if (before->manifest == object.manifest) {
+    object.changed_at = before->changed_at;
+    if (SameSource(before->owner, object.owner)) return Outcome::kUnchanged;
+  }
   return Outcome::kConfigured;
-}
-
-absl::StatusOr<Desk::Outcome> Desk::SettleCluster(Draft* draft) const {
-  ClusterRegistration& cluster = *draft->cluster;
-  const ClusterRegistration* before = records_.ClusterNamed(cluster.name);
-  if (before == nullptr) {
-    RETURN_IF_ERROR(CheckCluster(cluster));
-    return Outcome::kCreated;
-  }
-  RETURN_IF_ERROR(CheckOwner(before->owner, cluster.owner, absl::StrCat("cluster ", cluster.name)));
-  if (cluster.server != before->server) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the server of cluster ", cluster.name, " is ", before->server,
-                     " and never changes: register another cluster"));
-  }
-  if (!cluster.id.IsNone() && cluster.id != before->id) {
-    return absl::FailedPreconditionError(absl::StrCat("cluster ", cluster.name, " has the id ",
-                                                      before->id.Hex(), ", which never changes"));
-  }
-  ClusterRegistration merged = *before;
-  merged.labels = cluster.labels;
-  merged.annotations = cluster.annotations;
-  merged.project = cluster.project;
-  if (!SameSource(before->owner, cluster.owner)) merged.owner = cluster.owner;
-  const bool same = merged == *before;
-  cluster = std::move(merged);
-  return same ? Outcome::kUnchanged : Outcome::kConfigured;
-}
-
-absl::Status Desk::CheckCluster(const ClusterRegistration& cluster) const {
-  for (const auto& [id, other] : records_.clusters()) {
-    if (other.server == cluster.server) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("the server ", cluster.server, " belongs to cluster ", other.name,
-                       ": each cluster needs a server of its own"));
-    }
-    if (id == cluster.id) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("the id ", id.Hex(), " belongs to cluster ", other.name));
-    }
-  }
-  return absl::OkStatus();
-}
-
-ClusterRegistration Desk::NewCluster(const std::string& name, const std::string& server) {
-  ClusterRegistration cluster;
-  cluster.name = name;
-  cluster.server = server.empty() ? DefaultServer(name) : server;
-  cluster.created_at = loop_.clock().Now();
-  return cluster;
 }
 
 void Desk::Apply(const std::vector<object::Value>& manifests, const std::string& owner,
                  const Author& author, Mode mode, ApplyDone done) {
+  if (manifests.empty()) return done({});
   struct Progress {
     std::vector<Applied> results;
-    size_t left = 1;  // This call itself, so that it does not end before all writes have begun.
+    size_t left = 0;
     ApplyDone done;
   };
   auto progress = std::make_shared<Progress>();
   progress->results.resize(manifests.size());
+  progress->left = manifests.size();
   progress->done = std::move(done);
-  const auto finish_one = [progress] {
-    if (--progress->left == 0) progress->done(std::move(progress->results));
-  };
   for (size_t i = 0; i < manifests.size(); ++i) {
-    Applied& applied = progress->results[i];
-    absl::StatusOr<Draft> draft = Read(manifests[i], owner, &applied);
-    applied.outcome = draft.ok() ? Settle(&*draft) : absl::StatusOr<Outcome>(draft.status());
-    const std::string what = absl::StrCat("apply ", applied.kind, " ", applied.ns,
-                                          applied.ns.empty() ? "" : "/", applied.name);
-    if (!applied.outcome.ok()) {
-      if (mode == Mode::kApply)
-        Audit(author, what, absl::StrCat("refused: ", applied.outcome.status().message()));
-      continue;
-    }
-    if (mode == Mode::kDryRun || *applied.outcome == Outcome::kUnchanged) continue;
-    if (draft->cluster && draft->cluster->log.hub.IsNone()) {
-      ClusterRegistration& cluster = *draft->cluster;
-      if (cluster.id.IsNone()) cluster.id = *intent::ClusterId::FromRaw(random_.Bytes(16));
-      cluster.created_at = loop_.clock().Now();
-      cluster.log = {records_.hub(), 1, random_.Next()};
-    }
-    ++progress->left;
-    std::vector<change::Any> changes;
-    if (draft->object) changes.push_back(change::PutObject{*draft->object});
-    if (draft->cluster) changes.push_back(change::PutCluster{*draft->cluster});
-    records_.Write(std::move(changes), [this, progress, i, author, what, finish_one,
-                                        written = *std::move(draft)](const absl::Status& status) {
-      Applied& result = progress->results[i];
-      if (!status.ok()) result.outcome = status;
-      Audit(author, what, status.ok() ? "done" : absl::StrCat("failed: ", status.message()));
-      if (status.ok()) TriggerFor(written);
-      finish_one();
-    });
+    auto draft =
+        std::make_shared<absl::StatusOr<Draft>>(Read(manifests[i], owner, &progress->results[i]));
+    // One by one, so that each sees what the one before it made.
+    records_.Update(
+        [this, progress, i, draft, mode]() -> absl::StatusOr<FleetRecords::Changes> {
+          RETURN_IF_ERROR(draft->status());
+          ASSIGN_OR_RETURN(const Outcome outcome, Settle(&**draft));
+          progress->results[i].outcome = outcome;
+          if (mode == Mode::kDryRun || outcome == Outcome::kUnchanged)
+            return FleetRecords::Changes();
+          return ChangesOf(**draft);
+        },
+        [this, progress, i, draft, mode, author](const absl::Status& status) {
+          Applied& applied = progress->results[i];
+          if (!status.ok()) applied.outcome = status;
+          if (mode == Mode::kApply) Conclude(applied, *draft, author);
+          if (--progress->left == 0) progress->done(std::move(progress->results));
+        });
   }
-  finish_one();
+}
+
+FleetRecords::Changes Desk::ChangesOf(const Draft& draft) {
+  FleetRecords::Changes changes;
+  if (draft.object) changes.push_back(change::PutObject{*draft.object});
+  if (draft.cluster) changes.push_back(change::PutCluster{*draft.cluster});
+  return changes;
+}
+
+void Desk::Conclude(const Applied& applied, const absl::StatusOr<Draft>& draft,
+                    const Author& author) {
+  const std::string what = absl::StrCat("apply ", applied.kind, " ", applied.ns,
+                                        applied.ns.empty() ? "" : "/", applied.name);
+  if (!applied.outcome.ok()) {
+    return Audit(author, what, absl::StrCat("refused: ", applied.outcome.status().message()));
+  }
+  if (*applied.outcome == Outcome::kUnchanged) return;
+  Audit(author, what, *applied.outcome == Outcome::kCreated ? "created" : "configured");
+  TriggerFor(*draft);
 }
 
 void Desk::TriggerFor(const Draft& draft) {
@@ -228,8 +173,9 @@ void Desk::TriggerFor(const Draft& draft) {
     case WrittenKind::kApplication:
       return owners_.Trigger({draft.object->kind, draft.object->key});
     case WrittenKind::kAppProject:
+      return owners_.OnProjectChanged(draft.object->key);
     case WrittenKind::kRepository:
-      return owners_.TriggerAll();
+      return on_repository_changed(draft.object->key);
   }
 }
 
@@ -253,147 +199,91 @@ absl::Status Desk::CheckUnused(const Target& target) const {
   return absl::OkStatus();
 }
 
-void Desk::Delete(const Target& target, std::optional<uint64_t> confirm,
-                  std::optional<intent::DeletionPolicy> policy, const std::string& owner,
-                  const Author& author, DeleteDone done) {
-  const std::string what = absl::StrCat("delete ", WrittenKindName(target.kind), " ", target.key);
-  const auto refuse = [&](const absl::Status& status) {
-    Audit(author, what, absl::StrCat("refused: ", status.message()));
-    done(status);
-  };
+// What may be deleted, under that key, by that owner.
+absl::StatusOr<const WrittenObject*> Desk::Deletable(const Target& target,
+                                                     const std::string& owner) const {
   const WrittenObject* written = records_.Object(target.kind, target.key);
   if (written == nullptr) {
     const absl::StatusOr<DerivedApplication> generated = target.kind == WrittenKind::kApplication
                                                              ? store_.Application(target.key)
                                                              : absl::NotFoundError("");
-    if (generated.ok()) {
-      return refuse(absl::FailedPreconditionError(
+    if (generated.ok() && !generated->set.empty()) {
+      return absl::FailedPreconditionError(
           absl::StrCat("the Application ", target.key, " is generated by the set ", generated->set,
-                       ", which would bring it back: change the set")));
+                       ", which would bring it back: change the set"));
     }
-    return refuse(absl::NotFoundError(
-        absl::StrCat("there is no ", WrittenKindName(target.kind), " ", target.key)));
+    return absl::NotFoundError(
+        absl::StrCat("there is no ", WrittenKindName(target.kind), " ", target.key));
   }
-  if (const absl::Status status = CheckOwner(written->owner, owner, target.key); !status.ok())
-    return refuse(status);
-  if (const absl::Status status = CheckUnused(target); !status.ok()) return refuse(status);
-  const bool has_applications =
-      target.kind == WrittenKind::kApplicationSet || target.kind == WrittenKind::kApplication;
-  const uint64_t count = target.kind == WrittenKind::kApplicationSet
-                             ? store_.CountApplicationsOfSet(target.key)
-                         : has_applications ? 1
-                                            : 0;
-  if (target.kind == WrittenKind::kApplicationSet && count > 0 && confirm != count &&
-      confirm != kAnyNumber) {
-    return refuse(absl::FailedPreconditionError(
-        absl::StrCat("deleting the set ", target.key, " deletes its ", count, " Applications",
-                     confirm ? absl::StrCat(", not ", *confirm) : "",
-                     ": if that is meant, repeat with --confirm ", count)));
-  }
-  std::vector<change::Any> changes;
-  if (has_applications) {
-    WrittenObject marked = *written;
-    const absl::StatusOr<object::Value> manifest = object::ParseJson(written->manifest);
-    const bool is_set = target.kind == WrittenKind::kApplicationSet;
-    marked.deleting = policy.value_or(is_set          ? intent::DeletionPolicy::kForeground
-                                      : manifest.ok() ? PolicyOf(*manifest)
-                                                      : intent::DeletionPolicy::kOrphan);
-    changes.push_back(change::PutObject{std::move(marked)});
-  } else {
-    changes.push_back(change::EraseObject{target.kind, target.key});
-  }
-  records_.Write(std::move(changes),
-                 [this, target, author, what, count, done](const absl::Status& status) {
-                   Audit(author, what,
-                         status.ok() ? absl::StrCat("done, ", count, " Applications")
-                                     : absl::StrCat("failed: ", status.message()));
-                   if (!status.ok()) return done(status);
-                   if (count > 0 || target.kind == WrittenKind::kApplicationSet)
-                     owners_.Trigger({target.kind, target.key});
-                   done(count);
-                 });
+  RETURN_IF_ERROR(CheckOwner(written->owner, owner,
+                             absl::StrCat("the ", WrittenKindName(target.kind), " ", target.key)));
+  RETURN_IF_ERROR(CheckUnused(target));
+  return written;
 }
 
-void Desk::Register(const Registration& registration, const Author& author,
-                    std::function<void(absl::StatusOr<Registered>)> done) {
-  const std::string what = absl::StrCat("register cluster ", registration.name);
-  ClusterRegistration cluster;
-  absl::Status status = CheckClusterName(registration.name);
-  if (const ClusterRegistration* before = records_.ClusterNamed(registration.name);
-      status.ok() && before != nullptr) {
-    cluster = *before;
-    if (!registration.server.empty() && registration.server != before->server) {
-      status = absl::FailedPreconditionError(absl::StrCat("cluster ", before->name,
-                                                          " is registered with the server ",
-                                                          before->server, ", which never changes"));
-    }
-    if (!registration.labels.empty()) cluster.labels = registration.labels;
-    if (!registration.annotations.empty()) cluster.annotations = registration.annotations;
-    if (!(cluster == *before) && status.ok())
-      status = CheckOwner(before->owner, kApiOwner, absl::StrCat("cluster ", before->name));
-  } else if (status.ok()) {
-    cluster = NewCluster(registration.name, registration.server);
-    cluster.id = *intent::ClusterId::FromRaw(random_.Bytes(16));
-    cluster.project = registration.project;
-    cluster.labels = registration.labels;
-    cluster.annotations = registration.annotations;
-    cluster.log = {records_.hub(), 1, random_.Next()};
-    status = CheckCluster(cluster);
+uint64_t Desk::ApplicationsOf(const Target& target) const {
+  switch (target.kind) {
+    case WrittenKind::kApplicationSet:
+      return store_.CountApplicationsOfSet(target.key);
+    case WrittenKind::kApplication:
+      return 1;
+    case WrittenKind::kAppProject:
+    case WrittenKind::kRepository:
+      return 0;
   }
-  if (status.ok()) status = CheckLabels(cluster.labels);
-  if (!status.ok()) {
-    Audit(author, what, absl::StrCat("refused: ", status.message()));
-    return done(status);
-  }
-  const SecretToken token = NewSecretToken("join", random_);
-  const absl::Time expires = loop_.clock().Now() + registration.token_life;
-  std::vector<change::Any> changes;
-  changes.push_back(change::PutCluster{cluster});
-  changes.push_back(
-      change::PutJoinToken{{.hash = token.hash, .cluster = cluster.id, .expires_at = expires}});
-  records_.Write(std::move(changes), [this, author, what, id = cluster.id, token, expires,
-                                      done](const absl::Status& written) {
-    Audit(author, what, written.ok() ? "done" : absl::StrCat("failed: ", written.message()));
-    if (!written.ok()) return done(written);
-    on_cluster_changed(id);
-    owners_.TriggerAll();
-    done(Registered{id, token.text, expires});
-  });
+  return 0;
 }
 
-void Desk::DeleteCluster(const std::string& name, std::optional<intent::DeletionPolicy> policy,
-                         const Author& author, DeleteDone done) {
-  const std::string what = absl::StrCat("delete cluster ", name);
-  const auto refuse = [&](const absl::Status& status) {
-    Audit(author, what, absl::StrCat("refused: ", status.message()));
-    done(status);
-  };
-  const ClusterRegistration* cluster = records_.ClusterNamed(name);
-  if (cluster == nullptr)
-    return refuse(absl::NotFoundError(absl::StrCat("there is no cluster ", name)));
-  if (const absl::Status status =
-          CheckOwner(cluster->owner, kApiOwner, absl::StrCat("cluster ", name));
-      !status.ok()) {
-    return refuse(status);
-  }
-  const absl::StatusOr<ClusterLog> log = store_.Log(cluster->id);
-  const uint64_t applications = log.ok() ? log->live : 0;
-  if (cluster->joined() && applications > 0 && !policy) {
-    return refuse(absl::FailedPreconditionError(
-        absl::StrCat("the cluster ", name, " has ", applications,
-                     " assignments: repeat with --cascade foreground to delete their objects, or "
-                     "--cascade orphan to keep them")));
-  }
-  ClusterRegistration marked = *cluster;
-  marked.deleting = policy.value_or(intent::DeletionPolicy::kOrphan);
-  records_.Write({change::PutCluster{marked}}, [this, id = marked.id, author, what, applications,
-                                                done](const absl::Status& status) {
-    Audit(author, what, status.ok() ? "done" : absl::StrCat("failed: ", status.message()));
-    if (!status.ok()) return done(status);
-    on_cluster_changed(id);
-    owners_.TriggerAll();
-    done(applications);
-  });
+void Desk::Delete(const Target& target, std::optional<uint64_t> confirm,
+                  std::optional<intent::DeletionPolicy> policy, const std::string& owner,
+                  const Author& author, DeleteDone done) {
+  auto count = std::make_shared<uint64_t>(0);
+  records_.Update(
+      [this, target, confirm, policy, owner, count]() -> absl::StatusOr<FleetRecords::Changes> {
+        ASSIGN_OR_RETURN(const WrittenObject* written, Deletable(target, owner));
+        *count = ApplicationsOf(target);
+        if (target.kind == WrittenKind::kApplicationSet && *count > 0 && confirm != *count &&
+            confirm != kAnyNumber) {
+          return absl::FailedPreconditionError(
+              absl::StrCat("deleting the set ", target.key, " deletes its ", *count,
+                           " Applications", confirm ? absl::StrCat(", not ", *confirm) : "",
+                           ": if that is meant, repeat with --confirm ", *count));
+        }
+        if (target.kind != WrittenKind::kApplicationSet &&
+            target.kind != WrittenKind::kApplication) {
+          return FleetRecords::Changes{change::EraseObject{target.kind, target.key}};
+        }
+        WrittenObject marked = *written;
+        marked.deleting = policy ? static_cast<Ending>(*policy) : Ending::kAsDeclared;
+        return FleetRecords::Changes{change::PutObject{std::move(marked)}};
+      },
+      [this, target, author, count, done](const absl::Status& status) {
+        const std::string what =
+            absl::StrCat("delete ", WrittenKindName(target.kind), " ", target.key);
+        Audit(author, what,
+              status.ok() ? absl::StrCat("done, ", *count, " Applications")
+                          : absl::StrCat("refused: ", status.message()));
+        if (!status.ok()) return done(status);
+        if (target.kind == WrittenKind::kApplicationSet || target.kind == WrittenKind::kApplication)
+          owners_.Trigger({target.kind, target.key});
+        if (target.kind == WrittenKind::kRepository) on_repository_changed(target.key);
+        done(*count);
+      });
+}
+
+void Desk::Release(const Target& target, const Author& author) {
+  records_.Update(
+      [this, target, author]() -> absl::StatusOr<FleetRecords::Changes> {
+        const WrittenObject* written = records_.Object(target.kind, target.key);
+        if (written == nullptr) return FleetRecords::Changes();
+        WrittenObject released = *written;
+        released.owner = ReleasedBy(author.who);
+        return FleetRecords::Changes{change::PutObject{std::move(released)}};
+      },
+      [this, target, author](const absl::Status& status) {
+        Audit(author, absl::StrCat("release ", WrittenKindName(target.kind), " ", target.key),
+              status.ok() ? "done" : absl::StrCat("failed: ", status.message()));
+      });
 }
 
 }  // namespace leidang::hub

@@ -61,8 +61,8 @@ class Desk {
     std::string key;
   };
   // Marks a set or an Application for deletion; answers with how many Applications go with it. A
-  // set that has any asks for `confirm` to be their number. Projects and repositories go at once,
-  // unless they are in use.
+  // set that has any asks for `confirm` to be their number. Without a policy, each ends as its own
+  // finalizers say. Projects and repositories go at once, unless they are in use.
   void Delete(const Target& target, std::optional<uint64_t> confirm,
               std::optional<intent::DeletionPolicy> policy, const std::string& owner,
               const Author& author, DeleteDone done);
@@ -90,9 +90,16 @@ class Desk {
   void Register(const Registration& registration, const Author& author,
                 std::function<void(absl::StatusOr<Registered>)> done);
 
+  // The config repository does not mention these any more, and they are not deleted for that: from
+  // now on they may be changed through the API.
+  void Release(const Target& target, const Author& author);
+  void ReleaseCluster(const intent::ClusterId& id, const Author& author);
+
   // Called on the loop after a cluster was created or changed.
   std::function<void(const intent::ClusterId&)> on_cluster_changed = [](const intent::ClusterId&) {
   };
+  // …and after the credentials of a repository were.
+  std::function<void(const std::string&)> on_repository_changed = [](const std::string&) {};
 
  private:
   struct Draft;
@@ -103,12 +110,24 @@ class Desk {
                                     Draft draft) const;
   absl::StatusOr<Draft> ReadCluster(const object::Value& manifest, Draft draft,
                                     Applied* applied) const;
-  absl::StatusOr<Outcome> Settle(Draft* draft) const;
-  absl::StatusOr<Outcome> SettleCluster(Draft* draft) const;
-  ClusterRegistration NewCluster(const std::string& name, const std::string& server);
-  absl::Status CheckCluster(const ClusterRegistration& cluster) const;
+  // These run within FleetRecords::Update.
+  absl::StatusOr<Outcome> Settle(Draft* draft);
+  absl::StatusOr<Outcome> SettleCluster(ClusterRegistration* cluster);
+  absl::StatusOr<ClusterRegistration> Registering(const Registration& registration);
+  absl::StatusOr<ClusterRegistration> Leaving(const std::string& name,
+                                              std::optional<intent::DeletionPolicy> policy,
+                                              uint64_t* applications) const;
+  absl::StatusOr<const WrittenObject*> Deletable(const Target& target,
+                                                 const std::string& owner) const;
+
+  static FleetRecords::Changes ChangesOf(const Draft& draft);
+  void Conclude(const Applied& applied, const absl::StatusOr<Draft>& draft, const Author& author);
+  static absl::Status CheckStays(const ClusterRegistration& cluster);
+  absl::Status CheckNew(const ClusterRegistration& cluster) const;
+  void Bear(ClusterRegistration* cluster);
   void TriggerFor(const Draft& draft);
   absl::Status CheckUnused(const Target& target) const;
+  uint64_t ApplicationsOf(const Target& target) const;
   void Audit(const Author& author, const std::string& what, const std::string& outcome);
 
   EventLoop& loop_;

@@ -11,7 +11,9 @@
 #include "common/conditions/types.h"
 #include "common/match/selector.h"
 #include "common/object/sha256.h"
+#include "common/proof/bucketed_digest.h"
 #include "generators/reconcile.h"
+#include "hub/control/generator_kinds.h"
 #include "hub/source/repository_url.h"
 #include "hub/source/source_error.h"
 
@@ -114,6 +116,7 @@ class Resolution {
     const absl::StatusOr<intent::Source>& resolved = ResolveOnce(input, *source);
     if (resolved.ok()) {
       desired->sources = {*resolved};
+      desired->content = proof::ElementOf({{}, {}, desired->body, desired->sources});
       return std::nullopt;
     }
     if (absl::IsUnavailable(resolved.status()) && !SourceReasonOf(resolved.status())) {
@@ -152,13 +155,34 @@ class Resolution {
   std::map<std::string, absl::StatusOr<intent::Source>> resolved_;  // By canonical source.
 };
 
+// The inputs that answered with an error, to tell which of them an error speaks of: generators pass
+// messages on, but no reasons.
+class InputFailures {
+ public:
+  InputFailures(const GitView& view, const PinnedGit& git) : view_(view), git_(git) {}
+
+  std::optional<Reason> ReasonIn(absl::string_view message) const {
+    for (const GitInput& input : git_.asked()) {
+      const auto found = view_.inputs.find(input);
+      if (found == view_.inputs.end() || found->second.ok()) continue;
+      if (absl::StrContains(message, found->second.status().message()))
+        return ReasonOf(found->second.status(), Reason::kGenerationFailed);
+    }
+    return std::nullopt;
+  }
+
+ private:
+  const GitView& view_;
+  const PinnedGit& git_;
+};
+
 // Takes what a set generates and resolves each at once, so that only what is kept is held in
 // memory.
 class Collector final : public generators::Sink {
  public:
   Collector(const generators::ApplicationSet& set, const generators::World& world,
-            Resolution& resolution, Expansion* out)
-      : validator_(set, world), resolution_(resolution), out_(out) {}
+            Resolution& resolution, const InputFailures& failures, Expansion* out)
+      : validator_(set, world), resolution_(resolution), failures_(failures), out_(out) {}
 
   void OnApplication(const generators::GeneratedApplication& application) override {
     const std::string name(application.name());
@@ -178,8 +202,11 @@ class Collector final : public generators::Sink {
   }
 
   void OnError(const generators::ParameterSetError& error) override {
-    out_->problems.push_back(
-        {conditions::kErrorOccurred, Reason::kGenerationFailed, error.ToString()});
+    const Reason otherwise = error.stage == generators::Stage::kRender ? Reason::kTemplateFailed
+                                                                       : Reason::kGenerationFailed;
+    out_->problems.push_back({conditions::kErrorOccurred,
+                              failures_.ReasonIn(error.message).value_or(otherwise),
+                              error.ToString()});
   }
 
   size_t invalid_names() const { return invalid_names_; }
@@ -188,6 +215,7 @@ class Collector final : public generators::Sink {
  private:
   generators::ApplicationValidator validator_;
   Resolution& resolution_;
+  const InputFailures& failures_;
   Expansion* const out_;
   size_t invalid_names_ = 0;
 };
@@ -249,12 +277,16 @@ void JoinDuplicates(Expansion* out) {
 
 void ExpandSet(const ExpansionRequest& request, const PinnedGit& git, SourceResolver& resolver,
                Expansion* out) {
+  const InputFailures failures(*request.git, git);
   generators::World world = WorldOf(*request.fleet, git);
   world.pinned_at = request.pinned_at;
+  // Functions that are not deterministic look at the seed, which covers all inputs: they are known
+  // only at the end.
+  world.seed = SeedOf(request, request.expected_inputs, &world.pinned_at);
   for (int pass = 0; pass < 2; ++pass) {
     *out = Expansion();
     Resolution resolution(*request.fleet, git, resolver);
-    Collector collector(*request.set, world, resolution, out);
+    Collector collector(*request.set, world, resolution, failures, out);
     const generators::ExpansionResult result = generators::Expand(*request.set, world, collector);
     RejectInvalid(collector.Finish(), out);
     out->warnings = result.warnings;
@@ -262,41 +294,52 @@ void ExpandSet(const ExpansionRequest& request, const PinnedGit& git, SourceReso
     out->incomplete = result.missing_inputs > 0 || resolution.missing_inputs();
     out->content = resolution.TakeContent();
     out->may_delete = result.MayDelete() && collector.invalid_names() == 0 && !result.withheld;
-    // Only functions that are not deterministic look at the seed, and those warn.
-    if (result.warnings.empty() || pass == 1) break;
+    // Only what is not deterministic depends on the seed, and that warns.
+    if (result.warnings.empty() || git.asked() == request.expected_inputs) break;
+    world.pinned_at = request.pinned_at;
     world.seed = SeedOf(request, git.asked(), &world.pinned_at);
   }
   JoinDuplicates(out);
+  for (const std::string& error : UnknownGenerators(request.manifest)) {
+    out->problems.push_back({conditions::kErrorOccurred, Reason::kUnknownGenerator, error});
+    out->may_delete = false;
+  }
 }
 
 void ExpandApplication(const ExpansionRequest& request, const PinnedGit& git,
                        SourceResolver& resolver, Expansion* out) {
   Resolution resolution(*request.fleet, git, resolver);
-  out->applications.push_back(resolution.Resolve(
-      request.key, object::CanonicalJson(request.application), request.application));
+  out->applications.push_back(
+      resolution.Resolve(request.key, object::CanonicalJson(request.manifest), request.manifest));
   out->incomplete = resolution.missing_inputs();
   out->content = resolution.TakeContent();
   out->may_delete = true;
 }
 
-// A repository that cannot be reached, though all is still pinned, is said on the owner.
+bool IsTold(const Expansion& out, const absl::Status& status) {
+  const auto told = [&status](const Problem& problem) {
+    return absl::StrContains(problem.message, status.message());
+  };
+  if (std::any_of(out.problems.begin(), out.problems.end(), told)) return true;
+  // The Application that it keeps from being resolved shows it, if that is all that there is.
+  return out.applications.size() == 1 && out.applications[0].problem &&
+         told(*out.applications[0].problem);
+}
+
+// A repository that cannot be reached, though all is still pinned, is said on the owner; so is an
+// input that has no answer but an error, unless somebody has said so already.
 void AddRepositoryProblems(const GitView& view, Expansion* out) {
-  std::set<std::string> urls;
-  for (const GitInput& input : out->inputs) urls.insert(input.url);
-  for (const std::string& url : urls) {
-    const auto failing = view.failing.find(url);
-    if (failing == view.failing.end()) continue;
-    out->problems.push_back({conditions::kErrorOccurred,
-                             ReasonOf(failing->second, Reason::kRepositoryUnreachable),
-                             std::string(failing->second.message())});
-  }
+  const auto add = [out](const absl::Status& status, Reason otherwise) {
+    if (IsTold(*out, status)) return;
+    out->problems.push_back(
+        {conditions::kErrorOccurred, ReasonOf(status, otherwise), std::string(status.message())});
+  };
   for (const GitInput& input : out->inputs) {
+    const auto failing = view.failing.find(input.url);
+    if (failing != view.failing.end()) add(failing->second, Reason::kRepositoryUnreachable);
     const auto found = view.inputs.find(input);
-    if (found == view.inputs.end() || found->second.ok() || view.failing.contains(input.url))
-      continue;
-    out->problems.push_back({conditions::kErrorOccurred,
-                             ReasonOf(found->second.status(), Reason::kRevisionNotFound),
-                             std::string(found->second.status().message())});
+    if (found != view.inputs.end() && !found->second.ok())
+      add(found->second.status(), Reason::kRevisionNotFound);
   }
 }
 
@@ -311,6 +354,8 @@ Expansion Expand(const ExpansionRequest& request, GitListings& listings, SourceR
     ExpandApplication(request, git, resolver, &out);
   }
   out.inputs = git.asked();
+  absl::Time pinned_at = request.pinned_at;
+  out.inputs_digest = SeedOf(request, out.inputs, &pinned_at);
   AddRepositoryProblems(*request.git, &out);
   return out;
 }

@@ -10,6 +10,7 @@
 
 #include "common/conditions/reason.h"
 #include "common/intent/intent.h"
+#include "common/object/sha256.h"
 #include "common/object/value.h"
 #include "generators/expand.h"
 #include "hub/control/fleet_snapshot.h"
@@ -37,6 +38,7 @@ struct DesiredApplication {
   intent::ClusterId cluster;  // None if there is a problem with the destination.
   std::string body;           // Of the assignment.
   std::vector<intent::Source> sources;
+  object::Sha256 content;  // Digest of body and sources (DerivedApplication::content).
   std::optional<Problem> problem;
 };
 
@@ -46,8 +48,9 @@ struct Expansion {
   std::vector<Problem> problems;                 // Of the owner as a whole.
   std::vector<std::string> warnings;
   std::set<GitInput>
-      inputs;          // Everything that was asked for; what has no answer yet is being fetched.
-  WriteBatch content;  // What the sources need and the store may lack.
+      inputs;  // Everything that was asked for; what has no answer yet is being fetched.
+  object::Sha256 inputs_digest;  // Of the commits that these stand for.
+  WriteBatch content;            // What the sources need and the store may lack.
   size_t failed_parameter_sets = 0;
   // Inputs are missing: nothing may be concluded; expand again when they have come.
   bool incomplete = false;
@@ -59,7 +62,9 @@ struct Expansion {
 struct ExpansionRequest {
   std::string key;                                        // "namespace/name".
   std::shared_ptr<const generators::ApplicationSet> set;  // Null for an Application.
-  object::Value application;                              // Null for a set.
+  object::Value manifest;                                 // Of the set, or the Application.
+  // What the last expansion asked for: if it is the same again, one pass is enough.
+  std::set<GitInput> expected_inputs;
   std::shared_ptr<const FleetSnapshot> fleet;
   std::shared_ptr<const GitView> git;
   absl::Time pinned_at;

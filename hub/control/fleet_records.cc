@@ -1,57 +1,24 @@
 #include "hub/control/fleet_records.h"
 
-#include <set>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
-#include "common/base/check.h"
 #include "common/base/status_macros.h"
+#include "hub/control/fleet_changes.h"
 #include "hub/ledger/list_all.h"
 #include "hub/ledger/records.h"
 
 namespace leidang::hub {
 namespace {
 
-constexpr size_t kChunkOps = 90;
-constexpr size_t kChunkBytes = 900 << 10;
-
 constexpr char kDefaultProject[] =
     R"({"apiVersion":"argoproj.io/v1alpha1","kind":"AppProject","metadata":{"name":"default"},)"
     R"("spec":{"clusterResourceWhitelist":[{"group":"*","kind":"*"}],"destinations":[{"namespace":"*","server":"*"}],)"
     R"("sourceRepos":["*"]}})";
 
-std::string EntryKeyOf(const std::string& application) {
-  return intent::EntryKey{intent::EntryKind::kApplication, application}.ToString();
-}
-
-template <typename... Fs>
-struct Overloaded : Fs... {
-  using Fs::operator()...;
-};
-template <typename... Fs>
-Overloaded(Fs...) -> Overloaded<Fs...>;
-
 }  // namespace
-
-// One transaction in the making, and the changes that it is made of.
-struct FleetRecords::Chunk {
-  LedgerTxn txn;
-  std::set<std::string> keys;
-  size_t bytes = 0;
-
-  void Put(std::string key, std::string value) {
-    bytes += key.size() + value.size();
-    keys.insert(key);
-    txn.Put(std::move(key), std::move(value));
-  }
-  void Delete(std::string key) {
-    bytes += key.size();
-    keys.insert(key);
-    txn.Delete(std::move(key));
-  }
-};
 
 FleetRecords::FleetRecords(EventLoop& loop, Ledger& ledger, Log& log)
     : loop_(loop), ledger_(ledger), log_(log), audit_(&ledger, &loop) {}
@@ -94,6 +61,10 @@ absl::Status FleetRecords::TakeEntry(const LedgerEntry& entry) {
     if (!commit)
       return absl::DataLossError(absl::StrCat("the ledger's entry ", key, " pins no commit"));
     pins_[{pin.url, pin.revision}] = {*commit, pin.since};
+  } else if (absl::StartsWith(key, kHoldingsPrefix)) {
+    ASSIGN_OR_RETURN(Holding holding, Decode<Holding>(entry));
+    holdings_[holding.key] = {holding.owner, holding.kept.has_value()};
+    if (holding.kept) kept_at_start_.push_back(std::move(holding));
   } else if (absl::StartsWith(key, kUserTokensPrefix)) {
     ASSIGN_OR_RETURN(UserToken token, Decode<UserToken>(entry));
     user_tokens_.push_back(std::move(token));
@@ -105,12 +76,13 @@ absl::Status FleetRecords::TakeEntry(const LedgerEntry& entry) {
 
 void FleetRecords::FinishLoad(const intent::HubId& new_hub, Done done) {
   const absl::Time now = loop_.clock().Now();
-  std::vector<change::Any> changes;
+  Changes changes;
   if (Object(WrittenKind::kAppProject, "default") == nullptr) {
     WrittenObject project;
     project.kind = WrittenKind::kAppProject;
     project.key = "default";
     project.manifest = kDefaultProject;
+    project.owner = absl::StrCat(kReleasedOwnerPrefix, "built in");
     project.created_at = now;
     project.changed_at = now;
     changes.push_back(change::PutObject{std::move(project)});
@@ -128,148 +100,6 @@ void FleetRecords::FinishLoad(const intent::HubId& new_hub, Done done) {
                    hub_ = new_hub;
                    Write(changes, done);
                  });
-}
-
-void FleetRecords::Write(std::vector<change::Any> changes, Done done) {
-  queue_.push_back({std::move(changes), 0, std::move(done)});
-  if (!writing_) CommitNext();
-}
-
-// Takes as many changes of the first call as fit into one transaction; more when that is committed.
-void FleetRecords::CommitNext() {
-  if (queue_.empty()) {
-    writing_ = false;
-    return;
-  }
-  writing_ = true;
-  Queued& queued = queue_.front();
-  Chunk chunk;
-  const size_t begin = queued.next;
-  size_t end = begin;
-  absl::Status status;
-  for (; end < queued.changes.size(); ++end) {
-    Chunk with = chunk;
-    status = AddTo(&with, queued.changes[end]);
-    if (!status.ok()) break;
-    const bool distinct = with.keys.size() == with.txn.ops.size();
-    if (end > begin && (!distinct || with.txn.ops.size() > kChunkOps || with.bytes > kChunkBytes))
-      break;
-    chunk = std::move(with);
-  }
-  if (!status.ok() && end == begin) {
-    const Done done = std::move(queued.done);
-    queue_.pop_front();
-    loop_.Post([done, status] { done(status); });
-    return CommitNext();
-  }
-  const auto on_committed = [this, alive = alive_,
-                             end](const absl::StatusOr<LedgerRevision>& committed) {
-    if (!*alive) return;
-    Queued& current = queue_.front();
-    if (committed.ok()) {
-      for (size_t i = current.next; i < end; ++i) Take(current.changes[i]);
-      current.next = end;
-    }
-    if (!committed.ok() || current.next == current.changes.size()) {
-      const Done done = std::move(current.done);
-      queue_.pop_front();
-      done(committed.status());
-    }
-    CommitNext();
-  };
-  if (chunk.txn.ops.empty()) {
-    // Nothing that the ledger does not have.
-    loop_.Post([on_committed] { on_committed(LedgerRevision{0}); });
-    return;
-  }
-  ledger_.Commit(std::move(chunk.txn), &loop_, on_committed);
-}
-
-const std::string& FleetRecords::Raw(const std::string& key) const {
-  static const std::string kNone;
-  const auto found = raw_.find(key);
-  return found == raw_.end() ? kNone : found->second;
-}
-
-absl::Status FleetRecords::AddTo(Chunk* chunk, const change::Any& any) const {
-  std::visit(
-      Overloaded{
-          [&](const change::PutObject& c) {
-            const std::string key = LedgerKeyOf(c.object);
-            chunk->Put(key, Encode(c.object, Raw(key)));
-          },
-          [&](const change::EraseObject& c) { chunk->Delete(ObjectKeyOf(c.kind, c.key)); },
-          [&](const change::PutCluster& c) {
-            const std::string key = LedgerKeyOf(c.cluster);
-            chunk->Put(key, Encode(c.cluster, Raw(key)));
-            chunk->Put(ClusterNameKey(c.cluster.name), c.cluster.id.Hex());
-            chunk->Put(ClusterServerKey(c.cluster.server), c.cluster.id.Hex());
-          },
-          [&](const change::EraseCluster& c) {
-            const auto found = clusters_.find(c.id);
-            if (found == clusters_.end()) return;
-            chunk->Delete(ClusterKeyOf(c.id));
-            chunk->Delete(ClusterNameKey(found->second.name));
-            chunk->Delete(ClusterServerKey(found->second.server));
-          },
-          [&](const change::Decide& c) {
-            const PendingDeletion& d = c.deletion;
-            if (pending_.contains({d.cluster, d.key, d.uid})) return;
-            const std::string entry = EntryKeyOf(d.key);
-            chunk->Put(LedgerKeyOf(d), Encode(d));
-            const DeletionCount count{entry, Deletions(entry) + 1};
-            chunk->Put(LedgerKeyOf(count), Encode(count));
-          },
-          [&](const change::Settle& c) {
-            const auto found = pending_.find({c.cluster, c.key, c.uid});
-            if (found != pending_.end()) chunk->Delete(LedgerKeyOf(found->second));
-          },
-          [&](const change::PutPin& c) {
-            const GitPin pin{c.input.url, c.input.revision, c.pin.commit.Hex(), c.pin.since};
-            chunk->Put(LedgerKeyOf(pin), Encode(pin));
-          },
-          [&](const change::PutJoinToken& c) { chunk->Put(LedgerKeyOf(c.token), Encode(c.token)); },
-          [&](const change::PutUserToken& c) { chunk->Put(LedgerKeyOf(c.token), Encode(c.token)); },
-      },
-      any);
-  if (chunk->bytes > kLedgerBytesMax) {
-    return absl::InvalidArgumentError(
-        "the object is larger than the ledger takes (1 MiB): split it");
-  }
-  return absl::OkStatus();
-}
-
-void FleetRecords::Take(const change::Any& any) {
-  std::visit(Overloaded{
-                 [&](const change::PutObject& c) {
-                   objects_[c.object.kind][c.object.key] = c.object;
-                   if (c.object.kind == WrittenKind::kAppProject) snapshot_ = nullptr;
-                 },
-                 [&](const change::EraseObject& c) {
-                   objects_[c.kind].erase(c.key);
-                   raw_.erase(ObjectKeyOf(c.kind, c.key));
-                   if (c.kind == WrittenKind::kAppProject) snapshot_ = nullptr;
-                 },
-                 [&](const change::PutCluster& c) {
-                   clusters_[c.cluster.id] = c.cluster;
-                   snapshot_ = nullptr;
-                 },
-                 [&](const change::EraseCluster& c) {
-                   clusters_.erase(c.id);
-                   raw_.erase(ClusterKeyOf(c.id));
-                   snapshot_ = nullptr;
-                 },
-                 [&](const change::Decide& c) {
-                   const PendingDeletion& d = c.deletion;
-                   if (pending_.emplace(DeletionKey(d.cluster, d.key, d.uid), d).second)
-                     ++deletions_[EntryKeyOf(d.key)];
-                 },
-                 [&](const change::Settle& c) { pending_.erase({c.cluster, c.key, c.uid}); },
-                 [&](const change::PutPin& c) { pins_[c.input] = c.pin; },
-                 [&](const change::PutJoinToken&) {},
-                 [&](const change::PutUserToken& c) { user_tokens_.push_back(c.token); },
-             },
-             any);
 }
 
 void FleetRecords::SpendToken(const object::Sha256& hash, absl::Time now,
@@ -307,6 +137,22 @@ void FleetRecords::SpendToken(const object::Sha256& hash, absl::Time now,
               });
 }
 
+void FleetRecords::MarkJoined(const intent::ClusterId& id, absl::Time now, Done done) {
+  Update(
+      [this, id, now]() -> absl::StatusOr<Changes> {
+        const auto found = clusters_.find(id);
+        if (found == clusters_.end() || found->second.deleting) {
+          return absl::UnauthenticatedError(
+              "the cluster of this token is not registered any more: register it again, and use "
+              "the command that is printed");
+        }
+        ClusterRegistration joined = found->second;
+        joined.joined_at = now;
+        return Changes{change::PutCluster{std::move(joined)}};
+      },
+      std::move(done));
+}
+
 void FleetRecords::Audit(AuditEntry entry) {
   audit_.Append(std::move(entry), [this, alive = alive_](const absl::Status& status) {
     if (*alive && !status.ok())
@@ -333,8 +179,9 @@ const ClusterRegistration* FleetRecords::ClusterNamed(const std::string& name) c
   return nullptr;
 }
 
-uint64_t FleetRecords::Deletions(const std::string& entry_key) const {
-  const auto found = deletions_.find(entry_key);
+uint64_t FleetRecords::Deletions(const intent::ClusterId& cluster,
+                                 const intent::EntryKey& key) const {
+  const auto found = deletions_.find(CountedAs(cluster, key));
   return found == deletions_.end() ? 0 : found->second;
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -37,24 +38,33 @@ struct EraseObject {
 struct PutCluster {
   ClusterRegistration cluster;
 };
-// With its pending deletions: nobody is left to carry them out.
+// Its pending deletions are settled by the same call, before it: nobody is left to carry them out.
 struct EraseCluster {
   intent::ClusterId id;
 };
-// An entry ends on a cluster: it becomes pending, and the key's count of deletions grows by one.
-// Deciding the same again changes nothing.
+// An entry ends on a cluster: it becomes pending, and its count of deletions grows by one. Deciding
+// what is pending again changes nothing.
 struct Decide {
   PendingDeletion deletion;
 };
 // The agent has acknowledged the deletion and carried it out.
 struct Settle {
   intent::ClusterId cluster;
-  std::string key;
+  intent::EntryKey key;
   intent::Uid uid;
 };
 struct PutPin {
   GitInput input;
   PinnedCommit pin;
+};
+struct ErasePin {
+  GitInput input;
+};
+struct PutHolding {
+  Holding holding;
+};
+struct EraseHolding {
+  std::string application;
 };
 struct PutJoinToken {
   JoinToken token;
@@ -63,7 +73,7 @@ struct PutUserToken {
   UserToken token;
 };
 using Any = std::variant<PutObject, EraseObject, PutCluster, EraseCluster, Decide, Settle, PutPin,
-                         PutJoinToken, PutUserToken>;
+                         ErasePin, PutHolding, EraseHolding, PutJoinToken, PutUserToken>;
 }  // namespace change
 
 // FleetRecords holds everything of the ledger that decides what clusters are to be, as tables in
@@ -74,7 +84,8 @@ using Any = std::variant<PutObject, EraseObject, PutCluster, EraseCluster, Decid
 class FleetRecords {
  public:
   using Done = std::function<void(absl::Status)>;
-  using DeletionKey = std::tuple<intent::ClusterId, std::string, intent::Uid>;
+  using Changes = std::vector<change::Any>;
+  using DeletionKey = std::tuple<intent::ClusterId, intent::EntryKey, intent::Uid>;
 
   FleetRecords(EventLoop& loop, Ledger& ledger, Log& log);
   ~FleetRecords();
@@ -85,13 +96,23 @@ class FleetRecords {
 
   // Commits the changes in order, in as many transactions as their limit needs: all or a prefix of
   // them. After a failed transaction the tables stand at what was committed. Calls are worked off
-  // one after another.
-  void Write(std::vector<change::Any> changes, Done done);
+  // one after another. `done` never runs within the call.
+  void Write(Changes changes, Done done);
+
+  // The same for changes that depend on what is there: `make` runs when all earlier calls show in
+  // the tables, and nothing comes between it and its changes. If it refuses, its status is the
+  // answer. It must not call Write or Update itself.
+  using Make = std::function<absl::StatusOr<Changes>()>;
+  void Update(Make make, Done done);
 
   // Spends a token: kUnauthenticated, saying why, if it is unknown, spent or expired. At most one
   // of two calls with the same token succeeds.
   void SpendToken(const object::Sha256& hash, absl::Time now,
                   std::function<void(absl::StatusOr<JoinToken>)> done);
+
+  // Notes that a join token of the cluster was spent. kUnauthenticated if the cluster is not
+  // registered any more.
+  void MarkJoined(const intent::ClusterId& id, absl::Time now, Done done);
 
   // Appends to the audit log. A failure is logged: the change that it tells of has been committed
   // already.
@@ -105,9 +126,19 @@ class FleetRecords {
   const std::map<intent::ClusterId, ClusterRegistration>& clusters() const { return clusters_; }
   const ClusterRegistration* ClusterNamed(const std::string& name) const;
   const std::map<DeletionKey, PendingDeletion>& pending_deletions() const { return pending_; }
-  // How often an entry of that key (text form of an EntryKey) has been deleted.
-  uint64_t Deletions(const std::string& entry_key) const;
+  // How often an entry of that key has been deleted: an Application anywhere, others on the
+  // cluster.
+  uint64_t Deletions(const intent::ClusterId& cluster, const intent::EntryKey& key) const;
   const std::map<GitInput, PinnedCommit>& pins() const { return pins_; }
+  // Owners by Application key, as OwnerKey writes them.
+  struct HeldName {
+    std::string owner;
+    bool kept = false;  // Its assignment is kept, too.
+  };
+  const std::map<std::string, HeldName>& holdings() const { return holdings_; }
+  // The holdings that Load found and that keep an assignment, once: only what was there at the
+  // start is ever restored.
+  std::vector<Holding> TakeKeptAtStart() { return std::exchange(kept_at_start_, {}); }
   const std::vector<UserToken>& user_tokens() const { return user_tokens_; }
 
   // Clusters and projects for an expansion; the same object until one of them changes. A cluster
@@ -116,17 +147,26 @@ class FleetRecords {
 
  private:
   struct Queued {
-    std::vector<change::Any> changes;
+    Make make;  // Null once it has run.
+    Changes changes;
     size_t next = 0;
     Done done;
   };
   struct Chunk;
+  class ChunkWriter;
+  class Taker;
 
   absl::Status TakeEntry(const LedgerEntry& entry);
   void FinishLoad(const intent::HubId& new_hub, Done done);
+  void Enqueue(Queued queued);
   void CommitNext();
-  absl::Status AddTo(Chunk* chunk, const change::Any& change) const;
+  // False if it ended the first call of the queue, because there is nothing (left) to write or it
+  // was refused.
+  bool FillChunk(Chunk* chunk, size_t* end);
+  void EndFirst(absl::Status status);
+  absl::StatusOr<Chunk> ChunkOf(const change::Any& change) const;
   void Take(const change::Any& change);
+  // The stored value that a write replaces.
   const std::string& Raw(const std::string& key) const;
 
   EventLoop& loop_;
@@ -140,6 +180,8 @@ class FleetRecords {
   std::map<DeletionKey, PendingDeletion> pending_;
   std::map<std::string, uint64_t> deletions_;
   std::map<GitInput, PinnedCommit> pins_;
+  std::map<std::string, HeldName> holdings_;
+  std::vector<Holding> kept_at_start_;
   std::vector<UserToken> user_tokens_;
   std::map<std::string, std::string>
       raw_;  // Stored values by ledger key: fields of later versions survive a write.

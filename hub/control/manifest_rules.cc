@@ -5,6 +5,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 #include "common/base/status_macros.h"
 #include "common/match/selector.h"
@@ -211,7 +212,17 @@ absl::StatusOr<ClusterRegistration> ReadClusterManifest(const object::Value& man
   return cluster;
 }
 
+bool SameSource(absl::string_view a, absl::string_view b) {
+  return a.substr(0, a.rfind('@')) == b.substr(0, b.rfind('@'));
+}
+
+std::string ReleasedBy(absl::string_view owner) {
+  absl::ConsumePrefix(&owner, kConfigOwnerPrefix);
+  return absl::StrCat(kReleasedOwnerPrefix, owner);
+}
+
 absl::Status CheckOwner(absl::string_view before, absl::string_view now, absl::string_view object) {
+  if (absl::StartsWith(before, kReleasedOwnerPrefix)) return absl::OkStatus();
   const bool was_config = absl::StartsWith(before, kConfigOwnerPrefix);
   const bool is_config = absl::StartsWith(now, kConfigOwnerPrefix);
   if (was_config == is_config) return absl::OkStatus();

@@ -46,7 +46,14 @@ absl::Status CheckLabels(const std::map<std::string, std::string>& labels);
 std::string DefaultServer(absl::string_view name);
 
 // An object is changed by whom it belongs to: the API, or the config repository (whatever file and
-// commit).
+// commit). What the config repository let go of is anybody's.
 absl::Status CheckOwner(absl::string_view before, absl::string_view now, absl::string_view object);
+
+// Whether two owners are the same file, at whatever commit. An object goes on naming the commit
+// that changed it last.
+bool SameSource(absl::string_view a, absl::string_view b);
+
+// The owner of what "config <file>@<commit>" let go of.
+std::string ReleasedBy(absl::string_view owner);
 
 }  // namespace leidang::hub

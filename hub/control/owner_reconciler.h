@@ -3,9 +3,9 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -17,7 +17,10 @@
 #include "common/workqueue/work_queue.h"
 #include "hub/control/assigner.h"
 #include "hub/control/expansion.h"
+#include "hub/control/first_looks.h"
 #include "hub/control/fleet_records.h"
+#include "hub/control/name_claims.h"
+#include "hub/control/owner_key.h"
 #include "hub/control/pinned_git.h"
 #include "hub/control/project_entries.h"
 #include "hub/control/repositories.h"
@@ -25,25 +28,14 @@
 
 namespace leidang::hub {
 
-// Names an owner of Applications: an ApplicationSet, or one Application written directly.
-struct OwnerKey {
-  WrittenKind kind = WrittenKind::kApplicationSet;
-  std::string key;
-
-  std::string ToString()
-      const;  // "set leidang/shop", "application leidang/cart": also Repositories' consumer.
-  static std::optional<OwnerKey> FromString(const std::string& text);
-  friend auto operator<=>(const OwnerKey&, const OwnerKey&) = default;
-};
-
-// What the last look at an owner came to, for people. Not stored: it is worked out again after a
-// restart.
+// What the last look at an owner came to, for people. Conditions of sets survive a restart, so that
+// they say since when.
 struct OwnerReport {
   std::vector<Condition> conditions;
   std::vector<std::string> warnings;
   size_t failed_parameter_sets = 0;
   std::string commit;    // Of its inputs, comma-separated.
-  bool settled = false;  // The last expansion was complete.
+  bool settled = false;  // Looked at with complete inputs, and what followed is committed.
 };
 
 // OwnerReconciler brings what is assigned to what each owner wants: expand on a worker, compare,
@@ -52,7 +44,9 @@ struct OwnerReport {
 // while one is under way leads to another afterwards.
 //
 // Nothing is concluded from a look that an edit of the owner has overtaken. An error leaves
-// everything as it was and is tried again with backoff.
+// everything as it was and is tried again with backoff. A name that several owners want belongs to
+// one of them (NameClaims, FirstLooks), also after all derived data was lost: what looking anew
+// would decide otherwise is in the ledger (Holding).
 //
 // Loop-bound; all references must outlive it, and `workers` must be stopped before it goes.
 class OwnerReconciler {
@@ -75,38 +69,80 @@ class OwnerReconciler {
   OwnerReconciler(const Parts& parts, OnSettled on_settled);
   ~OwnerReconciler();
 
-  // Reads which Applications exist, so that names have one owner. Call once, before Trigger.
-  absl::Status Load();
+  // Reads which Applications exist, and puts back what the ledger says stays assigned if the store
+  // has lost it. Call once, before Trigger, when the clusters' logs are open.
+  void Load(std::function<void(absl::Status)> done);
 
   void Trigger(const OwnerKey& owner);
   void TriggerAll();
+  // A project was edited: it is handed out again, and everybody looked at.
+  void OnProjectChanged(const std::string& project);
 
   // nullptr if it was not looked at yet.
   const OwnerReport* Report(const OwnerKey& owner) const;
-  // True once every owner has been looked at with complete inputs: what is assigned is what the
-  // fleet wants.
-  bool AllSettled() const;
+  // True once every owner has been looked at with complete inputs, and what followed is committed:
+  // what is assigned is what the fleet wants.
+  bool AllSettled() const { return unsettled_.empty(); }
   bool idle() const { return queue_.idle(); }
 
  private:
   struct Look;
+  using LookPtr = std::shared_ptr<Look>;
+
+  absl::Status LoadNames();
+  // The first that the ledger says stay assigned, and the store has lost.
+  std::vector<Holding> Lost() const;
+  void RestoreKept(std::vector<Holding> kept, std::function<void(absl::Status)> done);
+
+  absl::Time CreatedAt(const OwnerKey& owner) const;
+  bool Precedes(const OwnerKey& a, const OwnerKey& b) const;
 
   void Start(const OwnerKey& owner);
-  void OnExpanded(const std::shared_ptr<Look>& look);
-  void Decide(const std::shared_ptr<Look>& look, AssignPlan plan);
-  void Commit(const std::shared_ptr<Look>& look, AssignPlan plan);
-  void EraseOwner(const std::shared_ptr<Look>& look);
-  void Finish(const std::shared_ptr<Look>& look, const absl::Status& status);
+  void StartGone(const LookPtr& look);
+  void ForgetOwner(const OwnerKey& owner);
+  // False, and the look has ended, if the set cannot be read.
+  bool ParseSet(const LookPtr& look);
+  void Expand(const LookPtr& look);
+  void OnExpanded(const LookPtr& look);
+  AssignPlan Plan(const LookPtr& look) const;
+  void AddRolloutProblem(const Look& look, std::vector<Problem>* problems) const;
+  void SetWanted(const LookPtr& look);
+  void ClaimNames(const LookPtr& look, const AssignPlan& plan);
+  void Free(const std::string& name, const OwnerKey& owner);
+  void TriggerThose(const std::set<OwnerKey>& owners);
+
+  void Decide(const LookPtr& look, AssignPlan plan);
+  absl::Status AddHoldings(const LookPtr& look, const AssignPlan& plan,
+                           FleetRecords::Changes* changes) const;
+  absl::StatusOr<Holding> KeptBack(const Look& look, const std::string& key) const;
+  void AddPins(const Look& look, FleetRecords::Changes* changes) const;
+  void Commit(const LookPtr& look, AssignPlan plan);
+  void OnCommitted(const LookPtr& look, const AssignPlan& plan);
+  void EraseOwner(const LookPtr& look);
+  // The look has been overtaken, waits its turn, or failed.
+  void EndLook(const LookPtr& look, const WorkResult& result);
+  void Finish(const LookPtr& look, const absl::Status& status);
+  void MarkSeen(const OwnerKey& owner);
+  void SweepPins();
 
   AssignRules RulesOf(const Look& look) const;
-  absl::StatusOr<std::vector<DerivedApplication>> CurrentOf(const OwnerKey& owner) const;
-  void Report(const Look& look, const Expansion& expansion, const std::vector<Problem>& problems);
+  void SetReport(Look& look, const std::vector<Problem>& problems);
 
   const Parts parts_;
   const OnSettled on_settled_;
 
-  std::map<std::string, OwnerKey> owner_of_;  // By Application key.
+  NameClaims claims_;
+  // Names that an owner holds and has no Application for: claimed by a look under way, or before
+  // the derived data was lost.
+  std::map<OwnerKey, std::set<std::string>> reserved_;
+  FirstLooks first_looks_;
+  std::set<OwnerKey> in_work_;
+  std::set<OwnerKey> parked_;  // Not started, since an earlier first look has not been.
+  std::vector<LookPtr> held_;  // Expanded, and waiting for an earlier first look to end.
+
   std::map<OwnerKey, OwnerReport> reports_;
+  std::set<OwnerKey> unsettled_;
+  bool pins_swept_ = false;
   std::map<OwnerKey, std::pair<std::string, std::shared_ptr<const generators::ApplicationSet>>>
       parsed_;
   WorkQueue<OwnerKey> queue_;

@@ -13,15 +13,16 @@ namespace {
 
 constexpr absl::Duration kRetryMin = absl::Seconds(10);
 
-// The fetch worked, or at least said something about the repository itself: worth resolving from.
-bool IsAnswer(const absl::Status& status) { return status.ok(); }
-
 }  // namespace
 
 struct Repositories::Entry {
+  struct Wanted {
+    std::optional<absl::StatusOr<PinnedCommit>> answer;  // Once there is one.
+    std::set<Consumer> consumers;                        // None yet of a restored pin.
+  };
+
   std::string url;
-  // Revisions somebody wants, each with its answer once there is one.
-  std::map<std::string, std::optional<absl::StatusOr<PinnedCommit>>> revisions;
+  std::map<std::string, Wanted> revisions;
   bool fetching = false;
   bool again = false;  // Something was asked for while a fetch was under way.
   int failures = 0;
@@ -62,36 +63,68 @@ Repositories::Entry& Repositories::EntryFor(const std::string& url) {
 }
 
 void Repositories::Restore(const std::map<GitInput, PinnedCommit>& pins) {
-  for (const auto& [input, pin] : pins) EntryFor(input.url).revisions[input.revision] = pin;
+  for (const auto& [input, pin] : pins) EntryFor(input.url).revisions[input.revision].answer = pin;
+  PublishView();
+}
+
+void Repositories::DropUnwanted() {
+  std::vector<std::string> urls;
+  for (auto& [url, entry] : entries_) {
+    std::erase_if(entry->revisions, [](const auto& r) { return r.second.consumers.empty(); });
+    urls.push_back(url);
+  }
+  for (const std::string& url : urls) DropIfUnused(url);
   PublishView();
 }
 
 void Repositories::SetWanted(const Consumer& consumer, const std::set<GitInput>& inputs) {
+  const std::set<GitInput> before = WantedBy(consumer);
+  for (const GitInput& input : inputs) Want(consumer, input);
+  if (before == inputs) return;
+  bool dropped = false;
+  for (const GitInput& input : before) {
+    if (!inputs.contains(input) && Unwant(consumer, input)) dropped = true;
+  }
   if (inputs.empty()) {
     wanted_.erase(consumer);
   } else {
     wanted_[consumer] = inputs;
   }
-  for (const GitInput& input : inputs) {
-    Entry& entry = EntryFor(input.url);
-    const bool known = entry.revisions.try_emplace(input.revision).first->second.has_value();
-    // A restored pin is used at once, but the repository has not been looked at in this run.
-    if (!known || (entry.timer == 0 && !entry.fetching)) Fetch(entry);
-  }
-  std::set<GitInput> all;
-  for (const auto& [name, wants] : wanted_) all.insert(wants.begin(), wants.end());
-  for (auto it = entries_.begin(); it != entries_.end();) {
-    Entry& entry = *it->second;
-    std::erase_if(entry.revisions,
-                  [&](const auto& r) { return !all.contains({entry.url, r.first}); });
-    if (entry.revisions.empty() && !entry.fetching) {
-      if (entry.timer != 0) loop_.Cancel(entry.timer);
-      it = entries_.erase(it);
-    } else {
-      ++it;
-    }
-  }
-  PublishView();
+  if (dropped) PublishView();
+}
+
+void Repositories::Want(const Consumer& consumer, const GitInput& input) {
+  Entry& entry = EntryFor(input.url);
+  Entry::Wanted& wanted = entry.revisions[input.revision];
+  wanted.consumers.insert(consumer);
+  // A restored pin is used at once, but the repository has not been looked at in this run.
+  if (!wanted.answer || (entry.timer == 0 && !entry.fetching)) Fetch(entry);
+}
+
+bool Repositories::Unwant(const Consumer& consumer, const GitInput& input) {
+  Entry& entry = EntryFor(input.url);
+  const auto wanted = entry.revisions.find(input.revision);
+  wanted->second.consumers.erase(consumer);
+  if (!wanted->second.consumers.empty()) return false;
+  entry.revisions.erase(wanted);
+  DropIfUnused(input.url);
+  return true;
+}
+
+// Nobody wants anything of it; a fetch that is under way is waited for.
+void Repositories::DropIfUnused(const std::string& url) {
+  const auto found = entries_.find(url);
+  if (found == entries_.end() || !found->second->revisions.empty() || found->second->fetching)
+    return;
+  if (found->second->timer != 0) loop_.Cancel(found->second->timer);
+  entries_.erase(found);
+}
+
+bool Repositories::IsWanted(const GitInput& input) const {
+  const auto entry = entries_.find(input.url);
+  if (entry == entries_.end()) return false;
+  const auto wanted = entry->second->revisions.find(input.revision);
+  return wanted != entry->second->revisions.end() && !wanted->second.consumers.empty();
 }
 
 size_t Repositories::Refresh(const std::optional<std::string>& url) {
@@ -112,7 +145,7 @@ void Repositories::Fetch(Entry& entry) {
   if (entry.timer != 0) loop_.Cancel(std::exchange(entry.timer, 0));
   entry.fetching = true;
   std::vector<std::string> revisions;
-  for (const auto& [revision, pin] : entry.revisions) revisions.push_back(revision);
+  for (const auto& [revision, wanted] : entry.revisions) revisions.push_back(revision);
   workers_.Run([this, alive = alive_, &loop = loop_, &source = source_, limits = options_.limits,
                 repository = credentials_(entry.url), url = entry.url,
                 revisions = std::move(revisions)] {
@@ -136,30 +169,29 @@ void Repositories::Fetch(Entry& entry) {
   });
 }
 
-// True if a pin or the answer of an input is another one than before; `changed` gets their
-// revisions.
-bool Repositories::TakePins(Entry& entry, const FetchOutcome& outcome,
-                            std::set<std::string>* changed) {
+std::set<std::string> Repositories::TakeAnswers(Entry& entry, const FetchOutcome& outcome) {
+  std::set<std::string> changed;
   const absl::Time now = loop_.clock().Now();
-  for (auto& [revision, pin] : entry.revisions) {
-    const auto answer = outcome.commits.find(revision);
+  for (auto& [revision, wanted] : entry.revisions) {
+    std::optional<absl::StatusOr<PinnedCommit>>& known = wanted.answer;
     if (!outcome.status.ok()) {
       // A repository that was never reached answers with its error; what is pinned stays as it is.
-      if (!pin || (!pin->ok() && pin->status() != outcome.status)) {
-        pin = outcome.status;
-        changed->insert(revision);
+      if (known && (known->ok() || known->status() == outcome.status)) continue;
+      known = outcome.status;
+    } else {
+      const auto answer = outcome.commits.find(revision);
+      if (answer == outcome.commits.end()) continue;  // Wanted since: the next fetch brings it.
+      if (!answer->second.ok()) {
+        if (known && !known->ok() && known->status() == answer->second.status()) continue;
+        known = answer->second.status();
+      } else {
+        if (known && known->ok() && (*known)->commit == *answer->second) continue;
+        known = PinnedCommit{*answer->second, now};
       }
-    } else if (answer == outcome.commits.end()) {
-      continue;  // Asked for since: the next fetch brings it.
-    } else if (!answer->second.ok()) {
-      if (!pin || pin->ok() || pin->status() != answer->second.status()) changed->insert(revision);
-      pin = answer->second.status();
-    } else if (!pin || !pin->ok() || (*pin)->commit != *answer->second) {
-      pin = PinnedCommit{*answer->second, now};
-      changed->insert(revision);
     }
+    changed.insert(revision);
   }
-  return !changed->empty();
+  return changed;
 }
 
 void Repositories::OnFetched(const std::string& url, const FetchOutcome& outcome) {
@@ -168,9 +200,10 @@ void Repositories::OnFetched(const std::string& url, const FetchOutcome& outcome
   Entry& entry = *found->second;
   entry.fetching = false;
   if (absl::IsCancelled(outcome.status)) return;  // The program is ending.
+  if (entry.revisions.empty()) return DropIfUnused(url);
   const absl::Time now = loop_.clock().Now();
-  const bool health_changed = entry.state.error.code() != outcome.status.code();
-  if (IsAnswer(outcome.status)) {
+  const bool health_changed = entry.state.error != outcome.status;
+  if (outcome.status.ok()) {
     entry.failures = 0;
     entry.state.fetched_at = now;
     entry.state.failing_since = absl::InfiniteFuture();
@@ -180,20 +213,22 @@ void Repositories::OnFetched(const std::string& url, const FetchOutcome& outcome
   }
   entry.state.error = outcome.status;
 
-  std::set<std::string> changed;
-  TakePins(entry, outcome, &changed);
-  if (health_changed) {
-    for (const auto& [revision, pin] : entry.revisions) changed.insert(revision);
+  const std::set<std::string> changed = TakeAnswers(entry, outcome);
+  std::set<Consumer> affected;
+  for (const auto& [revision, wanted] : entry.revisions) {
+    if (health_changed || changed.contains(revision))
+      affected.insert(wanted.consumers.begin(), wanted.consumers.end());
   }
-  absl::Duration delay = options_.poll_interval + options_.poll_jitter * random_.Unit();
-  if (entry.failures > 0) {
-    delay = std::min(delay, kRetryMin * static_cast<double>(1 << std::min(entry.failures - 1, 10)));
-  }
-  Schedule(entry, delay);
+  Schedule(entry, DelayAfter(entry.failures));
   if (std::exchange(entry.again, false)) Fetch(entry);
-  PublishView();
-  const std::set<Consumer> affected = ConsumersOf(url, changed);
+  if (health_changed || !changed.empty()) PublishView();
   if (!affected.empty()) on_change_(affected);
+}
+
+absl::Duration Repositories::DelayAfter(int failures) {
+  const absl::Duration poll = options_.poll_interval + options_.poll_jitter * random_.Unit();
+  if (failures == 0) return poll;
+  return std::min(poll, kRetryMin * static_cast<double>(1 << std::min(failures - 1, 10)));
 }
 
 void Repositories::Schedule(Entry& entry, absl::Duration delay) {
@@ -206,22 +241,11 @@ void Repositories::Schedule(Entry& entry, absl::Duration delay) {
   });
 }
 
-std::set<Repositories::Consumer> Repositories::ConsumersOf(
-    const std::string& url, const std::set<std::string>& revisions) const {
-  std::set<Consumer> consumers;
-  for (const auto& [consumer, inputs] : wanted_) {
-    for (const GitInput& input : inputs) {
-      if (input.url == url && revisions.contains(input.revision)) consumers.insert(consumer);
-    }
-  }
-  return consumers;
-}
-
 void Repositories::PublishView() {
   auto view = std::make_shared<GitView>();
   for (const auto& [url, entry] : entries_) {
-    for (const auto& [revision, pin] : entry->revisions) {
-      if (pin) view->inputs.emplace(GitInput{url, revision}, *pin);
+    for (const auto& [revision, wanted] : entry->revisions) {
+      if (wanted.answer) view->inputs.emplace(GitInput{url, revision}, *wanted.answer);
     }
     if (!entry->state.error.ok()) view->failing.emplace(url, entry->state.error);
   }

@@ -80,12 +80,16 @@ class Repositories {
                const Options& options, Credentials credentials, OnChange on_change);
   ~Repositories();
 
-  // Pins of an earlier run: in force until a fetch says otherwise. Call before anything is wanted.
+  // Pins of an earlier run: in force until a fetch says otherwise. They wait for somebody to want
+  // them until DropUnwanted. Call before anything is wanted.
   void Restore(const std::map<GitInput, PinnedCommit>& pins);
+  // Drops the restored pins that nobody has wanted yet.
+  void DropUnwanted();
 
   // Replaces what `consumer` wants; empty ends its interest. Inputs that are new are fetched at
   // once. An input that nobody wants any more is dropped.
   void SetWanted(const Consumer& consumer, const std::set<GitInput>& inputs);
+  bool IsWanted(const GitInput& input) const;
 
   // Fetches soon: everything, or what SameRepository says is `url`. Returns how many repositories.
   size_t Refresh(const std::optional<std::string>& url);
@@ -100,12 +104,16 @@ class Repositories {
   struct FetchOutcome;
 
   Entry& EntryFor(const std::string& url);
+  void Want(const Consumer& consumer, const GitInput& input);
+  // True if nobody else wants it either: it was dropped.
+  bool Unwant(const Consumer& consumer, const GitInput& input);
+  void DropIfUnused(const std::string& url);
   void Fetch(Entry& entry);
   void OnFetched(const std::string& url, const FetchOutcome& outcome);
+  absl::Duration DelayAfter(int failures);
   void Schedule(Entry& entry, absl::Duration delay);
-  std::set<Consumer> ConsumersOf(const std::string& url,
-                                 const std::set<std::string>& revisions) const;
-  bool TakePins(Entry& entry, const FetchOutcome& outcome, std::set<std::string>* changed);
+  // The revisions whose answer is another one than before.
+  std::set<std::string> TakeAnswers(Entry& entry, const FetchOutcome& outcome);
   void PublishView();
 
   EventLoop& loop_;

@@ -134,6 +134,9 @@ std::string ClusterKeyOf(const intent::ClusterId& id) {
 std::string DeletionCountKey(absl::string_view entry_key) {
   return absl::StrCat(kDeletionCountsPrefix, entry_key);
 }
+std::string HoldingKey(absl::string_view application) {
+  return absl::StrCat(kHoldingsPrefix, application);
+}
 std::string JoinTokenKey(const object::Sha256& hash) {
   return absl::StrCat(kJoinTokensPrefix, hash.Hex());
 }
@@ -153,9 +156,10 @@ std::string LedgerKeyOf(const WrittenObject& object) {
 std::string LedgerKeyOf(const ClusterRegistration& cluster) { return ClusterKeyOf(cluster.id); }
 std::string LedgerKeyOf(const PendingDeletion& deletion) {
   return absl::StrCat(PendingOfClusterPrefix(deletion.cluster), deletion.uid.Hex(), "/",
-                      deletion.key);
+                      deletion.key.ToString());
 }
 std::string LedgerKeyOf(const DeletionCount& count) { return DeletionCountKey(count.entry_key); }
+std::string LedgerKeyOf(const Holding& holding) { return HoldingKey(holding.key); }
 std::string LedgerKeyOf(const GitPin& pin) {
   return absl::StrCat(kGitPinsPrefix, KeyWriter().String(pin.url).Take(), pin.revision);
 }
@@ -193,7 +197,7 @@ std::string Encode(const WrittenObject& object, absl::string_view previous) {
   record.set_owner(object.owner);
   *record.mutable_created_at() = ToRecord(object.created_at);
   *record.mutable_changed_at() = ToRecord(object.changed_at);
-  record.set_deleting(FromPolicy(object.deleting));
+  record.set_deleting(object.deleting ? static_cast<uint32_t>(*object.deleting) : 0);
   return record.SerializeAsString();
 }
 
@@ -208,7 +212,10 @@ absl::StatusOr<WrittenObject> Decode(const LedgerEntry& entry) {
   object.owner = std::move(*record.mutable_owner());
   object.created_at = FromRecord(record.created_at());
   object.changed_at = FromRecord(record.changed_at());
-  RETURN_IF_ERROR(ReadOptionalPolicy(entry, record.deleting(), object.deleting));
+  if (record.deleting() != 0) {
+    RETURN_IF_ERROR(ReadEnum(entry, record.deleting(), Ending::kForeground, Ending::kAsDeclared,
+                             object.deleting.emplace()));
+  }
   return object;
 }
 
@@ -254,7 +261,7 @@ absl::StatusOr<ClusterRegistration> Decode(const LedgerEntry& entry) {
 std::string Encode(const PendingDeletion& deletion, absl::string_view previous) {
   auto record = Begin<pb::PendingDeletionRecord>(previous);
   record.set_cluster(deletion.cluster.Raw());
-  record.set_key(deletion.key);
+  record.set_key(deletion.key.ToString());
   record.set_uid(deletion.uid.Raw());
   record.set_policy(static_cast<uint32_t>(deletion.policy));
   *record.mutable_decided_at() = ToRecord(deletion.decided_at);
@@ -267,7 +274,9 @@ absl::StatusOr<PendingDeletion> Decode(const LedgerEntry& entry) {
   ASSIGN_OR_RETURN(const auto record, Parse<pb::PendingDeletionRecord>(entry));
   PendingDeletion deletion;
   RETURN_IF_ERROR(ReadId(entry, record.cluster(), deletion.cluster));
-  deletion.key = record.key();
+  absl::StatusOr<intent::EntryKey> key = intent::EntryKey::FromString(record.key());
+  if (!key.ok()) return Unreadable(entry, key.status().message());
+  deletion.key = *std::move(key);
   RETURN_IF_ERROR(ReadId(entry, record.uid(), deletion.uid));
   RETURN_IF_ERROR(ReadPolicy(entry, record.policy(), deletion.policy));
   deletion.decided_at = FromRecord(record.decided_at());
@@ -286,6 +295,54 @@ template <>
 absl::StatusOr<DeletionCount> Decode(const LedgerEntry& entry) {
   ASSIGN_OR_RETURN(const auto record, Parse<pb::DeletionCountRecord>(entry));
   return DeletionCount{record.entry_key(), record.deletions()};
+}
+
+std::string Encode(const Holding& holding, absl::string_view previous) {
+  auto record = Begin<pb::HoldingRecord>(previous);
+  record.set_key(holding.key);
+  record.set_owner(holding.owner);
+  record.clear_kept();
+  if (!holding.kept) return record.SerializeAsString();
+  pb::KeptAssignment& kept = *record.mutable_kept();
+  kept.set_cluster(holding.kept->cluster.Raw());
+  kept.set_project(holding.kept->project);
+  kept.set_manifest(holding.kept->manifest);
+  kept.set_body(holding.kept->body);
+  for (const intent::Source& source : holding.kept->sources) {
+    pb::Source& to = *kept.add_sources();
+    to.set_repo_url(source.repo_url);
+    to.set_target_revision(source.target_revision);
+    to.set_commit(source.commit);
+    to.set_path(source.path);
+    to.set_tool(static_cast<uint32_t>(source.tool));
+    to.set_tree(source.tree.Raw());
+  }
+  return record.SerializeAsString();
+}
+
+template <>
+absl::StatusOr<Holding> Decode(const LedgerEntry& entry) {
+  ASSIGN_OR_RETURN(const auto record, Parse<pb::HoldingRecord>(entry));
+  Holding holding;
+  holding.key = record.key();
+  holding.owner = record.owner();
+  if (!record.has_kept()) return holding;
+  Holding::Kept& kept = holding.kept.emplace();
+  RETURN_IF_ERROR(ReadId(entry, record.kept().cluster(), kept.cluster));
+  kept.project = record.kept().project();
+  kept.manifest = record.kept().manifest();
+  kept.body = record.kept().body();
+  for (const pb::Source& from : record.kept().sources()) {
+    intent::Source& source = kept.sources.emplace_back();
+    source.repo_url = from.repo_url();
+    source.target_revision = from.target_revision();
+    source.commit = from.commit();
+    source.path = from.path();
+    RETURN_IF_ERROR(
+        ReadEnum(entry, from.tool(), intent::Tool::kDirectory, intent::Tool::kPlugin, source.tool));
+    RETURN_IF_ERROR(ReadDigest(entry, from.tree(), source.tree));
+  }
+  return holding;
 }
 
 std::string Encode(const GitPin& pin, absl::string_view previous) {

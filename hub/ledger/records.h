@@ -35,6 +35,7 @@ inline constexpr char kObjectsPrefix[] = "objects/";
 inline constexpr char kClustersPrefix[] = "clusters/";
 inline constexpr char kPendingDeletionsPrefix[] = "pending/";
 inline constexpr char kDeletionCountsPrefix[] = "deletions/";
+inline constexpr char kHoldingsPrefix[] = "holdings/";
 inline constexpr char kGitPinsPrefix[] = "pins/git/";
 inline constexpr char kJoinTokensPrefix[] = "tokens/join/";
 inline constexpr char kUserTokensPrefix[] = "tokens/user/";
@@ -52,6 +53,7 @@ std::string ObjectKeyOf(WrittenKind kind, absl::string_view key);
 std::string ObjectsOfKindPrefix(WrittenKind kind);
 std::string ClusterKeyOf(const intent::ClusterId& id);
 std::string DeletionCountKey(absl::string_view entry_key);
+std::string HoldingKey(absl::string_view application);
 std::string JoinTokenKey(const object::Sha256& hash);
 std::string UserTokenKey(const object::Sha256& hash);
 std::string OperationKey(const OperationId& id);
@@ -61,6 +63,7 @@ std::string LedgerKeyOf(const WrittenObject& object);
 std::string LedgerKeyOf(const ClusterRegistration& cluster);
 std::string LedgerKeyOf(const PendingDeletion& deletion);
 std::string LedgerKeyOf(const DeletionCount& count);
+std::string LedgerKeyOf(const Holding& holding);
 std::string LedgerKeyOf(const GitPin& pin);
 std::string LedgerKeyOf(const JoinToken& token);
 std::string LedgerKeyOf(const UserToken& token);
@@ -73,6 +76,7 @@ std::string Encode(const WrittenObject& object, absl::string_view previous = "")
 std::string Encode(const ClusterRegistration& cluster, absl::string_view previous = "");
 std::string Encode(const PendingDeletion& deletion, absl::string_view previous = "");
 std::string Encode(const DeletionCount& count, absl::string_view previous = "");
+std::string Encode(const Holding& holding, absl::string_view previous = "");
 std::string Encode(const GitPin& pin, absl::string_view previous = "");
 std::string Encode(const JoinToken& token, absl::string_view previous = "");
 std::string Encode(const UserToken& token, absl::string_view previous = "");
@@ -93,6 +97,8 @@ template <>
 absl::StatusOr<PendingDeletion> Decode(const LedgerEntry& entry);
 template <>
 absl::StatusOr<DeletionCount> Decode(const LedgerEntry& entry);
+template <>
+absl::StatusOr<Holding> Decode(const LedgerEntry& entry);
 template <>
 absl::StatusOr<GitPin> Decode(const LedgerEntry& entry);
 template <>

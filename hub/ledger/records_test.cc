@@ -56,7 +56,7 @@ TEST(LedgerRecords, EachComesBackAsItWas) {
   object.owner = "config fleet/web.yaml@0123";
   object.changed_at = kThen;
   ExpectComesBack(object);
-  object.deleting = intent::DeletionPolicy::kOrphan;
+  object.deleting = Ending::kAsDeclared;
   ExpectComesBack(object);
 
   ClusterRegistration cluster;
@@ -74,7 +74,7 @@ TEST(LedgerRecords, EachComesBackAsItWas) {
 
   PendingDeletion deletion;
   deletion.cluster = Cluster();
-  deletion.key = "application:leidang/cart";
+  deletion.key = {intent::EntryKind::kProject, "default"};
   deletion.uid = AnyUid();
   deletion.policy = intent::DeletionPolicy::kBackground;
   deletion.decided_at = kThen;
@@ -82,6 +82,16 @@ TEST(LedgerRecords, EachComesBackAsItWas) {
   ExpectComesBack(deletion);
 
   ExpectComesBack(DeletionCount{"application:leidang/cart", 4});
+  Holding holding{"leidang/cart", "set leidang/shop", std::nullopt};
+  ExpectComesBack(holding);
+  Holding::Kept& kept = holding.kept.emplace();
+  kept.cluster = Cluster();
+  kept.project = "default";
+  kept.manifest = "{}";
+  kept.body = "{\"spec\":{}}";
+  kept.sources = {{"https://git.example/a.git", "main", std::string(40, 'a'), "apps/cart",
+                   intent::Tool::kKustomize, object::Sha256::Of("tree")}};
+  ExpectComesBack(holding);
   ExpectComesBack(GitPin{"https://git.example/a.git", "main", std::string(40, 'a'), kThen});
   ExpectComesBack(JoinToken{object::Sha256::Of("t"), Cluster(), kThen, absl::InfiniteFuture()});
   ExpectComesBack(UserToken{object::Sha256::Of("t"), "admin", kThen, absl::InfiniteFuture(),

@@ -23,6 +23,9 @@ struct DerivedApplication {
   intent::ClusterId cluster;  // Where its assignment lives; none while it has no destination.
   std::string project;
   std::string manifest;  // Canonical JSON of the whole Application.
+  // Digest of the assignment's body and sources, so that a look that changes nothing sees it
+  // without reading the assignment. All zero while there is none.
+  object::Sha256 content;
   std::vector<Condition> conditions;
 
   friend bool operator==(const DerivedApplication&, const DerivedApplication&) = default;

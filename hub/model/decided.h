@@ -4,7 +4,9 @@
 // keeps them. What users wrote is in written.h.
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 
@@ -32,10 +34,34 @@ struct GitPin {
   friend bool operator==(const GitPin&, const GitPin&) = default;
 };
 
+// What a fresh look at all owners would not arrive at: who holds an Application's name although an
+// owner with a better claim wants it, or that an assignment stays although its owner no longer
+// gives it (its generator fails, its set may not update, …). Kept only while that is so.
+struct Holding {
+  // An assignment that stays as it is.
+  struct Kept {
+    intent::ClusterId cluster;
+    std::string project;
+    std::string manifest;  // Canonical JSON of the Application.
+    std::string body;      // Of the assignment.
+    std::vector<intent::Source> sources;
+
+    friend bool operator==(const Kept&, const Kept&) = default;
+  };
+
+  std::string key;    // "namespace/name" of the Application.
+  std::string owner;  // "set leidang/shop", "application leidang/cart".
+  std::optional<Kept> kept;
+
+  friend bool operator==(const Holding&, const Holding&) = default;
+};
+
 // How often entries of a key were deleted: the n of their uid (intent::ComputeUid). Kept only where
 // it is not zero.
 struct DeletionCount {
-  std::string entry_key;  // Text form of the EntryKey.
+  // Text form of the EntryKey, "application:leidang/cart". Other entries than Applications may be
+  // on many clusters at once, so theirs are counted for each: "project:default@<cluster id>".
+  std::string entry_key;
   uint64_t deletions = 0;
 
   friend bool operator==(const DeletionCount&, const DeletionCount&) = default;

@@ -27,6 +27,17 @@ enum class WrittenKind : uint8_t {
 inline constexpr char kApiOwner[] = "api";
 // Otherwise "config <file>@<commit>".
 inline constexpr char kConfigOwnerPrefix[] = "config ";
+// "released <file>@<commit>": the config repository let go of it without deleting it; whoever
+// writes it next owns it.
+inline constexpr char kReleasedOwnerPrefix[] = "released ";
+
+// How Applications end when what they belong to is deleted. The values are part of stored data.
+enum class Ending : uint8_t {
+  kForeground = 1,
+  kBackground = 2,
+  kOrphan = 3,
+  kAsDeclared = 4,  // Each as its own finalizers say.
+};
 
 // One object as it was given.
 struct WrittenObject {
@@ -38,7 +49,7 @@ struct WrittenObject {
   absl::Time changed_at;
   // Somebody asked for its deletion: its Applications are being ended under this policy, then the
   // record goes.
-  std::optional<intent::DeletionPolicy> deleting;
+  std::optional<Ending> deleting;
 
   friend bool operator==(const WrittenObject&, const WrittenObject&) = default;
 };
@@ -63,11 +74,11 @@ struct ClusterRegistration {
   friend bool operator==(const ClusterRegistration&, const ClusterRegistration&) = default;
 };
 
-// A decision that an Application ends on a cluster; it stays until the agent has acknowledged and
-// carried it out.
+// A decision that an entry ends on a cluster; it stays until the agent has acknowledged and carried
+// it out.
 struct PendingDeletion {
   intent::ClusterId cluster;
-  std::string key;
+  intent::EntryKey key;
   intent::Uid uid;
   intent::DeletionPolicy policy = intent::DeletionPolicy::kForeground;
   absl::Time decided_at;

@@ -51,7 +51,7 @@ void EnrolmentService::Issue(const JoinToken& token, const v1::JoinRequest& requ
         grpc::Status(grpc::StatusCode::UNAUTHENTICATED,
                      "the cluster of this token is not registered any more: register it again"));
   }
-  ClusterRegistration cluster = found->second;
+  const ClusterRegistration& cluster = found->second;
   const absl::Time now = parts_.loop.clock().Now();
   const absl::StatusOr<std::string> certificate = parts_.authority.IssueAgent(
       request.csr(), parts_.records.hub(), cluster.id, now, parts_.certificate_life, parts_.random);
@@ -70,9 +70,8 @@ void EnrolmentService::Issue(const JoinToken& token, const v1::JoinRequest& requ
   response->set_certificate_pem(*certificate);
   response->set_ca_pem(parts_.authority.certificate_pem());
   response->set_agent_address(parts_.agent_address);
-  cluster.joined_at = now;
-  parts_.records.Write({change::PutCluster{std::move(cluster)}},
-                       [reactor](const absl::Status& status) { reactor->Finish(ToGrpc(status)); });
+  parts_.records.MarkJoined(
+      cluster.id, now, [reactor](const absl::Status& status) { reactor->Finish(ToGrpc(status)); });
 }
 
 grpc::ServerUnaryReactor* EnrolmentService::WhyRefused(grpc::CallbackServerContext* context,

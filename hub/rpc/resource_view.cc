@@ -198,7 +198,7 @@ v1::Resource ResourceView::OfApplication(const DerivedApplication& application) 
 v1::Resource ResourceView::OfDeletion(const PendingDeletion& deletion) const {
   v1::Resource resource;
   resource.set_kind(v1::APPLICATION);
-  const auto [ns, name] = SplitKey(deletion.key);
+  const auto [ns, name] = SplitKey(deletion.key.name);
   resource.set_namespace_(ns);
   resource.set_name(name);
   v1::ApplicationSummary* summary = resource.mutable_application();
@@ -315,7 +315,8 @@ absl::StatusOr<v1::Resource> ResourceView::Get(const v1::GetRequest& request) co
       const auto application = parts_.store.Application(key);
       if (application.ok()) return OfApplication(*application);
       for (const auto& [id, deletion] : parts_.records.pending_deletions()) {
-        if (deletion.key == key) return OfDeletion(deletion);
+        if (deletion.key == intent::EntryKey{intent::EntryKind::kApplication, key})
+          return OfDeletion(deletion);
       }
       return absl::NotFoundError(absl::StrCat("there is no Application ", key));
     }
@@ -346,6 +347,7 @@ absl::StatusOr<v1::Resource> ResourceView::Get(const v1::GetRequest& request) co
 
 void ResourceView::AddDeletions(const v1::ListRequest& request, v1::ListResponse* response) const {
   for (const auto& [id, deletion] : parts_.records.pending_deletions()) {
+    if (deletion.key.kind != intent::EntryKind::kApplication) continue;
     if (!request.set().empty() || !request.label_selector().empty()) continue;
     if (!request.cluster().empty() && ClusterName(deletion.cluster) != request.cluster()) continue;
     *response->add_items() = OfDeletion(deletion);

@@ -276,6 +276,7 @@ std::string EncodeApplication(const DerivedApplication& application) {
   record.set_cluster(application.cluster.Raw());
   record.set_project(application.project);
   record.set_manifest(application.manifest);
+  if (application.content != object::Sha256()) record.set_content(application.content.Raw());
   for (const Condition& c : application.conditions) WriteCondition(c, *record.add_conditions());
   return record.SerializeAsString();
 }
@@ -295,6 +296,9 @@ absl::StatusOr<DerivedApplication> DecodeApplication(absl::string_view key,
   RETURN_IF_ERROR(ReadId(Family::kDerived, key, record.cluster(), application.cluster));
   application.project = std::move(*record.mutable_project());
   application.manifest = std::move(*record.mutable_manifest());
+  if (!record.content().empty()) {
+    RETURN_IF_ERROR(ReadDigest(Family::kDerived, key, record.content(), application.content));
+  }
   for (const pb::Condition& c : record.conditions()) {
     application.conditions.push_back(ReadCondition(c));
   }
