@@ -11,6 +11,7 @@
 #include "absl/strings/ascii.h"
 
 #include "CLI/CLI.hpp"
+#include "cli/appset/generate.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "common/time/real_clock.h"
@@ -133,6 +134,20 @@ void AddClusters(CLI::App& app, Invocation& invocation, Streams streams) {
   });
 }
 
+// Needs no hub: reads files, and ends with an exit code of its own.
+void AddOffline(CLI::App& app, GenerateRequest& request) {
+  CLI::App* appset = app.add_subcommand("appset", "ApplicationSets without a hub");
+  appset->require_subcommand(1);
+  CLI::App* generate =
+      appset->add_subcommand("generate", "Print the Applications that a set gives");
+  generate->add_option("file", request.file, "The ApplicationSet")->required();
+  generate->add_option("--world", request.world,
+                       "Folder with clusters.yaml, repos/<name>/ and so on");
+  generate->add_option("--repo", request.repositories, "URL=path of a working copy, repeated");
+  generate->add_option("-o,--output", request.output, "yaml, json or name");
+  generate->add_option("--explain", request.explain, "Show how this Application comes about");
+}
+
 int Main(int argc, char** argv) {
   const RealClock clock;
   const Streams streams{std::cout, std::cerr};
@@ -158,11 +173,20 @@ int Main(int argc, char** argv) {
     invocation.run = [streams](Connection& c) { return Version(&c, streams); };
   });
 
+  GenerateRequest offline;
+  AddOffline(app, offline);
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);
     return code == 0 ? 0 : static_cast<int>(ExitCode::kUsage);
+  }
+  if (app.got_subcommand("appset")) {
+    const GenerateResult result = GenerateApplications(offline);
+    std::cout << result.out;
+    std::cerr << result.err;
+    return result.exit_code;
   }
   const absl::Status status =
       invocation.needs_hub ? OpenAndRun(invocation) : Version(nullptr, streams);
