@@ -162,10 +162,14 @@ absl::Status Slice(Call& call) {
   }
   const auto first = static_cast<size_t>(start), last = static_cast<size_t>(end);
   if (last <= size) return call.Return(TValue::Window(list, first, last));
-  // Up to its capacity a slice has zero values behind its end.
-  std::vector<TValue> items = Copy(list.items());
-  items.resize(last, list.type() == GoType::kStringList ? TValue::String("") : TValue());
-  items.erase(items.begin(), items.begin() + start);
+  // Behind its end, up to its capacity, stands what the slice it was cut from has there, then zero
+  // values.
+  const auto reachable = list.list()->reachable();
+  const TValue zero = list.type() == GoType::kStringList ? TValue::String("")
+                      : list.type() == GoType::kIntList  ? TValue::Int(0)
+                                                         : TValue();
+  std::vector<TValue> items;
+  for (size_t i = first; i < last; ++i) items.push_back(i < reachable.size() ? reachable[i] : zero);
   return ReturnList(call, std::move(items), capacity - first, list.type());
 }
 

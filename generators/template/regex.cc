@@ -5,7 +5,6 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "re2/re2.h"
 
 #include "generators/template/unicode.h"
@@ -17,7 +16,7 @@ re2::StringPiece Piece(absl::string_view s) { return {s.data(), s.size()}; }
 
 // Go takes `(?<name>` for `(?P<name>`; this RE2 does not know it yet. Escapes, \Q…\E and classes
 // are left alone.
-std::string RewriteNames(absl::string_view pattern) {
+std::string RewriteNames(absl::string_view pattern, std::vector<size_t>* inserted) {
   std::string out;
   bool in_class = false;
   for (size_t i = 0; i < pattern.size(); ++i) {
@@ -52,6 +51,7 @@ std::string RewriteNames(absl::string_view pattern) {
         }
       }
     } else if (absl::StartsWith(rest, "(?<")) {
+      inserted->push_back(out.size() + 2);
       out += "(?P<";
       i += 2;
       continue;
@@ -220,12 +220,15 @@ absl::StatusOr<Regex> Regex::Compile(absl::string_view pattern) {
   RE2::Options options;
   options.set_log_errors(false);
   options.set_max_mem(64 << 20);
-  const std::string rewritten = RewriteNames(pattern);
+  std::vector<size_t> inserted;
+  const std::string rewritten = RewriteNames(pattern, &inserted);
   auto compiled = std::make_shared<const Compiled>(rewritten, options, pattern.empty());
   if (compiled->re2.ok()) return Regex(std::move(compiled));
   std::string arg = compiled->re2.error_arg();
-  if (rewritten.size() != pattern.size() && !absl::StrContains(pattern, "(?P<")) {
-    arg = absl::StrReplaceAll(arg, {{"(?P<", "(?<"}});
+  // The message shows the pattern as it was written.
+  const size_t at = rewritten.find(arg);
+  for (auto it = inserted.rbegin(); it != inserted.rend() && at != std::string::npos; ++it) {
+    if (*it >= at && *it - at < arg.size()) arg.erase(*it - at, 1);
   }
   return absl::InvalidArgumentError(absl::StrCat(
       "error parsing regexp: ", ErrorText(compiled->re2.error_code()), ": `", arg, "`"));

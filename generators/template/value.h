@@ -249,6 +249,11 @@ class TList : public internal::Payload {
   size_t capacity() const { return capacity_ > size_ ? capacity_ : size_; }
   void set_capacity(size_t capacity) { capacity_ = capacity; }
   absl::Span<const TValue> items() const { return {data(), size_}; }
+  // The elements, and what the slice that this is a window on has behind them.
+  absl::Span<const TValue> reachable() const {
+    const std::vector<TValue>& all = base_ != nullptr ? base_->own_ : own_;
+    return {data(), all.size() - offset_};
+  }
   // What every holder of this slice sees changes.
   absl::Span<TValue> mutable_items() { return {const_cast<TValue*>(data()), size_}; }
 
