@@ -104,6 +104,25 @@ TEST(Brakes, SmallStepsWithinAnHourAreOneLargeOne) {
   EXPECT_EQ(agent.Objects().size(), 2u) << "the hour is over";
 }
 
+TEST(Brakes, ARestartDoesNotOpenTheBrake) {
+  TestAgent agent;
+  agent.Put(CartOfMany(14));
+  agent.Settle();
+  for (const int left : {9, 4}) {
+    agent.Put(CartOfMany(left));
+    agent.Settle();
+  }
+  agent.Restart();
+  agent.Put(CartOfMany(2));
+  agent.Settle();
+  EXPECT_EQ(agent.Objects().size(), 4u);
+  EXPECT_THAT(agent.Condition(kCart, "DeletionsHeld"), HasSubstr("12 of 14 objects"));
+  agent.Settle(absl::Hours(2));
+  EXPECT_EQ(agent.Objects().size(), 2u) << "the hour is over";
+  agent.Settle(absl::Hours(2));
+  EXPECT_EQ(agent.state().Find(TestAgent::Ref(kCart))->note, "");
+}
+
 TEST(Brakes, AHeldDeletionLapsesWhenTheObjectsAreWantedAgain) {
   TestAgent agent;
   agent.Put(CartOfMany(30));

@@ -72,6 +72,7 @@ void EntryPass::Start() {
     return done_(WorkResult::Retry());
   }
   findings_.entry = *std::move(entry);
+  context_.prunes.Restore(ref_, findings_.entry.note, context_.loop.clock().Monotonic());
   if (findings_.entry.head.phase == EntryPhase::kDeleting) return StartDeletion();
   StartLive();
 }
@@ -233,11 +234,22 @@ SyncRun::Job EntryPass::MakeJob() const {
   job.inventory = inventory_;
   job.former = former_;
   job.heirs = heirs_;
+  size_t prunes = 0;
+  for (const PlanStep& step : plan_.steps) prunes += step.prunes.size();
+  if (prunes > 0 && CountsPrunes()) {
+    const absl::Duration now = context_.loop.clock().Monotonic();
+    job.note = RecentPrunes::NoteOf(context_.prunes.Count(ref_, now) + prunes);
+  }
   job.namespace_key = {"", "Namespace", "", application_.ns};
   if (plan_.create_namespace) {
     job.namespace_manifest = NamespaceManifest(application_.ns, application_.policy);
   }
   return job;
+}
+
+// Neither what a tombstone deletes nor what somebody approved counts against the brake.
+bool EntryPass::CountsPrunes() const {
+  return findings_.entry.head.phase != EntryPhase::kDeleting && !context_.approved.contains(ref_);
 }
 
 void EntryPass::CarryOut() {
@@ -253,13 +265,11 @@ void EntryPass::OnRun(SyncOutcome outcome) {
   const absl::Duration now = context_.loop.clock().Monotonic();
   for (const ObjectKey& key : outcome.corrections) context_.corrections.Add(key, now);
   const bool deleting = findings_.entry.head.phase == EntryPhase::kDeleting;
-  if (!deleting && outcome.pruned > 0) {
-    const auto approved = context_.approved.find(ref_);
-    if (approved == context_.approved.end()) {
-      context_.prunes.Add(ref_, outcome.pruned, now);
-    } else {
-      context_.approved.erase(approved);
-    }
+  if (outcome.pruned > 0 && CountsPrunes()) {
+    context_.prunes.Add(ref_, outcome.pruned, now);
+    findings_.entry.note = RecentPrunes::NoteOf(context_.prunes.Count(ref_, now));
+  } else if (outcome.pruned > 0) {
+    context_.approved.erase(ref_);
   }
   const bool go_on = outcome.ok() && outcome.pending == 0 && looks_ < kLooksMax;
   if (!outcome_.has_value()) outcome_.emplace();
@@ -311,6 +321,9 @@ void EntryPass::Conclude(WorkResult result) {
     const object::Sha256 applied = IsApplied(findings_) ? head.element : object::Sha256();
     if (applied != head.applied) transaction.push_back(MarkApplied{ref_, applied});
   }
+  // The hour is over.
+  const bool pruned = context_.prunes.Count(ref_, context_.loop.clock().Monotonic()) > 0;
+  if (!pruned && !findings_.entry.note.empty()) transaction.push_back(PutNote{ref_, ""});
   absl::StatusOr<intent::EntryStatus> before = context_.state.FindStatus(ref_);
   std::optional<intent::EntryStatus> known;
   if (before.ok()) known = *std::move(before);

@@ -112,6 +112,7 @@ class EntryPass {
   absl::Status FindNeighbours(PlanInput& input);
   absl::Status FindOwner(const SeenObject& seen, PlanInput& input);
   SyncRun::Job MakeJob() const;
+  bool CountsPrunes() const;
   void ReportRunning();
   void AddOperationOutcomes(Transaction& transaction);
   template <typename Answer>

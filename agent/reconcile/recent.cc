@@ -1,5 +1,8 @@
 #include "agent/reconcile/recent.h"
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
 namespace leidang::agent {
 
 void RecentCorrections::Add(const object::ObjectKey& key, absl::Duration now) {
@@ -31,6 +34,19 @@ std::map<object::ObjectKey, absl::Duration> RecentCorrections::Rested(absl::Dura
 
 void RecentPrunes::Add(const EntryRef& entry, size_t count, absl::Duration now) {
   if (count > 0) times_[entry].emplace_back(now, count);
+}
+
+void RecentPrunes::Restore(const EntryRef& entry, absl::string_view note, absl::Duration now) {
+  size_t count = 0;
+  if (!restored_.insert(entry).second || !absl::SimpleAtoi(note, &count)) return;
+  Add(entry, count, now);
+}
+
+std::string RecentPrunes::NoteOf(size_t count) { return count == 0 ? "" : absl::StrCat(count); }
+
+void RecentPrunes::Erase(const EntryRef& entry) {
+  times_.erase(entry);
+  restored_.erase(entry);
 }
 
 size_t RecentPrunes::Count(const EntryRef& entry, absl::Duration now) {

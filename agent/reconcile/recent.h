@@ -1,7 +1,8 @@
 #pragma once
 
 // What happened lately: corrections of single objects, capped per minute, and prunes of an
-// Application within the hour that its brake looks at. In memory: a restart begins anew.
+// Application within the hour that its brake looks at. In memory; prunes are remembered in the
+// entry's note, so that a restart does not open the brake.
 //
 // Pure: times are monotonic and passed in. Thread-compatible.
 
@@ -9,8 +10,10 @@
 #include <deque>
 #include <map>
 #include <set>
+#include <string>
 #include <utility>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
 #include "agent/state/transaction.h"
@@ -41,11 +44,17 @@ class RecentPrunes {
   static constexpr absl::Duration kWindow = absl::Hours(1);
 
   void Add(const EntryRef& entry, size_t count, absl::Duration now);
+  // Takes what a note says as having happened now, once for an entry: no clock tells how long the
+  // process was away, and holding too long is the safe side.
+  void Restore(const EntryRef& entry, absl::string_view note, absl::Duration now);
+  // "" for 0.
+  static std::string NoteOf(size_t count);
   size_t Count(const EntryRef& entry, absl::Duration now);
-  void Erase(const EntryRef& entry) { times_.erase(entry); }
+  void Erase(const EntryRef& entry);
 
  private:
   std::map<EntryRef, std::deque<std::pair<absl::Duration, size_t>>> times_;
+  std::set<EntryRef> restored_;
 };
 
 }  // namespace leidang::agent

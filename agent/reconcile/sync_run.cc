@@ -64,6 +64,7 @@ void SyncRun::Commit(Transaction transaction, std::function<void()> next) {
 
 void SyncRun::Start() {
   Transaction transaction;
+  if (job_.note.has_value()) transaction.push_back(PutNote{job_.entry, *job_.note});
   for (const Plan::Dropped& dropped : job_.plan.dropped) {
     transaction.push_back(RemoveInventory{job_.entry, dropped.key});
     const auto heir = job_.heirs.find(dropped.key);

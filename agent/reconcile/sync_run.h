@@ -56,6 +56,7 @@ class SyncRun {
     Propagation propagation = Propagation::kForeground;
     object::ObjectKey namespace_key;  // To be created if the plan says so.
     object::Value namespace_manifest;
+    std::optional<std::string> note;  // The entry's new note, durable before anything is done.
     // Other entries whose inventory holds what this one takes.
     std::map<object::ObjectKey, std::set<EntryRef>> former;
     // Entries that get what this one lets go of for them.

@@ -166,6 +166,15 @@ class Application {
     return absl::OkStatus();
   }
 
+  absl::Status operator()(const PutNote& put) {
+    const auto it = tables_.entries.find(put.entry);
+    if (it == tables_.entries.end()) return absl::OkStatus();
+    Entry changed = it->second;
+    changed.note = put.note;
+    SetEntry(put.entry, std::move(changed));
+    return absl::OkStatus();
+  }
+
   absl::Status operator()(const PutStatus& put) {
     const EntryRef ref{put.status.key, put.status.uid};
     const uint64_t number = tables_.next_status_number++;

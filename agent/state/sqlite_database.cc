@@ -18,7 +18,8 @@ constexpr int kSchemaVersion = 1;
 constexpr char kSchema[] = R"(
 CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE entries(key TEXT NOT NULL, uid BLOB NOT NULL, phase INTEGER NOT NULL, epoch INTEGER NOT NULL,
-  revision INTEGER NOT NULL, element BLOB NOT NULL, applied BLOB NOT NULL, policy INTEGER NOT NULL, assignment BLOB,
+  revision INTEGER NOT NULL, element BLOB NOT NULL, applied BLOB NOT NULL, policy INTEGER NOT NULL, note BLOB NOT NULL,
+  assignment BLOB,
   PRIMARY KEY(key, uid)) WITHOUT ROWID;
 CREATE TABLE inventory(key TEXT NOT NULL, uid BLOB NOT NULL, grp TEXT NOT NULL, kind TEXT NOT NULL, ns TEXT NOT NULL,
   name TEXT NOT NULL, object_uid BLOB NOT NULL, hash BLOB NOT NULL,

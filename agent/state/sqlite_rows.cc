@@ -83,7 +83,8 @@ absl::Status SqliteDatabase::LoadMeta(MemoryTables* tables) {
 absl::Status SqliteDatabase::LoadEntries(MemoryTables* tables) {
   Statement rows(
       impl_->db,
-      "SELECT key, uid, phase, epoch, revision, element, applied, policy, assignment FROM entries");
+      "SELECT key, uid, phase, epoch, revision, element, applied, policy, note, assignment FROM "
+      "entries");
   while (rows.Next()) {
     Entry entry;
     ASSIGN_OR_RETURN(entry.head.ref, TakeRef(rows));
@@ -93,6 +94,7 @@ absl::Status SqliteDatabase::LoadEntries(MemoryTables* tables) {
     ASSIGN_OR_RETURN(entry.head.element, TakeSha(rows, entry.head.ref));
     ASSIGN_OR_RETURN(entry.head.applied, TakeSha(rows, entry.head.ref));
     entry.policy = static_cast<intent::DeletionPolicy>(rows.TakeNumber());
+    entry.note = rows.TakeBytes();
     if (!rows.IsNull()) {
       v1::Assignment message;
       if (!message.ParseFromString(rows.TakeBytes())) return Damaged(entry.head.ref.ToString());
@@ -170,7 +172,7 @@ absl::Status SqliteDatabase::LoadContent(std::set<object::Sha256>* content) {
 
 absl::Status SqliteDatabase::WriteEntries(const RowWrites& writes) {
   if (writes.entries.empty()) return absl::OkStatus();
-  Statement put(impl_->db, "INSERT OR REPLACE INTO entries VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  Statement put(impl_->db, "INSERT OR REPLACE INTO entries VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   Statement erase(impl_->db, "DELETE FROM entries WHERE key = ? AND uid = ?");
   for (const auto& [ref, entry] : writes.entries) {
     if (!entry) {
@@ -183,7 +185,8 @@ absl::Status SqliteDatabase::WriteEntries(const RowWrites& writes) {
         .Number(entry->head.revision)
         .Blob(entry->head.element.Raw())
         .Blob(entry->head.applied.Raw())
-        .Number(static_cast<uint64_t>(entry->policy));
+        .Number(static_cast<uint64_t>(entry->policy))
+        .Blob(entry->note);
     if (entry->assignment) {
       v1::Assignment message;
       wire::ToProto(*entry->assignment, &message);

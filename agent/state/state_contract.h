@@ -414,6 +414,18 @@ TEST_P(StateContract, AppliedCountsOnlyTheCurrentElement) {
   EXPECT_OK(Commit({MarkApplied{Ref("never seen"), two}}));
 }
 
+TEST_P(StateContract, ANoteStaysWithItsEntryUntilItEnds) {
+  HoldTwo();
+  ASSERT_OK(
+      Commit({PutNote{Ref("cart"), std::string("n\0x", 3)}, PutNote{Ref("never seen"), "n"}}));
+  ASSERT_OK(Commit({Log(2, 3, {Put(3, "cart", "2")})}));
+  twin_->Reopen();
+  EXPECT_EQ(state().Find(Ref("cart"))->note, std::string("n\0x", 3));
+  EXPECT_EQ(state().Find(Ref("desk"))->note, "");
+  ASSERT_OK(Commit({PutNote{Ref("cart"), ""}}));
+  EXPECT_EQ(state().Find(Ref("cart"))->note, "");
+}
+
 TEST_P(StateContract, InventoryIsReplacedByObjectAndHandedOverInOneTransaction) {
   HoldTwo();
   const object::ObjectKey object{"", "ConfigMap", "a", "b"};

@@ -77,6 +77,7 @@ struct Entry {
   std::optional<intent::Assignment>
       assignment;  // Always, but for kDeleting entries that never had one.
   intent::DeletionPolicy policy = intent::DeletionPolicy::kForeground;  // Of kDeleting entries.
+  std::string note;  // What the reconciler remembers about it; opaque here.
 
   friend bool operator==(const Entry&, const Entry&) = default;
 };
@@ -198,6 +199,12 @@ struct MarkApplied {
   object::Sha256 element;
 };
 
+// Replaces the note of the entry. Ignored if the entry is not there.
+struct PutNote {
+  EntryRef entry;
+  std::string note;
+};
+
 // The current status of its entry, to be reported: replaces the former one, sent or not.
 struct PutStatus {
   intent::EntryStatus status;
@@ -222,7 +229,7 @@ struct RemoveOperation {
 };
 
 using Mutation = std::variant<Obey, TrustHub, Receive, FinishDeletion, PutInventory,
-                              RemoveInventory, MarkApplied, PutStatus, AcknowledgeStatus,
+                              RemoveInventory, MarkApplied, PutNote, PutStatus, AcknowledgeStatus,
                               ReportAllStatus, PutOperation, RemoveOperation>;
 
 using Transaction = std::vector<Mutation>;
