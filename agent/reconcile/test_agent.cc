@@ -54,6 +54,7 @@ void TestAgent::Start() {
     loop.RunFor(absl::Seconds(1));
   }
   client_ = std::make_unique<MemoryClient>(cluster, loop, client_options);
+  if (wrap) client_ = wrap(std::move(client_));
   reconciler_ = std::make_unique<Reconciler>(
       loop, random_, Reconciler::Ports{*state_, *client_, content, workers_, renderer_, log},
       options);

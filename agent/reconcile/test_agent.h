@@ -3,6 +3,7 @@
 // TestAgent: a reconciler with an in-memory state, cluster and hub, in virtual time. For tests of
 // this room.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -101,6 +102,8 @@ class TestAgent {
   MemoryLog log;
   ReconcileOptions options;
   MemoryClientOptions client_options{.latency = absl::Milliseconds(3)};
+  // Puts something between the reconciler and the cluster, from the next start on.
+  std::function<std::unique_ptr<ClusterClient>(std::unique_ptr<ClusterClient>)> wrap;
 
  private:
   SeededRandom random_{1};
@@ -108,7 +111,7 @@ class TestAgent {
   Kustomize no_kustomize_{{"/nonexistent/kustomize", "/nonexistent", {}}, loop.clock(), nullptr};
   Renderer renderer_{no_kustomize_};
   std::unique_ptr<MemoryState> state_;
-  std::unique_ptr<MemoryClient> client_;
+  std::unique_ptr<ClusterClient> client_;
   std::unique_ptr<Reconciler> reconciler_;
   intent::Revision revision_ = 0;
 };
