@@ -1,6 +1,7 @@
 #include "tests/conformance/area.h"
 #include "tests/conformance/health_area.h"
 #include "tests/conformance/match_areas.h"
+#include "tests/conformance/sync_area.h"
 #include "tests/conformance/template_areas.h"
 
 namespace leidang::conformance {
@@ -11,6 +12,7 @@ std::map<std::string, LineCheck> LineChecks() {
       {"globs", CheckGlob},          {"gotemplate", CheckGoTemplate},
       {"health", CheckHealth},       {"labelselector", CheckLabelSelector},
       {"normalize", CheckNormalize}, {"postselector", CheckPostSelector},
+      {"syncorder", CheckSyncOrder},
   };
 }
 
