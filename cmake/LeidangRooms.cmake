@@ -7,6 +7,8 @@
 #     one test program a room, built into bin/ and run by ctest. LABEL is one or more of
 #     unit, sim, threads, integration, chaos, e2e, bench. TIMEOUT in seconds, 60 unless told.
 #     PROGRAMS are those that it starts; it finds them in LEIDANG_BIN_DIR, and kustomize in LEIDANG_KUSTOMIZE.
+#   app_check(sim_test PROGRAM sim_test ARGS --floor=100 LABEL sim TIMEOUT 600)
+#     runs a program of app_program as a test; it may be run by several, with other ARGS.
 #   app_bench(expand_bench SOURCES expand_bench.cc DEPS … [SMOKE_ARGS --apps=100])
 #     a program that prints RESULT lines; with SMOKE_ARGS ctest runs it once, small, under the label bench.
 #   app_program(leidang-hub SOURCES main.cc DEPS …)
@@ -65,17 +67,22 @@ function(app_program name)
   target_link_libraries(${name} PRIVATE leidang_flags ${P_DEPS})
 endfunction()
 
+# Under the thread sanitizer only tests that link neither gRPC nor RocksDB.
+function(leidang_runs_here result labels)
+  set(${result} ${LEIDANG_TESTS} PARENT_SCOPE)
+  if(LEIDANG_SANITIZER STREQUAL "thread")
+    list(FILTER labels INCLUDE REGEX "^(threads|sim)$")
+    if(NOT labels)
+      set(${result} OFF PARENT_SCOPE)
+    endif()
+  endif()
+endfunction()
+
 function(app_test name)
   cmake_parse_arguments(T "" "TIMEOUT" "LABEL;SOURCES;DEPS;ARGS;PROGRAMS" ${ARGN})
-  if(NOT LEIDANG_TESTS)
+  leidang_runs_here(runs "${T_LABEL}")
+  if(NOT runs)
     return()
-  endif()
-  if(LEIDANG_SANITIZER STREQUAL "thread")
-    set(wanted ${T_LABEL})
-    list(FILTER wanted INCLUDE REGEX "^(threads|sim)$")
-    if(NOT wanted)
-      return()
-    endif()
   endif()
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 60)
@@ -91,6 +98,19 @@ function(app_test name)
     add_dependencies(${name} ${T_PROGRAMS})
   endif()
   leidang_add_test(${name} COMMAND ${name} ${T_ARGS} LABEL ${T_LABEL} TIMEOUT ${T_TIMEOUT})
+endfunction()
+
+function(app_check name)
+  cmake_parse_arguments(T "" "TIMEOUT;PROGRAM" "LABEL;ARGS" ${ARGN})
+  leidang_runs_here(runs "${T_LABEL}")
+  if(NOT runs)
+    return()
+  endif()
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 60)
+  endif()
+  add_dependencies(checks ${T_PROGRAM})
+  leidang_add_test(${name} COMMAND ${T_PROGRAM} ${T_ARGS} LABEL ${T_LABEL} TIMEOUT ${T_TIMEOUT})
 endfunction()
 
 # Tests run at the root of the sources and find programs through their environment.
