@@ -29,6 +29,11 @@ leidang_pkg(sqlite sqlite3)
 leidang_pkg(zstd libzstd)
 leidang_pkg(pcre2 libpcre2-8)
 leidang_pkg(curl libcurl)
+leidang_pkg(lua lua5.1)
+
+find_library(JQ_LIBRARY jq REQUIRED)
+add_library(dep::jq INTERFACE IMPORTED)
+target_link_libraries(dep::jq INTERFACE "${JQ_LIBRARY}")
 
 find_library(ROCKSDB_LIBRARY rocksdb REQUIRED)
 add_library(dep::rocksdb INTERFACE IMPORTED)

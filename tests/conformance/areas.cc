@@ -1,4 +1,5 @@
 #include "tests/conformance/area.h"
+#include "tests/conformance/diff_area.h"
 #include "tests/conformance/health_area.h"
 #include "tests/conformance/match_areas.h"
 #include "tests/conformance/sync_area.h"
@@ -8,10 +9,15 @@ namespace leidang::conformance {
 
 std::map<std::string, LineCheck> LineChecks() {
   return {
-      {"durations", CheckDuration},  {"fasttemplate", CheckFastTemplate},
-      {"globs", CheckGlob},          {"gotemplate", CheckGoTemplate},
-      {"health", CheckHealth},       {"labelselector", CheckLabelSelector},
-      {"normalize", CheckNormalize}, {"postselector", CheckPostSelector},
+      {"appdiff", CheckAppDiff},
+      {"durations", CheckDuration},
+      {"fasttemplate", CheckFastTemplate},
+      {"globs", CheckGlob},
+      {"gotemplate", CheckGoTemplate},
+      {"health", CheckHealth},
+      {"labelselector", CheckLabelSelector},
+      {"normalize", CheckNormalize},
+      {"postselector", CheckPostSelector},
       {"syncorder", CheckSyncOrder},
   };
 }
