@@ -329,8 +329,8 @@ void AgentSession::Prove(const v1::Heartbeat& heartbeat) {
   if (!after.ok()) return StoreFailed(after.status());
   heartbeat_ack_->set_head(after->head);
   known().agent_revision = heartbeat.revision();
-  while (!acks_sent_.empty() && acks_sent_.front().first < heartbeat.acknowledged())
-    acks_sent_.pop_front();
+  std::erase_if(acks_sent_,
+                [&](const auto& sent) { return sent.first < heartbeat.acknowledged(); });
   // Root and head belong together only if nothing was committed between the two looks; there will
   // be another heartbeat. The same holds for an agent that has not taken in everything yet.
   if (before->head != after->head || heartbeat.revision() != after->head) return;

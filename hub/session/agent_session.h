@@ -7,7 +7,6 @@
 // take one: control and acknowledgements first, changes last, read from the store at that moment.
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -145,13 +144,13 @@ class AgentSession {
   bool goodbye_sent_ = false;
   std::optional<v1::HeartbeatAck> heartbeat_ack_;
   std::optional<uint64_t> status_ack_;
-  std::deque<OperationRequest> operations_;
+  std::vector<OperationRequest> operations_;
   std::set<OperationId> operation_acks_;
 
   // When the agent's next word is at least as new as: the Welcome, or the HeartbeatAck with that
   // number.
-  uint64_t heartbeat_sequence_ = 0;                        // Last received.
-  std::deque<std::pair<uint64_t, absl::Time>> acks_sent_;  // Newest last; few.
+  uint64_t heartbeat_sequence_ = 0;                         // Last received.
+  std::vector<std::pair<uint64_t, absl::Time>> acks_sent_;  // Newest last; few.
 };
 
 }  // namespace leidang::hub

@@ -54,7 +54,7 @@ std::optional<v1::HubMessage> AgentSession::NextMessage() {
   }
   if (!operations_.empty()) return MakeOperation();
   if (heartbeat_ack_.has_value()) {
-    if (acks_sent_.size() == kAcksRememberedMax) acks_sent_.pop_front();
+    if (acks_sent_.size() == kAcksRememberedMax) acks_sent_.erase(acks_sent_.begin());
     acks_sent_.emplace_back(heartbeat_ack_->sequence(), loop_.clock().Now());
     *message.mutable_heartbeat_ack() = *std::exchange(heartbeat_ack_, std::nullopt);
     return message;
@@ -84,7 +84,7 @@ v1::HubMessage AgentSession::MakeWelcome() {
 
 std::optional<v1::HubMessage> AgentSession::MakeOperation() {
   const OperationRequest request = std::move(operations_.front());
-  operations_.pop_front();
+  operations_.erase(operations_.begin());
   v1::HubMessage message;
   v1::Operation* operation = message.mutable_operation();
   wire::ToProto(authority_, operation->mutable_authority());

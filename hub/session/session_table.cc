@@ -120,11 +120,6 @@ void SessionTable::TakeOver(AgentSession& session, const std::string& instance) 
     old->Goodbye(v1::Goodbye::SUPERSEDED, options_.superseded_pause, options_.superseded_pause,
                  "a newer session of this cluster has begun");
   }
-  if (known.trouble == LinkTrouble::kContested &&
-      loop_.clock().Monotonic() - known.last_takeover >= kTakeoversApart) {
-    known.trouble = LinkTrouble::kNone;
-    known.trouble_message.clear();
-  }
   known.instance = instance;
   current_[session.cluster()] = session.id();
 }
@@ -192,8 +187,12 @@ ClusterView SessionTable::View(const intent::ClusterId& cluster) const {
   view.agent_version = known.agent_version;
   view.status_backlog = known.status_backlog;
   view.proof = known.proof;
-  view.trouble = known.trouble;
-  view.trouble_message = known.trouble_message;
+  // Agents that stopped taking turns contest nothing any more.
+  if (known.trouble != LinkTrouble::kContested ||
+      loop_.clock().Monotonic() - known.last_takeover < kTakeoversApart) {
+    view.trouble = known.trouble;
+    view.trouble_message = known.trouble_message;
+  }
   view.agent_authority = known.agent_authority;
   view.agent_revision = known.agent_revision;
   view.agent_session_epoch = known.agent_session_epoch;

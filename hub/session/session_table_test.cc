@@ -191,6 +191,8 @@ TEST_F(SessionTableTest, AgentsWithOneIdentityThatTakeTurnsAreFlagged) {
   }
   EXPECT_EQ(table_->View(kOne).trouble, LinkTrouble::kContested);
   EXPECT_EQ(table_->View(kTwo).trouble, LinkTrouble::kNone);
+  loop_.RunFor(absl::Minutes(6));
+  EXPECT_EQ(table_->View(kOne).trouble, LinkTrouble::kNone);
 }
 
 TEST_F(SessionTableTest, SessionsThatNeverSayHelloAreBounded) {
