@@ -235,6 +235,7 @@ std::string Encode(const ClusterRegistration& cluster, absl::string_view previou
   log.set_epoch(cluster.log.epoch);
   log.set_incarnation(cluster.log.incarnation);
   record.set_deleting(FromPolicy(cluster.deleting));
+  record.set_recovering(cluster.recovering);
   return record.SerializeAsString();
 }
 
@@ -255,6 +256,7 @@ absl::StatusOr<ClusterRegistration> Decode(const LedgerEntry& entry) {
   cluster.log.epoch = record.log().epoch();
   cluster.log.incarnation = record.log().incarnation();
   RETURN_IF_ERROR(ReadOptionalPolicy(entry, record.deleting(), cluster.deleting));
+  cluster.recovering = record.recovering();
   return cluster;
 }
 

@@ -69,6 +69,9 @@ struct ClusterRegistration {
   intent::Authority log;                        // Of the cluster's change log.
   // The cluster is being removed: its Applications are ended under this policy first.
   std::optional<intent::DeletionPolicy> deleting;
+  // The hub was restored, or has lost what this cluster's agent holds: nothing is sent until the
+  // two have been compared and the difference is accepted (hub/control/recovery.h).
+  bool recovering = false;
 
   bool joined() const { return joined_at != absl::InfinitePast(); }
   friend bool operator==(const ClusterRegistration&, const ClusterRegistration&) = default;

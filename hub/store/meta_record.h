@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -7,6 +8,7 @@
 #include "absl/time/time.h"
 
 #include "common/intent/intent.h"
+#include "hub/store/records.h"
 
 namespace leidang::hub {
 
@@ -14,10 +16,14 @@ namespace leidang::hub {
 struct MetaFacts {
   intent::HubId hub_id;
   absl::Time created;
+  uint32_t format = kFormat;
 };
 
+inline constexpr char kMetaStoreKey[] = "store";
+
 std::string EncodeMeta(const MetaFacts& facts);
-// kFailedPrecondition for a format of a later version.
-absl::StatusOr<MetaFacts> DecodeMeta(absl::string_view key, absl::string_view value);
+// kFailedPrecondition for a format above `readable`.
+absl::StatusOr<MetaFacts> DecodeMeta(absl::string_view key, absl::string_view value,
+                                     uint32_t readable = kFormat);
 
 }  // namespace leidang::hub

@@ -94,6 +94,8 @@ std::string ApplicationRowKey(absl::string_view key) {
   return KeyWriter().Byte(kApplicationRow).String(key).Take();
 }
 
+std::string SetStatesPrefix() { return KeyWriter().Byte(kSetStateRow).Take(); }
+
 std::string SetIndexRoot() { return KeyWriter().Byte(kSetIndexRow).Take(); }
 
 std::string SetIndexPrefix(absl::string_view set) {

@@ -38,6 +38,7 @@ std::string StatusPrefix(const intent::ClusterId& cluster, const intent::EntryKe
 // All Applications, without index and sets.
 std::string ApplicationsPrefix();
 std::string SetIndexRoot();
+std::string SetStatesPrefix();
 
 struct LogKeyParts {
   intent::ClusterId cluster;

@@ -55,6 +55,8 @@ constexpr Room kRooms[] = {
     {"hub/session", Kind::kWorking, "common hub/model hub/store hub/content wire"},
     // Tokens, revocations and deletion counts are the ledger's.
     {"hub/auth", Kind::kWorking, "common hub/model hub/store hub/ledger"},
+    // Check, backup, restore and identity of a data directory, beside a running hub or without one.
+    {"hub/upkeep", Kind::kWorking, "common hub/model hub/store hub/ledger hub/auth"},
     {"hub/control", Kind::kWorking,
      "common generators hub/model hub/store hub/ledger hub/source hub/content hub/resolve "
      "hub/rollout "

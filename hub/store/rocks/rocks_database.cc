@@ -15,6 +15,8 @@
 
 #include "common/base/status_macros.h"
 #include "hub/store/meta_record.h"
+#include "hub/store/migration.h"
+#include "hub/store/rocks/rocks_handle.h"
 #include "hub/store/rocks/rocks_settings.h"
 #include "hub/store/rocks/sync_probe.h"
 #include "hub/store/row_store.h"
@@ -22,7 +24,6 @@
 namespace leidang::hub {
 namespace {
 
-constexpr char kMetaKey[] = "store";
 // There while derived families are being dropped.
 constexpr char kDroppingKey[] = "dropping-derived";
 constexpr Family kDerivedFamilies[] = {Family::kDerived, Family::kAssign, Family::kLog,
@@ -37,25 +38,6 @@ absl::string_view ViewOf(const rocksdb::Slice& slice) {
 std::string NameOf(Family family) { return std::string(FamilyName(family)); }
 
 }  // namespace
-
-// The open database. Views keep it alive.
-struct RocksDatabase::Handle {
-  ~Handle() {
-    for (rocksdb::ColumnFamilyHandle* family : families) {
-      if (family != nullptr) db->DestroyColumnFamilyHandle(family);
-    }
-    if (default_family != nullptr) db->DestroyColumnFamilyHandle(default_family);
-  }
-
-  rocksdb::ColumnFamilyHandle* of(Family family) const {
-    return families[static_cast<size_t>(family)];
-  }
-
-  std::string directory;
-  std::unique_ptr<rocksdb::DB> db;
-  std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families{};
-  rocksdb::ColumnFamilyHandle* default_family = nullptr;  // RocksDB insists on one; it is empty.
-};
 
 class RocksDatabase::View final : public RowView {
  public:
@@ -187,11 +169,16 @@ RocksDatabase::~RocksDatabase() = default;
 
 Rows* RocksDatabase::rows() { return rows_.get(); }
 
+std::shared_ptr<const RowView> RocksDatabase::Snapshot() const {
+  return std::make_shared<View>(handle_);
+}
+
 absl::StatusOr<std::unique_ptr<RocksDatabase>> RocksDatabase::Open(const DatabaseOptions& options,
                                                                    const Clock& clock) {
   const std::string& directory = options.directory;
   RETURN_IF_ERROR(PrepareDirectory(directory));
-  const rocksdb::DBOptions settings = DatabaseSettings();
+  rocksdb::DBOptions settings = DatabaseSettings();
+  if (options.disk != nullptr) settings.env = options.disk->env;
   RETURN_IF_ERROR(CheckFamilies(settings, directory));
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   families.emplace_back(rocksdb::kDefaultColumnFamilyName, FamilySettings(Family::kMeta));
@@ -217,7 +204,7 @@ absl::StatusOr<std::unique_ptr<RocksDatabase>> RocksDatabase::Open(const Databas
 
 absl::Status RocksDatabase::CheckMeta(const DatabaseOptions& options, const Clock& clock) {
   const std::shared_ptr<const RowView> view = rows_->Reveal(nullptr);
-  ASSIGN_OR_RETURN(const std::optional<std::string> value, view->Get(Family::kMeta, kMetaKey));
+  ASSIGN_OR_RETURN(const std::optional<std::string> value, view->Get(Family::kMeta, kMetaStoreKey));
   if (!value.has_value()) {
     for (size_t i = 0; i < kFamilies; ++i) {
       bool empty = true;
@@ -235,12 +222,13 @@ absl::Status RocksDatabase::CheckMeta(const DatabaseOptions& options, const Cloc
           absl::StrCat("the store in ", directory_, " is new and was given no hub id"));
     }
     RowBatch batch;
-    batch.Put(Family::kMeta, kMetaKey, EncodeMeta(born));
+    batch.Put(Family::kMeta, kMetaStoreKey, EncodeMeta(born));
     RETURN_IF_ERROR(rows_->Persist(std::move(batch), Durability::kSynced));
     hub_id_ = born.hub_id;
     return absl::OkStatus();
   }
-  ASSIGN_OR_RETURN(const MetaFacts facts, DecodeMeta(kMetaKey, *value));
+  RETURN_IF_ERROR(Migrate(*rows_, StoreMigrations(), kFormat).status());
+  ASSIGN_OR_RETURN(const MetaFacts facts, DecodeMeta(kMetaStoreKey, *value));
   hub_id_ = facts.hub_id;
   if (!options.expected_hub_id.IsNone() && options.expected_hub_id != hub_id_) {
     return absl::FailedPreconditionError(
@@ -282,6 +270,18 @@ std::string RocksDatabase::SlowDiskWarning() const {
       "the disk of ", directory_, " takes ", absl::FormatDuration(sync_latency_.p99), " (p99 of ",
       sync_latency_.samples, ") to sync a small write; above ",
       absl::FormatDuration(SyncLatency::kWarnAbove), " every change in the fleet waits for it");
+}
+
+absl::Status RocksDatabase::Flush() {
+  for (rocksdb::ColumnFamilyHandle* family : handle_->families) {
+    const rocksdb::Status status = handle_->db->Flush(rocksdb::FlushOptions(), family);
+    if (!status.ok()) return FromRocks(status, "flush", directory_);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RocksDatabase::VerifyFiles() const {
+  return FromRocks(handle_->db->VerifyChecksum(), "verify the files of", directory_);
 }
 
 absl::StatusOr<uint64_t> RocksDatabase::DiskBytes() const {

@@ -27,6 +27,8 @@
 
 namespace leidang::hub {
 
+struct DatabaseDisk;  // rocks_handle.h
+
 struct DatabaseOptions {
   std::string directory;  // Of RocksDB's files, "<data-dir>/store"; created with mode 0700.
   // What a new database is given; drawn at random by the caller. One that exists keeps its own.
@@ -35,6 +37,7 @@ struct DatabaseOptions {
   intent::HubId expected_hub_id;
   // How many small writes measure the disk at opening, for about a second at most.
   size_t sync_samples = 50;
+  const DatabaseDisk* disk = nullptr;  // Null: the machine's. Must outlive the database.
 };
 
 // How long the disk takes to make a small write durable, measured at opening.
@@ -61,6 +64,9 @@ class RocksDatabase {
   // Persist and Reveal from one thread only, whoever calls.
   Rows* rows();
 
+  // The state with all that was persisted. Any thread, beside whoever persists.
+  std::shared_ptr<const RowView> Snapshot() const;
+
   const intent::HubId& hub_id() const { return hub_id_; }
   const std::string& directory() const { return directory_; }
   const SyncLatency& sync_latency() const { return sync_latency_; }
@@ -71,11 +77,21 @@ class RocksDatabase {
   // and `audit`. Goes on at the next opening if it was interrupted. Only before a store is opened.
   absl::Status DeleteDerived();
 
+  // Writes what is in memory to tables. For tests and benchmarks: RocksDB does so by itself.
+  absl::Status Flush();
+
+  // Reads all files of the tables and compares their checksums. kDataLoss names what is damaged.
+  // Any thread.
+  absl::Status VerifyFiles() const;
+
+  // For hub/store/rocks/*.cc.
+  struct Handle;
+  const Handle& handle() const { return *handle_; }
+
   // Bytes on disk of all files, for metrics and benchmarks.
   absl::StatusOr<uint64_t> DiskBytes() const;
 
  private:
-  struct Handle;
   class View;
   class TheRows;
 
