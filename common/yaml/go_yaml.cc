@@ -5,6 +5,7 @@
 #include <list>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
@@ -26,6 +27,8 @@ using object::Value;
 
 constexpr int kIndent = 2;
 constexpr size_t kSimpleKeyMax = 128;
+// A line is folded at the first single space behind this column.
+constexpr int kWidthMax = 80;
 
 enum class Style { kPlain, kSingleQuoted, kDoubleQuoted, kLiteral };
 enum class Place { kRoot, kInList, kSimpleKey, kInMap };
@@ -146,15 +149,16 @@ class Writer {
   void WriteText(const std::string& text, Place place) {
     const int outer = indent_;
     indent_ = indent_ < 0 ? kIndent : indent_ + kIndent;
+    folding_ = order_ == KeyOrder::kSorted && place != Place::kSimpleKey;
     switch (StyleOf(text, ShapeOf(text), place)) {
       case Style::kPlain:
-        WriteToken(text);
+        WritePlain(text);
         break;
       case Style::kSingleQuoted:
         WriteSingleQuoted(text);
         break;
       case Style::kDoubleQuoted:
-        WriteToken(DoubleQuoted(text));
+        WriteDoubleQuoted(text);
         break;
       case Style::kLiteral:
         WriteLiteral(text);
@@ -163,12 +167,47 @@ class Writer {
     indent_ = outer;
   }
 
+  // Whether the space that `rest` begins with becomes a line break.
+  bool FoldsHere(absl::string_view rest) const {
+    return folding_ && !after_text_space_ && column_ > kWidthMax &&
+           !absl::StartsWith(rest.substr(1), " ");
+  }
+
+  void WriteSpace(bool fold) {
+    if (fold)
+      WriteIndent();
+    else
+      Put(" ");
+    after_text_space_ = true;
+  }
+
+  void WritePlain(absl::string_view text) {
+    WriteToken("");
+    after_text_space_ = false;
+    while (!text.empty()) {
+      const size_t space = text.find(' ');
+      if (space > 0) {
+        Put(text.substr(0, space));
+        only_indent_ = false;
+        after_text_space_ = false;
+      }
+      if (space == absl::string_view::npos) break;
+      text.remove_prefix(space);
+      WriteSpace(FoldsHere(text));
+      text.remove_prefix(1);
+    }
+    after_space_ = false;
+  }
+
   void WriteSingleQuoted(absl::string_view text) {
     WriteToken("'");
     bool after_break = false;
-    while (!text.empty()) {
+    after_text_space_ = false;
+    for (bool first = true; !text.empty(); first = false) {
       const size_t length = Utf8Length(text);
-      if (IsBreak(text)) {
+      if (text[0] == ' ') {
+        WriteSpace(!first && text.size() > 1 && FoldsHere(text));
+      } else if (IsBreak(text)) {
         // Only U+2028 and U+2029 come here: text with a line feed is a literal.
         WriteBreak(text.substr(0, length));
         after_break = true;
@@ -177,11 +216,34 @@ class Writer {
         if (text[0] == '\'') Put("'");
         Put(text.substr(0, length));
         only_indent_ = false;
+        after_text_space_ = false;
         after_break = false;
       }
       text.remove_prefix(length);
     }
     WriteToken("'", Space::kNotBefore);
+  }
+
+  void WriteDoubleQuoted(absl::string_view text) {
+    WriteToken("\"");
+    after_text_space_ = false;
+    const EscapedText escaped(text);
+    for (bool first = true; !text.empty(); first = false) {
+      const size_t length = Utf8Length(text);
+      if (text[0] == ' ' && !escaped.all()) {
+        // Unlike the other styles, this one may fold in front of a further space.
+        const bool fold =
+            folding_ && !after_text_space_ && column_ > kWidthMax && !first && text.size() > 1;
+        WriteSpace(fold);
+        if (fold && text[1] == ' ') Put("\\");
+      } else {
+        Put(escaped.Of(text.substr(0, length)));
+        after_text_space_ = false;
+      }
+      text.remove_prefix(length);
+    }
+    only_indent_ = false;
+    WriteToken("\"", Space::kNotBefore);
   }
 
   void WriteLiteral(absl::string_view text) {
@@ -236,15 +298,19 @@ class Writer {
 
   void Put(absl::string_view text) {
     out_.append(text.data(), text.size());
-    column_ += static_cast<int>(text.size());
+    column_ += static_cast<int>(std::count_if(text.begin(), text.end(), [](char c) {
+      return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+    }));
   }
 
   const KeyOrder order_;
   std::string out_;
   int indent_ = -1;  // -1 at the root.
-  int column_ = 0;   // Exact where it matters, at the beginning of a line.
+  int column_ = 0;   // In characters.
   bool after_space_ = true;
   bool only_indent_ = true;
+  bool folding_ = false;           // Whether this text may be folded.
+  bool after_text_space_ = false;  // Whether the last character of this text was a space.
 };
 
 }  // namespace

@@ -163,21 +163,17 @@ absl::string_view ChompingHint(absl::string_view text) {
   return text.empty() || take_last() ? "+" : "";
 }
 
-std::string DoubleQuoted(absl::string_view text) {
-  // Go's writer looks for a byte order mark at the beginning only, and then escapes everything.
-  const bool escape_all = absl::StartsWith(text, kByteOrderMark);
-  std::string out = "\"";
-  while (!text.empty()) {
-    const size_t length = Utf8Length(text);
-    CHECK(length > 0);
-    if (escape_all || !IsPrintable(text) || IsBreak(text) || text[0] == '"' || text[0] == '\\') {
-      AppendEscape(RuneAt(text, length), out);
-    } else {
-      out.append(text.data(), length);
-    }
-    text.remove_prefix(length);
+// Go's writer looks for a byte order mark at the beginning only, and then escapes everything.
+EscapedText::EscapedText(absl::string_view text) : all_(absl::StartsWith(text, kByteOrderMark)) {}
+
+std::string EscapedText::Of(absl::string_view character) const {
+  std::string out;
+  if (all_ || !IsPrintable(character) || IsBreak(character) || character[0] == '"' ||
+      character[0] == '\\') {
+    AppendEscape(RuneAt(character, character.size()), out);
+  } else {
+    out.assign(character.data(), character.size());
   }
-  out.push_back('"');
   return out;
 }
 

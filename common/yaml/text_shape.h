@@ -25,8 +25,19 @@ bool IsBreak(absl::string_view text);
 // "-", "+" or "" behind the | of a literal: what becomes of the line breaks at its end.
 absl::string_view ChompingHint(absl::string_view text);
 
-// With its quotes.
-std::string DoubleQuoted(absl::string_view text);
+// How the characters of one text are written between double quotes. `text` is looked at by the
+// constructor only.
+class EscapedText {
+ public:
+  explicit EscapedText(absl::string_view text);
+
+  // Whether every character is escaped, spaces too.
+  bool all() const { return all_; }
+  std::string Of(absl::string_view character) const;
+
+ private:
+  const bool all_;
+};
 
 // "12:30:45", "1:30.5": sexagesimal numbers of YAML 1.1, which other readers still take for
 // numbers.

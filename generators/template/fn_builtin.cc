@@ -2,6 +2,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 
 #include "generators/template/fmt.h"
 #include "generators/template/function_sets.h"
@@ -83,7 +84,7 @@ std::string EscapeJs(absl::string_view text) {
       if (go::IsPrint(rune.code))
         out.append(text.data(), rune.width);
       else
-        out += absl::StrCat("\\u", absl::Hex(rune.code, absl::kZeroPad4));
+        absl::StrAppendFormat(&out, "\\u%04X", rune.code);
       text.remove_prefix(rune.width);
       continue;
     }

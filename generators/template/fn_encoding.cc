@@ -69,20 +69,46 @@ absl::Status CheckForYaml(absl::string_view json) {
   return absl::OkStatus();
 }
 
+// Go reads the JSON as YAML, where a key stands on one line and has at most 1,024 characters, its
+// quotes among them.
+absl::Status CheckKeysForYaml(absl::string_view json) {
+  constexpr size_t kKeyMax = 1022;
+  size_t lines = 0;
+  for (size_t i = 0; i < json.size(); ++i) {
+    if (json[i] != '"') continue;
+    size_t breaks = 0, characters = 0;
+    for (++i; json[i] != '"'; ++characters) {
+      const size_t width = json[i] == '\\' ? 1 : go::DecodeRune(json.substr(i)).width;
+      if (absl::StartsWith(json.substr(i), "\xc2\x85")) ++breaks;
+      i += width;
+      if (width == 1 && json[i - 1] == '\\') {
+        ++characters;
+        ++i;
+      }
+    }
+    lines += breaks;
+    if (!absl::StartsWith(json.substr(i), "\":") || (breaks == 0 && characters <= kKeyMax))
+      continue;
+    return CallError(absl::StrCat("yaml: ", lines == 0 ? "" : absl::StrCat("line ", lines, ": "),
+                                  "did not find expected ',' or '}'"));
+  }
+  return absl::OkStatus();
+}
+
 // To YAML, U+0085 ends a line: within quotes it is folded into a space, several into line feeds.
 std::string FoldNextLines(absl::string_view text) {
   constexpr absl::string_view kNextLine = "\xc2\x85";
   std::string out;
   for (size_t i = text.find(kNextLine); i != absl::string_view::npos; i = text.find(kNextLine)) {
     absl::StrAppend(&out, text.substr(0, i));
-    while (!out.empty() && (out.back() == ' ' || out.back() == '\t')) out.pop_back();
+    while (!out.empty() && out.back() == ' ') out.pop_back();
     size_t breaks = 0;
     text.remove_prefix(i);
     for (;;) {
       if (absl::StartsWith(text, kNextLine)) {
         ++breaks;
         text.remove_prefix(kNextLine.size());
-      } else if (!text.empty() && (text[0] == ' ' || text[0] == '\t')) {
+      } else if (absl::StartsWith(text, " ")) {
         text.remove_prefix(1);
       } else {
         break;
@@ -118,6 +144,7 @@ absl::Status ToYaml(Call& call) {
     return CallError(absl::StrCat("error marshaling into JSON: ", json.status().message()));
   }
   if (absl::Status status = CheckForYaml(*json); !status.ok()) return status;
+  if (absl::Status status = CheckKeysForYaml(*json); !status.ok()) return status;
   const bool fold = absl::StrContains(*json, "\xc2\x85");
   std::string text = yaml::MarshalYaml(ToJson(fold ? FoldAll(call[0]) : call[0]));
   if (!text.empty() && text.back() == '\n') text.pop_back();
@@ -143,6 +170,10 @@ std::string YamlErrorText(absl::string_view message) {
                      absl::StrContains(text.substr(0, 32), "NaN") ||
                      absl::StrContains(text.substr(0, 32), "NAN");
     return absl::StrCat("json: unsupported value: ", nan ? "NaN" : negative ? "-Inf" : "+Inf");
+  }
+  if (absl::StartsWith(text, "no anchor &")) {
+    return absl::StrCat("yaml: unknown anchor '", text.substr(11, text.find(' ', 11) - 11),
+                        "' referenced");
   }
   if (absl::StartsWith(text, "the anchor &")) {
     return absl::StrCat("yaml: anchor '", text.substr(12, text.find(' ', 12) - 12),

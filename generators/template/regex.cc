@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "re2/re2.h"
 
@@ -12,11 +13,19 @@
 namespace leidang::generators::go {
 namespace {
 
+constexpr int kRepeatMax = 1000;
+
 re2::StringPiece Piece(absl::string_view s) { return {s.data(), s.size()}; }
 
+// Where the pattern that RE2 gets differs from the one that was written.
+struct Rewritten {
+  std::vector<size_t> inserted;
+  std::vector<size_t> replaced;
+};
+
 // Go takes `(?<name>` for `(?P<name>`; this RE2 does not know it yet. Escapes, \Q…\E and classes
-// are left alone.
-std::string RewriteNames(absl::string_view pattern, std::vector<size_t>* inserted) {
+// are left alone. Go has no \C, for which `stand_in` is written.
+std::string Rewrite(absl::string_view pattern, char stand_in, Rewritten* changes) {
   std::string out;
   bool in_class = false;
   for (size_t i = 0; i < pattern.size(); ++i) {
@@ -27,7 +36,12 @@ std::string RewriteNames(absl::string_view pattern, std::vector<size_t>* inserte
         const size_t end = rest.find("\\E");
         length = end == absl::string_view::npos ? rest.size() : end + 2;
       }
-      absl::StrAppend(&out, rest.substr(0, length));
+      if (rest[1] == 'C' && !in_class) {
+        changes->replaced.push_back(out.size() + 1);
+        absl::StrAppend(&out, "\\", absl::string_view(&stand_in, 1));
+      } else {
+        absl::StrAppend(&out, rest.substr(0, length));
+      }
       i += length - 1;
       continue;
     }
@@ -51,7 +65,7 @@ std::string RewriteNames(absl::string_view pattern, std::vector<size_t>* inserte
         }
       }
     } else if (absl::StartsWith(rest, "(?<")) {
-      inserted->push_back(out.size() + 2);
+      changes->inserted.push_back(out.size() + 2);
       out += "(?P<";
       i += 2;
       continue;
@@ -59,6 +73,48 @@ std::string RewriteNames(absl::string_view pattern, std::vector<size_t>* inserte
     out.push_back(pattern[i]);
   }
   return out;
+}
+
+// An escape that nobody has and that `pattern` does not use.
+char EscapeOfNobody(absl::string_view pattern) {
+  for (const char c : {'8', '9', 'i', 'j', 'y', 'R', 'K', 'X', 'Y', 'Z'}) {
+    if (!absl::StrContains(pattern, std::string({'\\', c}))) return c;
+  }
+  return '8';
+}
+
+// What RE2 complains about, as it was written.
+std::string AsWritten(std::string arg, const std::string& rewritten, const Rewritten& changes) {
+  const size_t at = rewritten.find(arg);
+  if (at == std::string::npos) return arg;
+  for (const size_t i : changes.replaced) {
+    if (i >= at && i - at < arg.size()) arg[i - at] = 'C';
+  }
+  for (auto it = changes.inserted.rbegin(); it != changes.inserted.rend(); ++it) {
+    if (*it >= at && *it - at < arg.size()) arg.erase(*it - at, 1);
+  }
+  return arg;
+}
+
+// "{2,3}" at the end, and a '?' behind it cut off; empty if there is none or if its counts are
+// fine.
+absl::string_view WrongRepeatCount(absl::string_view arg) {
+  if (absl::EndsWith(arg, "?")) arg.remove_suffix(1);
+  const size_t open = arg.rfind('{');
+  if (!absl::EndsWith(arg, "}") || open == absl::string_view::npos) return {};
+  const absl::string_view counts = arg.substr(open + 1, arg.size() - open - 2);
+  const size_t comma = counts.find(',');
+  const auto number = [](absl::string_view digits) {
+    int n = 0;
+    return absl::SimpleAtoi(digits, &n) ? n : kRepeatMax + 1;
+  };
+  const int min = number(counts.substr(0, comma));
+  int max = min;
+  if (comma != absl::string_view::npos) {
+    max = comma + 1 == counts.size() ? kRepeatMax : number(counts.substr(comma + 1));
+  }
+  const bool fine = min <= max && max <= kRepeatMax;
+  return fine ? absl::string_view() : arg.substr(open);
 }
 
 absl::string_view ErrorText(RE2::ErrorCode code) {
@@ -147,13 +203,32 @@ namespace {
 
 using Groups = std::vector<re2::StringPiece>;
 
-bool MatchAt(const RE2& re, absl::string_view text, size_t at, Groups* groups) {
-  return re.Match(Piece(text), at, text.size(), RE2::UNANCHORED, groups->data(),
-                  static_cast<int>(groups->size()));
-}
-
 size_t Begin(absl::string_view text, const re2::StringPiece& group) {
   return static_cast<size_t>(group.data() - text.data());
+}
+
+// Where the character begins that byte `at` is the inside of; `at` itself if it is not inside of
+// one.
+size_t CharacterAt(absl::string_view text, size_t at) {
+  for (size_t back = 1; back <= 3 && back <= at; ++back) {
+    if (DecodeRune(text.substr(at - back)).width > back) return at - back;
+  }
+  return at;
+}
+
+bool MatchAt(const RE2& re, absl::string_view text, size_t at, Groups* groups) {
+  for (;;) {
+    if (!re.Match(Piece(text), at, text.size(), RE2::UNANCHORED, groups->data(),
+                  static_cast<int>(groups->size()))) {
+      return false;
+    }
+    // RE2 finds \B between the bytes of a character, Go does not.
+    const size_t begin = Begin(text, (*groups)[0]);
+    if (!(*groups)[0].empty() || begin == text.size()) return true;
+    const size_t character = CharacterAt(text, begin);
+    if (character == begin) return true;
+    at = character + DecodeRune(text.substr(character)).width;
+  }
 }
 
 void Expand(const RE2& re, absl::string_view replacement, const Groups& groups, std::string* out) {
@@ -220,18 +295,21 @@ absl::StatusOr<Regex> Regex::Compile(absl::string_view pattern) {
   RE2::Options options;
   options.set_log_errors(false);
   options.set_max_mem(64 << 20);
-  std::vector<size_t> inserted;
-  const std::string rewritten = RewriteNames(pattern, &inserted);
+  Rewritten changes;
+  const std::string rewritten = Rewrite(pattern, EscapeOfNobody(pattern), &changes);
   auto compiled = std::make_shared<const Compiled>(rewritten, options, pattern.empty());
   if (compiled->re2.ok()) return Regex(std::move(compiled));
-  std::string arg = compiled->re2.error_arg();
-  // The message shows the pattern as it was written.
-  const size_t at = rewritten.find(arg);
-  for (auto it = inserted.rbegin(); it != inserted.rend() && at != std::string::npos; ++it) {
-    if (*it >= at && *it - at < arg.size()) arg.erase(*it - at, 1);
+  std::string arg = AsWritten(compiled->re2.error_arg(), rewritten, changes);
+  RE2::ErrorCode code = compiled->re2.error_code();
+  if (code == RE2::ErrorRepeatSize || code == RE2::ErrorRepeatOp) {
+    // Go looks at the counts before it looks at what they stand behind.
+    if (const absl::string_view counts = WrongRepeatCount(arg); !counts.empty()) {
+      arg = std::string(counts);
+      code = RE2::ErrorRepeatSize;
+    }
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "error parsing regexp: ", ErrorText(compiled->re2.error_code()), ": `", arg, "`"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("error parsing regexp: ", ErrorText(code), ": `", arg, "`"));
 }
 
 bool Regex::Matches(absl::string_view text) const {

@@ -173,7 +173,7 @@ std::string FloatDigits(absl::string_view s, bool* hex) {
     return "";
   }
   if (i != s.size()) return "";
-  if (underscores && !(*hex && UnderscoresOk(s))) return "";
+  if (underscores && !UnderscoresOk(s)) return "";
   return digits;
 }
 
