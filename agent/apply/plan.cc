@@ -173,9 +173,10 @@ void Planner::DecidePrunes(std::vector<PlannedPrune> wanted) {
   for (const PlannedPrune& prune : wanted) {
     if (!in_.approved.contains(prune.task.key)) unapproved.push_back(prune.task.key);
   }
+  // What is left to others or gone is not there any more: it makes no prune a smaller share.
   plan_.hold_reason = HoldReason({.wanted = unapproved.size(),
                                   .recent = in_.pruned_recently,
-                                  .inventory = in_.inventory.size(),
+                                  .inventory = in_.inventory.size() - plan_.dropped.size(),
                                   .limit = in_.policy.max_deletions});
   if (!plan_.hold_reason.empty()) plan_.held = std::move(unapproved);
   const std::set<ObjectKey> held(plan_.held.begin(), plan_.held.end());

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -236,7 +237,9 @@ class Chaos {
   // Somebody's own object, perhaps with the marks of an Application copied onto it.
   void PutForeign() {
     Note("foreign");
-    const std::string name = absl::StrCat(random_.Chance(1, 2) ? "o" : "f", random_.Below(kPool));
+    // In two steps: the order of draws within one is the compiler's.
+    const absl::string_view letter = random_.Chance(1, 2) ? "o" : "f";
+    const std::string name = absl::StrCat(letter, random_.Below(kPool));
     if (agent_.cluster.objects().contains(KeyOf(name))) return;
     object::Value foreign = *yaml::ParseYaml(ConfigMapText(name, "theirs"), "foreign");
     manifest::SetNamespace(foreign, "shop");
@@ -336,24 +339,21 @@ TEST(ReconcilerChaos, KeepsItsRulesAndRepeatsExactly) {
   }
 }
 
-std::string RuleThatBreaks(Mutant mutant) {
+// Whether a seed breaks this very rule; others may break before it, as one defect has many effects.
+bool Breaks(Mutant mutant, absl::string_view rule) {
   for (uint64_t seed = 1; seed <= kSeedsForMutants; ++seed) {
     Chaos chaos(seed, mutant);
     chaos.Run();
-    if (!chaos.violation().empty()) {
-      return chaos.violation().substr(0, chaos.violation().find(':'));
-    }
+    if (absl::StartsWith(chaos.violation(), absl::StrCat(rule, ":"))) return true;
   }
-  return "none";
+  return false;
 }
 
 TEST(ReconcilerChaos, CatchesPruneByLabel) {
-  EXPECT_EQ(RuleThatBreaks(Mutant::kPruneByLabel), "ExactPrune");
+  EXPECT_TRUE(Breaks(Mutant::kPruneByLabel, "ExactPrune"));
 }
 
-TEST(ReconcilerChaos, CatchesBrakeOff) {
-  EXPECT_EQ(RuleThatBreaks(Mutant::kBrakeOff), "BrakeHolds");
-}
+TEST(ReconcilerChaos, CatchesBrakeOff) { EXPECT_TRUE(Breaks(Mutant::kBrakeOff, "BrakeHolds")); }
 
 }  // namespace
 }  // namespace leidang::agent
