@@ -157,7 +157,7 @@ std::optional<v1::AgentMessage> HubSession::MakeStatusBatch() {
   v1::StatusBatch* batch = message.mutable_status();
   batch->set_session_epoch(session_epoch_);
   batch->set_sequence(++batch_sequence_);
-  batch_.emplace();
+  batch_ = Batch();
   batch_->sequence = batch_sequence_;
   size_t bytes = 0;
   for (const NumberedStatus& status : *waiting) {

@@ -62,7 +62,8 @@ absl::Status Evaluation::Matrix(const Body& body, const MatrixConfig& config, Em
     return absl::OkStatus();
   }
   for (const TValue& over : *first) {
-    const absl::Status status = Child(second, &over, [&](TValue under) { join(over, under); });
+    const absl::Status status =
+        Child(second, &over, [&](const TValue& under) { join(over, under); });
     if (!status.ok()) Fail(second.path, &over, Wrap(kSecond, status));
   }
   return absl::OkStatus();

@@ -166,7 +166,8 @@ absl::StatusOr<TValue> Evaluation::WithValues(const Values& values, TValue param
   return TValue::Layered({over, params});
 }
 
-void Evaluation::EmitWithValues(const Body& body, const Values& values, TValue params, Emit emit) {
+void Evaluation::EmitWithValues(const Body& body, const Values& values, const TValue& params,
+                                Emit emit) {
   absl::StatusOr<TValue> with = WithValues(values, params);
   if (!with.ok()) {
     Fail(absl::StrCat(body.path, ".values"), &params, with.status());

@@ -94,7 +94,7 @@ class Evaluation {
   absl::StatusOr<Body> Interpolated(const Body& body, const TValue& params);
 
   // `params` with its user constants, reported where they fail.
-  void EmitWithValues(const Body& body, const Values& values, TValue params, Emit emit);
+  void EmitWithValues(const Body& body, const Values& values, const TValue& params, Emit emit);
   absl::StatusOr<TValue> WithValues(const Values& values, TValue params);
   absl::StatusOr<std::string> RenderText(absl::string_view text, const TValue& params);
 

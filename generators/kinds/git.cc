@@ -253,7 +253,7 @@ absl::Status Evaluation::Git(const Body& body, const GitConfig& config, Emit emi
       TValue own = TValue::Map();
       AddPath({DirName(path), path, config.path_param_prefix}, go(), own.mutable_map());
       TValue params = TValue::Layered({own, go() ? object : FlatParamsOf(object)});
-      EmitWithValues(body, config.values, std::move(params), emit);
+      EmitWithValues(body, config.values, params, emit);
     }
   }
   return absl::OkStatus();
@@ -277,7 +277,7 @@ absl::Status Evaluation::GitDirectories(const Body& body, const GitConfig& confi
     if (!included || excluded) continue;
     TValue params = TValue::Map();
     AddPath({directory, "", config.path_param_prefix}, go(), params.mutable_map());
-    EmitWithValues(body, config.values, std::move(params), emit);
+    EmitWithValues(body, config.values, params, emit);
   }
   return absl::OkStatus();
 }

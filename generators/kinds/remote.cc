@@ -453,7 +453,7 @@ absl::Status Evaluation::Plugin(const Body& body, const PluginConfig& config, Em
   own.mutable_map()->Set("generator", std::move(generator));
   for (const TValue& object : *sets) {
     TValue params = TValue::Layered({own, go() ? object : FlatParamsOf(object)});
-    EmitWithValues(body, config.values, std::move(params), emit);
+    EmitWithValues(body, config.values, params, emit);
   }
   return absl::OkStatus();
 }

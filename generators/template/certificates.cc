@@ -127,8 +127,9 @@ absl::StatusOr<std::string> SignEcdsa(EVP_PKEY* key, const std::string& message,
     BN_rshift(z.get(), z.get(), static_cast<int>(digest_size) * 8 - bits);
   BnPtr k, r(BN_new()), s(BN_new()), inverse(BN_new());
   EcPointPtr point(EC_POINT_new(group.get()));
+  const auto nonce_size = (static_cast<size_t>(bits) + 7) / 8 + 8;
   do {
-    const std::string nonce = random->Bytes(static_cast<size_t>((bits + 7) / 8 + 8));
+    const std::string nonce = random->Bytes(nonce_size);
     k.reset(BN_bin2bn(reinterpret_cast<const unsigned char*>(nonce.data()),
                       static_cast<int>(nonce.size()), nullptr));
     BN_mod(k.get(), k.get(), order, ctx.get());

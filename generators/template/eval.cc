@@ -65,9 +65,9 @@ bool Execution::EvalPipeline(const PipeNode* pipe, Slot* value) {
   node_ = pipe;
   *value = Slot::Missing();
   for (const CommandNode* command : pipe->cmds) {
-    Slot previous = std::move(*value);
+    const Slot previous = std::move(*value);
     *value = Slot();
-    if (!EvalCommand(*command, std::move(previous), value)) return false;
+    if (!EvalCommand(*command, previous, value)) return false;
     value->Unwrap();
   }
   for (const VariableNode* variable : pipe->decl) {
@@ -85,7 +85,7 @@ bool Execution::NotAFunction(absl::Span<const Node* const> args, const Slot& fin
   return Fail("can't give argument to non-function " + NodeText(*args[0]));
 }
 
-bool Execution::EvalCommand(const CommandNode& command, Slot final, Slot* value) {
+bool Execution::EvalCommand(const CommandNode& command, const Slot& final, Slot* value) {
   const absl::Span<const Node* const> args = command.args;
   const Node* first = args[0];
   switch (first->type) {
@@ -173,8 +173,8 @@ bool Execution::EvalFields(Slot receiver, const Node& node, const std::vector<TV
   for (size_t i = 0; i < fields.size(); ++i) {
     const bool last = i + 1 == fields.size();
     Slot next;
-    if (!EvalField(std::move(receiver), fields[i], node,
-                   last ? args : absl::Span<const Node* const>(), last ? final : missing, &next)) {
+    if (!EvalField(receiver, fields[i], node, last ? args : absl::Span<const Node* const>(),
+                   last ? final : missing, &next)) {
       return false;
     }
     receiver = std::move(next);
@@ -183,7 +183,7 @@ bool Execution::EvalFields(Slot receiver, const Node& node, const std::vector<TV
   return true;
 }
 
-bool Execution::EvalField(Slot receiver, const TValue& field, const Node& node,
+bool Execution::EvalField(const Slot& receiver, const TValue& field, const Node& node,
                           absl::Span<const Node* const> args, const Slot& final, Slot* value) {
   const absl::string_view name = field.text();
   if (!receiver.valid()) {

@@ -109,7 +109,7 @@ class Execution {
   const Step* CallTemplate(const Step& step);
 
   bool EvalPipeline(const PipeNode* pipe, Slot* value);
-  bool EvalCommand(const CommandNode& command, Slot final, Slot* value);
+  bool EvalCommand(const CommandNode& command, const Slot& final, Slot* value);
   bool EvalArg(GoType type, const Node* node, Slot* value);
   bool EvalLiteral(GoType type, const Node* node, Slot* value);
   bool EvalIdeal(const NumberNode& number, Slot* value);
@@ -119,7 +119,7 @@ class Execution {
                  Slot* value);
   bool EvalFields(Slot receiver, const Node& node, const std::vector<TValue>& fields,
                   absl::Span<const Node* const> args, const Slot& final, Slot* value);
-  bool EvalField(Slot receiver, const TValue& field, const Node& node,
+  bool EvalField(const Slot& receiver, const TValue& field, const Node& node,
                  absl::Span<const Node* const> args, const Slot& final, Slot* value);
   bool EvalCall(const Function& function, const TValue* receiver, const Node& node,
                 absl::string_view name, absl::Span<const Node* const> args, const Slot& final,

@@ -138,8 +138,10 @@ int64_t Length(Call& call) { return call.receiver->as_int(); }
 template <int64_t unit>
 absl::Status DurationFloat(Call& call) {
   const int64_t d = Length(call);
-  return call.Return(TValue::Float(static_cast<double>(d / unit) +
-                                   static_cast<double>(d % unit) / static_cast<double>(unit)));
+  const int64_t whole = d / unit;
+  const int64_t rest = d % unit;
+  return call.Return(TValue::Float(static_cast<double>(whole) +
+                                   static_cast<double>(rest) / static_cast<double>(unit)));
 }
 template <int64_t unit>
 absl::Status DurationWhole(Call& call) {

@@ -173,7 +173,7 @@ class Parser {
     } else if (const std::optional<std::string> unquoted = go::Unquote(name.text); !unquoted) {
       Fail("invalid syntax");
     } else {
-      ParseBody(*unquoted, kContext, /*skip_delim=*/Body::kAfterDelim);
+      ParseBody(*unquoted, kContext, Body::kAfterDelim);
     }
     scope_ = outer;
   }

@@ -257,7 +257,7 @@ void Desk::Delete(const Target& target, std::optional<uint64_t> confirm,
         marked.deleting = policy ? static_cast<Ending>(*policy) : Ending::kAsDeclared;
         return FleetRecords::Changes{change::PutObject{std::move(marked)}};
       },
-      [this, target, author, count, done](const absl::Status& status) {
+      [this, target, author, count, done = std::move(done)](const absl::Status& status) {
         const std::string what =
             absl::StrCat("delete ", WrittenKindName(target.kind), " ", target.key);
         Audit(author, what,

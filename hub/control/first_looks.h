@@ -57,7 +57,7 @@ class FirstLooks {
     std::string key;
     WrittenKind kind = WrittenKind::kApplicationSet;
 
-    friend auto operator<=>(const Rank& a, const Rank& b) {
+    friend std::strong_ordering operator<=>(const Rank& a, const Rank& b) {
       if (a.created_at != b.created_at)
         return a.created_at < b.created_at ? std::strong_ordering::less
                                            : std::strong_ordering::greater;

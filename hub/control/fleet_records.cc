@@ -26,7 +26,8 @@ FleetRecords::~FleetRecords() { *alive_ = false; }
 
 void FleetRecords::Load(const intent::HubId& new_hub, Done done) {
   ListAll(&ledger_, "", &loop_,
-          [this, alive = alive_, new_hub, done](const absl::StatusOr<LedgerSnapshot>& list) {
+          [this, alive = alive_, new_hub,
+           done = std::move(done)](const absl::StatusOr<LedgerSnapshot>& list) {
             if (!*alive) return;
             if (!list.ok()) return done(list.status());
             for (const LedgerEntry& entry : list->entries) {
@@ -105,7 +106,8 @@ void FleetRecords::FinishLoad(const intent::HubId& new_hub, Done done) {
 void FleetRecords::SpendToken(const object::Sha256& hash, absl::Time now,
                               std::function<void(absl::StatusOr<JoinToken>)> done) {
   ledger_.Get(JoinTokenKey(hash), 0, &loop_,
-              [this, alive = alive_, now, done](const absl::StatusOr<LedgerEntry>& entry) {
+              [this, alive = alive_, now,
+               done = std::move(done)](const absl::StatusOr<LedgerEntry>& entry) {
                 if (!*alive) return;
                 if (absl::IsNotFound(entry.status())) {
                   return done(
