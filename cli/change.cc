@@ -36,8 +36,8 @@ absl::StatusOr<v1::DeleteRequest::Cascade> ParseCascade(const std::string& text)
 
 std::string Line(const v1::WatchEvent& event) {
   const v1::Resource& r = event.resource();
-  std::string line =
-      absl::StrCat(v1::WatchEvent::Type_Name(event.type()), " ", KindName(r.kind()), "/", r.name());
+  std::string line = absl::StrCat(v1::WatchEvent::Type_Name(event.type()), " ", KindName(r.kind()),
+                                  "/", ShownName(r));
   if (r.has_application()) {
     const v1::ApplicationSummary& a = r.application();
     absl::StrAppend(&line, " cluster=", a.cluster(), " sync=", a.deleting() ? "Deleting" : a.sync(),
@@ -52,14 +52,14 @@ std::string Line(const v1::WatchEvent& event) {
   return line;
 }
 
+}  // namespace
+
 bool IsSettled(const v1::Resource& r) {
   if (!r.has_application()) return true;
   const v1::ApplicationSummary& a = r.application();
   return !a.deleting() && a.sync() == "Synced" && a.health() == "Healthy" &&
          a.applied_revision() >= a.assigned_revision();
 }
-
-}  // namespace
 
 absl::Status Watch(Connection& connection, const WatchOptions& options, Streams streams) {
   ASSIGN_OR_RETURN(const v1::Kind kind, ParseKind(options.kind));
@@ -98,8 +98,11 @@ absl::Status Watch(Connection& connection, const WatchOptions& options, Streams 
 }
 
 absl::Status Delete(Connection& connection, const DeleteOptions& options, Streams streams) {
-  ASSIGN_OR_RETURN(const v1::Kind kind, ParseKind(options.kind));
-  const ResourceName name = ParseName(options.name);
+  std::string kind_text = options.kind, name_text = options.name;
+  SplitKindAndName(&kind_text, &name_text);
+  if (name_text.empty()) return absl::InvalidArgumentError("delete needs a kind and a name");
+  ASSIGN_OR_RETURN(const v1::Kind kind, ParseKind(kind_text));
+  const ResourceName name = ParseName(name_text);
   v1::DeleteRequest request;
   request.set_kind(kind);
   request.set_namespace_(name.ns);
@@ -111,8 +114,8 @@ absl::Status Delete(Connection& connection, const DeleteOptions& options, Stream
   connection.Prepare(&context);
   v1::DeleteResponse response;
   RETURN_IF_ERROR(connection.Explain(connection.fleet().Delete(&context, request, &response),
-                                     absl::StrCat("delete ", KindName(kind), " ", options.name)));
-  streams.out << KindName(kind) << "/" << name.name << " deleted";
+                                     absl::StrCat("delete ", KindName(kind), " ", name_text)));
+  streams.out << KindName(kind) << "/" << name_text << " deleted";
   if (response.applications() > 0)
     streams.out << " (" << response.applications() << " Applications are going with it)";
   streams.out << "\n";

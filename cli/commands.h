@@ -38,7 +38,7 @@ struct GetOptions {
 absl::Status Get(Connection& connection, const GetOptions& options, const Clock& clock,
                  Streams streams);
 
-absl::Status Describe(Connection& connection, const std::string& kind, const std::string& name,
+absl::Status Describe(Connection& connection, std::string kind, std::string name,
                       const Clock& clock, Streams streams);
 
 struct WatchOptions {
@@ -72,6 +72,12 @@ absl::Status RegisterCluster(Connection& connection, const RegisterOptions& opti
 absl::Status Refresh(Connection& connection, const std::string& set, Streams streams);
 
 absl::Status Version(Connection* connection, Streams streams);
+
+// kNotFound, kInvalidArgument if there are several of this name.
+absl::StatusOr<v1::Resource> GetOne(Connection& connection, v1::Kind kind, const std::string& name);
+
+// An Application that is Synced and Healthy at its newest assignment, or anything else.
+bool IsSettled(const v1::Resource& resource);
 
 // Every page of a list.
 absl::StatusOr<std::vector<v1::Resource>> ListAll(Connection& connection,

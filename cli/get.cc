@@ -52,8 +52,8 @@ void DescribeApplication(const v1::ApplicationSummary& a, absl::Time now, std::o
       << "\nApplied revision:   " << a.applied_revision() << "\nObjects:            " << a.objects()
       << "\nDrift corrected:    " << a.drift_corrections()
       << "\nLast report:        " << TimeText(a.observed_at(), now)
-      << "\nLast sync:          " << a.phase() << (a.message().empty() ? "" : ": ") << a.message()
-      << "\n";
+      << "\nLast sync:          " << (a.phase().empty() ? "none" : a.phase())
+      << "\nMessage:            " << (a.message().empty() ? "-" : a.message()) << "\n";
 }
 
 void DescribeCluster(const v1::ClusterSummary& c, absl::Time now, std::ostream& out) {
@@ -107,8 +107,8 @@ absl::StatusOr<std::vector<v1::Resource>> ListAll(Connection& connection,
   return all;
 }
 
-static absl::StatusOr<v1::Resource> GetOne(Connection& connection, v1::Kind kind,
-                                           const std::string& name) {
+absl::StatusOr<v1::Resource> GetOne(Connection& connection, v1::Kind kind,
+                                    const std::string& name) {
   const ResourceName parsed = ParseName(name);
   v1::GetRequest request;
   request.set_kind(kind);
@@ -124,11 +124,13 @@ static absl::StatusOr<v1::Resource> GetOne(Connection& connection, v1::Kind kind
 
 absl::Status Get(Connection& connection, const GetOptions& options, const Clock& clock,
                  Streams streams) {
-  ASSIGN_OR_RETURN(const v1::Kind kind, ParseKind(options.kind));
+  std::string kind_text = options.kind, name = options.name;
+  SplitKindAndName(&kind_text, &name);
+  ASSIGN_OR_RETURN(const v1::Kind kind, ParseKind(kind_text));
   ASSIGN_OR_RETURN(const Format format, ParseFormat(options.format));
   std::vector<v1::Resource> resources;
-  if (!options.name.empty()) {
-    ASSIGN_OR_RETURN(v1::Resource one, GetOne(connection, kind, options.name));
+  if (!name.empty()) {
+    ASSIGN_OR_RETURN(v1::Resource one, GetOne(connection, kind, name));
     resources.push_back(std::move(one));
   } else {
     v1::ListRequest request;
@@ -148,24 +150,28 @@ absl::Status Get(Connection& connection, const GetOptions& options, const Clock&
       return absl::OkStatus();
     case Format::kName:
       for (const v1::Resource& r : resources)
-        streams.out << KindName(kind) << "/" << r.name() << "\n";
+        streams.out << KindName(kind) << "/" << ShownName(r) << "\n";
       return absl::OkStatus();
     case Format::kJson:
     case Format::kYaml:
-      return PrintManifests(resources, format, !options.name.empty(), streams);
+      return PrintManifests(resources, format, !name.empty(), streams);
   }
   return absl::OkStatus();
 }
 
-absl::Status Describe(Connection& connection, const std::string& kind_text, const std::string& name,
+absl::Status Describe(Connection& connection, std::string kind_text, std::string name,
                       const Clock& clock, Streams streams) {
+  SplitKindAndName(&kind_text, &name);
+  if (name.empty()) return absl::InvalidArgumentError("describe needs a kind and a name");
   ASSIGN_OR_RETURN(const v1::Kind kind, ParseKind(kind_text));
   ASSIGN_OR_RETURN(const v1::Resource r, GetOne(connection, kind, name));
   const absl::Time now = clock.Now();
   streams.out << "Name:               " << r.name() << "\n";
   if (!r.namespace_().empty()) streams.out << "Namespace:          " << r.namespace_() << "\n";
   streams.out << "Kind:               " << KindName(kind) << "\nOwner:              " << r.owner()
-              << "\nCreated:            " << TimeText(r.created_at(), now) << "\n";
+              << "\n";
+  if (r.has_created_at())
+    streams.out << "Created:            " << TimeText(r.created_at(), now) << "\n";
   if (r.has_application()) DescribeApplication(r.application(), now, streams.out);
   if (r.has_cluster()) DescribeCluster(r.cluster(), now, streams.out);
   if (r.has_set()) DescribeSet(r.set(), streams.out);

@@ -41,8 +41,21 @@ std::string KindName(v1::Kind kind) {
 
 ResourceName ParseName(absl::string_view text) {
   const size_t slash = text.find('/');
-  if (slash == absl::string_view::npos) return {"leidang", std::string(text)};
+  if (slash == absl::string_view::npos) return {"", std::string(text)};
   return {std::string(text.substr(0, slash)), std::string(text.substr(slash + 1))};
+}
+
+void SplitKindAndName(std::string* kind, std::string* name) {
+  const size_t slash = kind->find('/');
+  if (slash == std::string::npos || !name->empty()) return;
+  *name = kind->substr(slash + 1);
+  kind->resize(slash);
+}
+
+std::string ShownName(const v1::Resource& resource) {
+  return resource.namespace_().empty() || resource.namespace_() == "leidang"
+             ? resource.name()
+             : absl::StrCat(resource.namespace_(), "/", resource.name());
 }
 
 }  // namespace leidang::cli

@@ -17,10 +17,17 @@ absl::StatusOr<v1::Kind> ParseKind(absl::string_view text);
 std::string KindName(v1::Kind kind);
 
 struct ResourceName {
-  std::string ns;
+  std::string ns;  // Empty: the hub finds it.
   std::string name;
 };
-// "name" is in namespace leidang; "namespace/name" says which.
+// "name" or "namespace/name".
 ResourceName ParseName(absl::string_view text);
+
+// "application/namespace/name", as `-o name` prints it, given where a kind is expected, is kind and
+// name in one, as with kubectl: moves the name to `name` if that is empty.
+void SplitKindAndName(std::string* kind, std::string* name);
+
+// "name" in the default namespace, "namespace/name" elsewhere: what ParseName reads.
+std::string ShownName(const v1::Resource& resource);
 
 }  // namespace leidang::cli

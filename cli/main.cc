@@ -11,6 +11,7 @@
 #include "absl/strings/ascii.h"
 
 #include "CLI/CLI.hpp"
+#include "cli/app.h"
 #include "cli/appset/generate.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
@@ -49,7 +50,7 @@ void AddReading(CLI::App& app, Invocation& invocation, const Clock& clock, Strea
   CLI::App* command = app.add_subcommand("get", "List objects, or show one");
   command
       ->add_option("kind", get->kind,
-                   "applicationsets, applications, clusters, projects, repositories")
+                   "applicationsets, applications, clusters, projects, repositories, or KIND/NAME")
       ->required();
   command->add_option("name", get->name, "NAME or NAMESPACE/NAME");
   command->add_option("-o,--output", get->format, "table, json, yaml or name");
@@ -62,8 +63,8 @@ void AddReading(CLI::App& app, Invocation& invocation, const Clock& clock, Strea
 
   auto described = std::make_shared<std::pair<std::string, std::string>>();
   command = app.add_subcommand("describe", "Show everything about one object");
-  command->add_option("kind", described->first)->required();
-  command->add_option("name", described->second)->required();
+  command->add_option("kind", described->first, "Kind, or KIND/NAME")->required();
+  command->add_option("name", described->second, "NAME or NAMESPACE/NAME");
   command->callback([&invocation, described, &clock, streams] {
     invocation.run = [described, &clock, streams](Connection& c) {
       return Describe(c, described->first, described->second, clock, streams);
@@ -96,8 +97,8 @@ void AddWriting(CLI::App& app, Invocation& invocation, Streams streams) {
 
   auto deleted = std::make_shared<DeleteOptions>();
   command = app.add_subcommand("delete", "Delete one object");
-  command->add_option("kind", deleted->kind)->required();
-  command->add_option("name", deleted->name)->required();
+  command->add_option("kind", deleted->kind, "Kind, or KIND/NAME")->required();
+  command->add_option("name", deleted->name, "NAME or NAMESPACE/NAME");
   command->add_option("--confirm", deleted->confirm, "Number of Applications that go with a set");
   command->add_option("--cascade", deleted->cascade, "foreground, background or orphan");
   command->callback([&invocation, deleted, streams] {
@@ -109,6 +110,81 @@ void AddWriting(CLI::App& app, Invocation& invocation, Streams streams) {
   command->add_option("set", *refresh, "An ApplicationSet; all repositories unless given");
   command->callback([&invocation, refresh, streams] {
     invocation.run = [refresh, streams](Connection& c) { return Refresh(c, *refresh, streams); };
+  });
+}
+
+void PauseBriefly() { Sleep(absl::Milliseconds(200)); }
+
+void AddSync(CLI::App& app, Invocation& invocation, const Clock& clock, Streams streams) {
+  for (const bool refresh : {false, true}) {
+    auto options = std::make_shared<SyncOptions>();
+    auto seconds = std::make_shared<double>(300);
+    options->refresh = refresh;
+    CLI::App* command =
+        refresh ? app.add_subcommand("refresh", "Have the cluster looked at anew")
+                : app.add_subcommand("sync", "Make the cluster equal to the newest assignment");
+    command->add_option("name", options->names, "NAME or NAMESPACE/NAME, several")->required();
+    command->add_flag("--async", options->async, "Do not wait for the outcome");
+    command->add_option("--timeout", *seconds, "Seconds to wait; exit code 5 after that")
+        ->check(CLI::Range(1.0, 604800.0));
+    if (!refresh) {
+      command->add_flag("--prune", options->prune, "Objects that are no longer wanted go");
+      command->add_option("--approve-deletions", options->approve_deletions,
+                          "Digest of the list that the condition DeletionsHeld shows");
+    }
+    command->callback([&invocation, options, seconds, &clock, streams] {
+      options->timeout = absl::Seconds(*seconds);
+      invocation.run = [options, &clock, streams](Connection& c) {
+        return Sync(c, *options, clock, PauseBriefly, streams);
+      };
+    });
+  }
+}
+
+void AddApplications(CLI::App& parent, Invocation& invocation, const Clock& clock,
+                     Streams streams) {
+  CLI::App& app = *parent.add_subcommand("app", "Applications");
+  app.require_subcommand(1);
+  auto list = std::make_shared<GetOptions>();
+  list->kind = "applications";
+  CLI::App* command = app.add_subcommand("list", "List Applications");
+  command->add_option("--cluster", list->cluster, "Of this cluster only");
+  command->add_option("--set", list->set, "Of this ApplicationSet only");
+  command->add_option("-l,--selector", list->selector, "Label selector");
+  command->add_option("-o,--output", list->format, "table, json, yaml or name");
+  command->callback([&invocation, list, &clock, streams] {
+    invocation.run = [list, &clock, streams](Connection& c) {
+      return Get(c, *list, clock, streams);
+    };
+  });
+
+  auto name = std::make_shared<std::string>();
+  command = app.add_subcommand("get", "Show everything about one Application");
+  command->add_option("name", *name, "NAME or NAMESPACE/NAME")->required();
+  command->callback([&invocation, name, &clock, streams] {
+    invocation.run = [name, &clock, streams](Connection& c) {
+      return Describe(c, "application", *name, clock, streams);
+    };
+  });
+  command = app.add_subcommand("operations", "Show what was asked of it, and what came of it");
+  command->add_option("name", *name, "NAME or NAMESPACE/NAME")->required();
+  command->callback([&invocation, name, &clock, streams] {
+    invocation.run = [name, &clock, streams](Connection& c) {
+      return PrintOperations(c, *name, clock, streams);
+    };
+  });
+
+  AddSync(app, invocation, clock, streams);
+  auto wait = std::make_shared<WaitOptions>();
+  auto seconds = std::make_shared<double>(300);
+  command = app.add_subcommand("wait", "Wait until it is Synced and Healthy");
+  command->add_option("name", wait->names, "NAME or NAMESPACE/NAME, several")->required();
+  command->add_option("--timeout", *seconds, "Seconds to wait; exit code 5 after that");
+  command->callback([&invocation, wait, seconds, &clock, streams] {
+    wait->timeout = absl::Seconds(*seconds);
+    invocation.run = [wait, &clock, streams](Connection& c) {
+      return Wait(c, *wait, clock, PauseBriefly, streams);
+    };
   });
 }
 
@@ -164,6 +240,7 @@ int Main(int argc, char** argv) {
   if (const char* token = std::getenv("LEIDANG_TOKEN")) invocation.connection.token = token;
   AddReading(app, invocation, clock, streams);
   AddWriting(app, invocation, streams);
+  AddApplications(app, invocation, clock, streams);
   AddClusters(app, invocation, streams);
   bool client_only = false;
   CLI::App* version = app.add_subcommand("version", "Versions of this program and the hub");

@@ -16,12 +16,6 @@ absl::Time TimeOf(const google::protobuf::Timestamp& t) {
   return absl::FromUnixSeconds(t.seconds()) + absl::Nanoseconds(t.nanos());
 }
 
-std::string Name(const v1::Resource& r) {
-  return r.namespace_().empty() || r.namespace_() == "leidang"
-             ? r.name()
-             : absl::StrCat(r.namespace_(), "/", r.name());
-}
-
 std::string Short(absl::string_view commit) {
   return commit.empty() ? "-" : std::string(commit.substr(0, 7));
 }
@@ -42,7 +36,7 @@ Table Applications(const std::vector<v1::Resource>& resources) {
     const std::string sync = a.deleting() ? "Deleting"
                              : known      ? a.sync()
                                           : absl::StrCat(a.sync(), "?");
-    table.Add({Name(r), OrDash(a.cluster()), OrDash(sync), OrDash(a.health()),
+    table.Add({ShownName(r), OrDash(a.cluster()), OrDash(sync), OrDash(a.health()),
                Short(a.desired_commit()), Short(a.applied_commit()), Cut(Trouble(r))});
   }
   return table;
@@ -52,7 +46,7 @@ Table Sets(const std::vector<v1::Resource>& resources) {
   Table table({"NAME", "APPLICATIONS", "SYNCED", "HEALTHY", "FAILED", "MESSAGE"});
   for (const v1::Resource& r : resources) {
     const v1::SetSummary& s = r.set();
-    table.Add({Name(r), absl::StrCat(s.applications()), absl::StrCat(s.synced()),
+    table.Add({ShownName(r), absl::StrCat(s.applications()), absl::StrCat(s.synced()),
                absl::StrCat(s.healthy()), absl::StrCat(s.failed_parameter_sets()),
                Cut(Trouble(r))});
   }
@@ -84,7 +78,7 @@ Table Clusters(const std::vector<v1::Resource>& resources, absl::Time now) {
 Table Others(const std::vector<v1::Resource>& resources, absl::Time now) {
   Table table({"NAME", "OWNER", "AGE", "MESSAGE"});
   for (const v1::Resource& r : resources) {
-    table.Add({Name(r), OrDash(r.owner()),
+    table.Add({ShownName(r), OrDash(r.owner()),
                r.has_created_at() ? Age(TimeOf(r.created_at()), now) : "-", Cut(Trouble(r))});
   }
   return table;

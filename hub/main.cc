@@ -32,6 +32,7 @@
 #include "hub/control/credentials.h"
 #include "hub/control/desk.h"
 #include "hub/control/fleet_records.h"
+#include "hub/control/operations.h"
 #include "hub/control/owner_reconciler.h"
 #include "hub/control/repositories.h"
 #include "hub/control/session_board.h"
@@ -151,7 +152,9 @@ class Hub {
     RETURN_IF_ERROR(MakeAdminToken());
     ASSIGN_OR_RETURN(git_, MirrorGitSource::Create(MirrorSettingsOf(options_), clock_));
     OnLoop(control_, [&] { BuildControl(); });
+    OnLoop(control_, [&] { BuildOperations(); });
     OnLoop(sessions_, [&] { BuildSessions(); });
+    OnLoop(control_, [&] { operations_->Start(); });
     RETURN_IF_ERROR(StartControl());
     RETURN_IF_ERROR(StartServers());
     log_.Info("hub", "the hub is up",
@@ -240,10 +243,25 @@ class Hub {
     }
   }
 
+  void BuildOperations() {
+    operations_ = std::make_unique<Operations>(Operations::Ports{
+        control_, *records_, *store_, random_,
+        [this](const intent::ClusterId& cluster, const OperationRequest& request,
+               std::function<void(absl::Status)> sent) {
+          sessions_.Post([this, cluster, request, sent = std::move(sent)] {
+            control_.Post([sent, status = table_->Send(cluster, request)] { sent(status); });
+          });
+        },
+        [this](const intent::ClusterId& cluster, const OperationId& id) {
+          sessions_.Post([this, cluster, id] { table_->AcknowledgeOperation(cluster, id); });
+        }});
+    courier_ = std::make_unique<OperationCourier>(control_, *operations_);
+  }
+
   void BuildSessions() {
     SessionOptions options;
     options.version = LEIDANG_VERSION;
-    table_ = std::make_unique<SessionTable>(sessions_, *store_, options, nullptr);
+    table_ = std::make_unique<SessionTable>(sessions_, *store_, options, courier_.get());
     board_ = std::make_unique<SessionBoard>(sessions_, control_, *table_, kBoardInterval);
     board_->Start();
   }
@@ -315,7 +333,7 @@ class Hub {
     servers_.agents_port = agents.port;
     ASSIGN_OR_RETURN(const int users_port, FreePort(options_.user_listen));
     fleet_ = std::make_unique<FleetService>(
-        FleetService::Parts{control_, *desk_, *view_, *repositories_, *owners_,
+        FleetService::Parts{control_, *desk_, *view_, *repositories_, *owners_, *operations_,
                             [this](const std::string& token) { return Authenticate(token); },
                             authority_->pin(), absl::StrCat(options_.advertise, ":", users_port)});
     enrolment_ = std::make_unique<EnrolmentService>(EnrolmentService::Parts{
@@ -370,6 +388,8 @@ class Hub {
   std::unique_ptr<Desk> desk_;
   std::unique_ptr<ClusterLifecycle> lifecycle_;
   std::unique_ptr<ConfigRepository> config_;
+  std::unique_ptr<Operations> operations_;
+  std::unique_ptr<OperationCourier> courier_;
   std::unique_ptr<SessionTable> table_;
   std::unique_ptr<SessionBoard> board_;
   std::function<void()> on_settled_;

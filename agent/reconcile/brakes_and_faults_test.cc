@@ -339,6 +339,18 @@ TEST(Operations, OnAnApplicationThatIsNotThereFail) {
   EXPECT_THAT(agent.Operation().message, HasSubstr("no such Application"));
 }
 
+TEST(Operations, ThatCameTooLateAreNotBegun) {
+  TestAgent agent;
+  TestApp app = CartOf({"a"});
+  app.sync_policy = "{}";
+  agent.Put(app);
+  agent.Settle();
+  agent.Ask(kCart, OperationKind::kSync, "{}", 1, agent.loop.clock().Now() - absl::Seconds(1));
+  agent.Settle();
+  EXPECT_EQ(agent.Operation().state, OperationState::kExpired);
+  EXPECT_THAT(agent.Objects(), ElementsAre());
+}
+
 TEST(Operations, ARefreshLooksAgain) {
   TestAgent agent;
   agent.Put(CartOf({"a"}));

@@ -79,6 +79,7 @@ class EntryPass {
     Request request = Request::kNone;
     std::vector<OperationRecord> operations;
     std::map<OperationId, std::string> refused;  // With the reason.
+    std::set<OperationId> expired;
   };
 
   // Live entries.

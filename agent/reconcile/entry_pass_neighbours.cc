@@ -84,6 +84,12 @@ absl::Status EntryPass::ReadOperations() {
   ASSIGN_OR_RETURN(std::vector<OperationRecord> operations, context_.state.Operations());
   for (OperationRecord& operation : operations) {
     if (operation.entry != ref_ || IsFinal(operation.state)) continue;
+    if (operation.state == OperationState::kAccepted &&
+        context_.loop.clock().Now() > operation.expires) {
+      asked_.expired.insert(operation.id);
+      asked_.operations.push_back(std::move(operation));
+      continue;
+    }
     if (operation.kind == OperationKind::kRefresh) context_.desired.Refresh(ref_);
     if (operation.kind == OperationKind::kSync) {
       const absl::StatusOr<object::Value> parameters = object::ParseJson(operation.parameters);
@@ -120,7 +126,10 @@ void EntryPass::AddOperationOutcomes(Transaction& transaction) {
   for (OperationRecord& operation : asked_.operations) {
     const OperationState before = operation.state;
     const auto refused = asked_.refused.find(operation.id);
-    if (refused != asked_.refused.end()) {
+    if (asked_.expired.contains(operation.id)) {
+      operation.state = OperationState::kExpired;
+      operation.message = "its time was over before this cluster could begin";
+    } else if (refused != asked_.refused.end()) {
       operation.state = OperationState::kFailed;
       operation.message = refused->second;
     } else if (!findings_.failure.ok()) {

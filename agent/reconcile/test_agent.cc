@@ -135,14 +135,14 @@ void TestAgent::Delete(const std::string& name, uint8_t uid, intent::DeletionPol
   Receive({DeleteChange(name, uid, policy)});
 }
 
-void TestAgent::Ask(const std::string& name, OperationKind kind, std::string parameters,
-                    uint8_t id) {
+void TestAgent::Ask(const std::string& name, OperationKind kind, std::string parameters, uint8_t id,
+                    absl::Time expires) {
   OperationRecord operation;
   operation.id = OperationId({id});
   operation.entry = Ref(name);
   operation.kind = kind;
   operation.parameters = std::move(parameters);
-  operation.expires = absl::InfiniteFuture();
+  operation.expires = expires;
   state_->Commit({PutOperation{operation}}, [](absl::Status status) { CHECK(status.ok()); });
 }
 

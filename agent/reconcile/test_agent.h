@@ -71,7 +71,8 @@ class TestAgent {
   intent::Change PutChange(const TestApp& app);
   intent::Change DeleteChange(const std::string& name, uint8_t uid = 1,
                               intent::DeletionPolicy policy = intent::DeletionPolicy::kForeground);
-  void Ask(const std::string& name, OperationKind kind, std::string parameters, uint8_t id = 1);
+  void Ask(const std::string& name, OperationKind kind, std::string parameters, uint8_t id = 1,
+           absl::Time expires = absl::InfiniteFuture());
 
   // Ends the process and starts another one on the same disk and cluster.
   void Restart();

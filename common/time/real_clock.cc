@@ -12,4 +12,6 @@ absl::Duration RealClock::Monotonic() const {
   return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
 }
 
+void Sleep(absl::Duration duration) { absl::SleepFor(duration); }
+
 }  // namespace leidang

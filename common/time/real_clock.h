@@ -11,4 +11,7 @@ class RealClock final : public Clock {
   absl::Duration Monotonic() const override;
 };
 
+// Blocks the thread. For command lines that ask again and again; what has a loop uses its timers.
+void Sleep(absl::Duration duration);
+
 }  // namespace leidang

@@ -77,7 +77,7 @@ same_content() { [ -f "$1" ] && [ "$(sha256sum <"$1")" = "$2" ]; }
 # On somebody else's repository nothing is known of the content: an object is added, a file edited, the commit reverted.
 demonstrate_on_users_repository() {
   local app cluster file begin directory
-  app=$(leidang get applications -o json | app_to_extend) || true
+  app=$(app_to_extend) || true
   if [ -n "$app" ]; then
     read -r app cluster directory <<<"$app"
     say "1. A commit travels: a ConfigMap is added to $app (in the copy, not in your repository)"
@@ -100,22 +100,24 @@ demonstrate_on_users_repository() {
     wait_for 60 absent "$file" || fail "the revert did not arrive"
     measured "revert pushed -> gone from $cluster" "$(($(now_ms) - begin)) ms"
   else
-    say "No Application prunes automatically from a folder of the copied repository: its objects are only shown"
+    say "No Application syncs, prunes and heals by itself from a folder of the copy: nothing is changed, only shown"
   fi
   wait_until_synced 120 || fail "not everything is in sync after the demonstration"
   show_table
 }
 
-# Reads a list of Applications, prints name, cluster and folder of one to which an object can be added.
+# Prints name, cluster and folder of an Application to which an object can be added.
 app_to_extend() {
   local name path namespace cluster revision
-  leidang get applications -o name | sed 's#^application/##' | while read -r name; do
-    leidang get application "$name" -o yaml >"$state/one.yaml" 2>/dev/null || continue
+  leidang get applications -o name | while read -r name; do
+    leidang get "$name" -o yaml >"$state/one.yaml" 2>/dev/null || continue
+    name=${name#application/}
     grep -q 'prune: true' "$state/one.yaml" && grep -q 'selfHeal: true' "$state/one.yaml" || continue
     path=$(sed -n 's/^    path: *//p' "$state/one.yaml" | tr -d "\"'" | head -1)
     cluster=$(applications | awk -v n="$name" '$1 == n && $3 == "Synced" { print $2 }')
     [ -n "$path" ] && [ -n "$cluster" ] || continue
-    git_here -C "$state/repo.git" cat-file -e "HEAD:$path" 2>/dev/null || continue
+    # Where nothing else is, the revert would leave nothing, which is never pruned without allowEmpty.
+    git_here -C "$state/repo.git" ls-tree --name-only "HEAD:$path" 2>/dev/null | grep -q '\.ya\?ml$' || continue
     echo "$name $cluster $path"
     break
   done
@@ -130,25 +132,8 @@ metadata:
 data:
   greeting: hello
 YAML
-  local kustomization
-  for kustomization in kustomization.yaml kustomization.yml Kustomization; do
-    [ -f "$1/$kustomization" ] || continue
-    if grep -q '^resources:[[:space:]]*$' "$1/$kustomization"; then
-      sed -i '0,/^resources:[[:space:]]*$/s//resources:\n- leidang-quickstart.yaml/' "$1/$kustomization"
-      indent_like_next "$1/$kustomization"
-    else
-      printf '\nresources:\n- leidang-quickstart.yaml\n' >>"$1/$kustomization"
-    fi
-  done
-}
-
-# YAML wants all items of a list at one depth: takes that of the item after ours.
-indent_like_next() {
-  awk '/^- leidang-quickstart.yaml$/ { held = $0; next }
-       held != "" { match($0, /^ */); printf "%*s%s\n", ($0 ~ /^ *- / ? RLENGTH : 0), "", held; held = "" }
-       { print }
-       END { if (held != "") print held }' "$1" >"$1.new"
-  mv "$1.new" "$1"
+  [ ! -f "$1/kustomization.yaml" ] && [ ! -f "$1/kustomization.yml" ] && [ ! -f "$1/Kustomization" ] ||
+    (cd "$1" && "$("$root/install-deps" --print-kustomize)" edit add resource leidang-quickstart.yaml)
 }
 
 arrived() { [ -n "$(find "$state/clusters/$1" -name '*.configmap.core.leidang-quickstart.yaml')" ]; }
@@ -159,7 +144,7 @@ what_next() {
 What to try next, from this folder:
     export LEIDANG_HUB=$hub_address LEIDANG_CA_FILE=.quickstart/hub/ca/ca.crt LEIDANG_TOKEN=\$(cat .quickstart/admin.token)
     build/release/bin/leidang get clusters
-    build/release/bin/leidang describe applicationset $(leidang get applicationsets -o name | head -1 | sed 's#.*/##')
+    build/release/bin/leidang describe $(leidang get applicationsets -o name | head -1)
     build/release/bin/leidang watch applications
     commit to .quickstart/work, git push, and watch .quickstart/clusters/; edit a file there by hand
 TEXT

@@ -98,12 +98,29 @@ applications() {
 }
 count_applications() { applications | wc -l; }
 
-# Everything that can be rendered is Synced and Healthy, and there is something.
+# There is something, and all of it that can be rendered is Synced and Healthy.
 all_synced() {
   applications | awk '
+    { seen = 1 }
     $5 ~ /^UnsupportedSource/ { next }
-    { seen = 1; if ($3 != "Synced" || $4 != "Healthy") bad = 1 }
+    { if ($3 != "Synced" || $4 != "Healthy") bad = 1 }
     END { exit !(seen && !bad) }'
+}
+
+# An Application without automated sync waits for a person: here the quick start asks. Others are not asked.
+sync_what_waits_for_it() {
+  local name
+  wait_for 30 settled_first_time || true
+  leidang get applications -o name | while read -r name; do
+    leidang get "$name" -o yaml >"$state/one.yaml" 2>/dev/null && ! grep -q '^    automated:' "$state/one.yaml" || continue
+    case $(applications | awk -v n="${name#application/}" '$1 == n { print $3 " " $5 }') in
+      OutOfSync*) leidang app sync --timeout 60 "${name#application/}" || true ;;
+    esac
+  done
+}
+# Everything that has a cluster was looked at.
+settled_first_time() {
+  applications | awk '{ seen = 1 } $5 ~ /^UnsupportedSource/ { next } $3 == "Unknown" { bad = 1 } END { exit !(seen && !bad) }'
 }
 
 show_table() { leidang get applications; }

@@ -169,10 +169,34 @@ write_users_appset() {
   local copy url script=
   while read -r copy url; do
     if [ -z "$url" ]; then
-      script+="s#\\(repoURL:[[:space:]]*\\)\\(\"[^\"]*\"\\|'[^']*'\\|[^,}[:space:]][^,}#]*[^,}#[:space:]]\\)#\\1$copy#;"
+      script+="s#\\(repoURL[\"']\\{0,1\\}:[[:space:]]*\\)\\(\"[^\"]*\"\\|'[^']*'\\|[^,}[:space:]][^,}#]*[^,}#[:space:]]\\)#\\1$copy#;"
     else
-      script+="s#\\(repoURL:[[:space:]]*[\"']\\{0,1\\}\\)$(sed 's/[][\.*^$]/\\&/g' <<<"$url")#\\1$copy#;"
+      script+="s#\\(repoURL[\"']\\{0,1\\}:[[:space:]]*[\"']\\{0,1\\}\\)$(sed 's/[][\.*^$]/\\&/g' <<<"$url")#\\1$copy#;"
     fi
   done <"$state/urls"
-  sed "$script" "$1" >"$state/appset.yaml"
+  : >"$state/appset.yaml"
+  allow_projects "$1" >>"$state/appset.yaml"
+  sed "$script" "$1" >>"$state/appset.yaml"
+}
+
+# Projects that the set names and the file does not define: here they allow everything.
+allow_projects() {
+  local project
+  grep -q '^kind:[[:space:]]*AppProject' "$1" && return
+  sed -n "s/^[[:space:]]*project:[[:space:]]*[\"']\{0,1\}\([a-z0-9][a-z0-9.-]*\)[\"']\{0,1\}[[:space:]]*\(#.*\)\{0,1\}\$/\1/p" "$1" |
+    sort -u | while read -r project; do
+    [ "$project" != default ] || continue
+    say "Making the AppProject $project that the set names: it allows everything, here only" >&2
+    cat <<YAML
+apiVersion: argoproj.io/v1alpha1
+kind: AppProject
+metadata:
+  name: $project
+spec:
+  sourceRepos: ['*']
+  destinations: [{server: '*', namespace: '*'}]
+  clusterResourceWhitelist: [{group: '*', kind: '*'}]
+---
+YAML
+  done
 }

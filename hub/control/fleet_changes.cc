@@ -115,6 +115,10 @@ class FleetRecords::ChunkWriter {
   void operator()(const change::PutUserToken& c) {
     chunk_.Put(LedgerKeyOf(c.token), Encode(c.token));
   }
+  void operator()(const change::PutOperation& c) { Put(c.operation); }
+  void operator()(const change::EraseOperation& c) {
+    if (records_.operations_.contains(c.id)) chunk_.Delete(OperationKey(c.id));
+  }
 
  private:
   template <typename Record>
@@ -164,6 +168,11 @@ class FleetRecords::Taker {
   void operator()(const change::EraseHolding& c) { r_.holdings_.erase(c.application); }
   void operator()(const change::PutJoinToken&) {}
   void operator()(const change::PutUserToken& c) { r_.user_tokens_.push_back(c.token); }
+  void operator()(const change::PutOperation& c) { r_.operations_[c.operation.id] = c.operation; }
+  void operator()(const change::EraseOperation& c) {
+    r_.operations_.erase(c.id);
+    r_.raw_.erase(OperationKey(c.id));
+  }
 
  private:
   FleetRecords& r_;

@@ -69,9 +69,13 @@ absl::Status FleetRecords::TakeEntry(const LedgerEntry& entry) {
   } else if (absl::StartsWith(key, kUserTokensPrefix)) {
     ASSIGN_OR_RETURN(UserToken token, Decode<UserToken>(entry));
     user_tokens_.push_back(std::move(token));
+  } else if (absl::StartsWith(key, kOperationsPrefix)) {
+    ASSIGN_OR_RETURN(OperationRecord operation, Decode<OperationRecord>(entry));
+    raw_[entry.key] = entry.value;
+    Take(change::PutOperation{std::move(operation)});
   }
-  // Join tokens are read when they are shown; operations, audit and what a later version adds are
-  // not decided on here.
+  // Join tokens are read when they are shown; audit and what a later version adds are not decided
+  // on here.
   return absl::OkStatus();
 }
 

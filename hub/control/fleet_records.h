@@ -72,8 +72,15 @@ struct PutJoinToken {
 struct PutUserToken {
   UserToken token;
 };
+struct PutOperation {
+  OperationRecord operation;
+};
+struct EraseOperation {
+  OperationId id;
+};
 using Any = std::variant<PutObject, EraseObject, PutCluster, EraseCluster, Decide, Settle, PutPin,
-                         ErasePin, PutHolding, EraseHolding, PutJoinToken, PutUserToken>;
+                         ErasePin, PutHolding, EraseHolding, PutJoinToken, PutUserToken,
+                         PutOperation, EraseOperation>;
 }  // namespace change
 
 // FleetRecords holds everything of the ledger that decides what clusters are to be, as tables in
@@ -140,6 +147,7 @@ class FleetRecords {
   // start is ever restored.
   std::vector<Holding> TakeKeptAtStart() { return std::exchange(kept_at_start_, {}); }
   const std::vector<UserToken>& user_tokens() const { return user_tokens_; }
+  const std::map<OperationId, OperationRecord>& operations() const { return operations_; }
 
   // Clusters and projects for an expansion; the same object until one of them changes. A cluster
   // that is being removed is not in it.
@@ -183,6 +191,7 @@ class FleetRecords {
   std::map<std::string, HeldName> holdings_;
   std::vector<Holding> kept_at_start_;
   std::vector<UserToken> user_tokens_;
+  std::map<OperationId, OperationRecord> operations_;
   std::map<std::string, std::string>
       raw_;  // Stored values by ledger key: fields of later versions survive a write.
   std::shared_ptr<const FleetSnapshot> snapshot_;

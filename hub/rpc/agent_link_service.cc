@@ -10,15 +10,12 @@
 
 #include "common/base/mutex.h"
 #include "common/object/sha256.h"
+#include "hub/rpc/to_grpc.h"
 
 namespace leidang::hub {
 namespace {
 
 constexpr size_t kChunkBytes = 256 << 10;
-
-grpc::Status ToGrpc(const absl::Status& status) {
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
-}
 
 // One agent's stream, shared by gRPC (until OnDone) and by the table's session (until it lets go).
 // Operations are started under the mutex, so that none begins after Finish.

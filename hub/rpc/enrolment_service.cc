@@ -8,15 +8,10 @@
 #include "hub/auth/certificate_reader.h"
 #include "hub/auth/peer_identity.h"
 #include "hub/auth/secret_token.h"
+#include "hub/rpc/to_grpc.h"
 
 namespace leidang::hub {
-namespace {
-
-grpc::Status ToGrpc(const absl::Status& status) {
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
-}
-
-}  // namespace
+namespace {}  // namespace
 
 grpc::ServerUnaryReactor* EnrolmentService::Join(grpc::CallbackServerContext* context,
                                                  const v1::JoinRequest* request,

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 
+#include "hub/rpc/to_grpc.h"
 #include "hub/rpc/watch_call.h"
 
 namespace leidang::hub {
@@ -16,10 +17,6 @@ constexpr size_t kWatchesMax = 200;
 constexpr int kManifestsMax = 10'000;
 constexpr absl::Duration kWatchInterval = absl::Milliseconds(200);
 constexpr uint32_t kTokenLifeDefault = 3600;
-
-grpc::Status ToGrpc(const absl::Status& status) {
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
-}
 
 std::string TokenOf(grpc::CallbackServerContext* context) {
   const auto& metadata = context->client_metadata();
@@ -58,8 +55,13 @@ void FillResult(const Desk::Applied& applied, v1::ApplyResult* out) {
   }
 }
 
+// What is to be deleted is named in full, or is in the default namespace: never searched for.
+std::string NamespaceOf(const v1::DeleteRequest& request) {
+  return request.namespace_().empty() ? kDefaultNamespace : request.namespace_();
+}
+
 absl::StatusOr<Desk::Target> TargetOf(const v1::DeleteRequest& request) {
-  const std::string key = absl::StrCat(request.namespace_(), "/", request.name());
+  const std::string key = absl::StrCat(NamespaceOf(request), "/", request.name());
   switch (request.kind()) {
     case v1::APPLICATION_SET:
       return Desk::Target{WrittenKind::kApplicationSet, key};
@@ -177,6 +179,11 @@ grpc::ServerUnaryReactor* FleetService::Delete(grpc::CallbackServerContext* cont
     }
     const absl::StatusOr<Desk::Target> target = TargetOf(*request);
     if (!target.ok()) return reactor->Finish(ToGrpc(target.status()));
+    if (request->kind() == v1::APPLICATION_SET || request->kind() == v1::APPLICATION) {
+      const auto there =
+          parts_.view.Locate(request->kind(), NamespaceOf(*request), request->name());
+      if (!there.ok()) return reactor->Finish(ToGrpc(there.status()));
+    }
     parts_.desk.Delete(
         *target,
         request->has_confirm() ? std::optional<uint64_t>(request->confirm()) : std::nullopt,
@@ -222,20 +229,24 @@ grpc::ServerUnaryReactor* FleetService::Refresh(grpc::CallbackServerContext* con
       response->set_repositories(static_cast<uint32_t>(parts_.repositories.Refresh(std::nullopt)));
       return reactor->Finish(grpc::Status::OK);
     }
-    const std::string key = absl::StrContains(request->set(), '/')
-                                ? request->set()
-                                : absl::StrCat("leidang/", request->set());
+    const size_t slash = request->set().find('/');
+    const absl::StatusOr<std::string> key =
+        slash == std::string::npos
+            ? parts_.view.Locate(v1::APPLICATION_SET, "", request->set())
+            : parts_.view.Locate(v1::APPLICATION_SET, request->set().substr(0, slash),
+                                 request->set().substr(slash + 1));
+    if (!key.ok()) return reactor->Finish(ToGrpc(key.status()));
     std::set<std::string> urls;
     for (const GitInput& input :
-         parts_.repositories.WantedBy(OwnerKey{WrittenKind::kApplicationSet, key}.ToString())) {
+         parts_.repositories.WantedBy(OwnerKey{WrittenKind::kApplicationSet, *key}.ToString())) {
       urls.insert(input.url);
     }
     size_t count = 0;
     for (const std::string& url : urls) count += parts_.repositories.Refresh(url);
     if (count == 0) {
-      return reactor->Finish(grpc::Status(
-          grpc::StatusCode::NOT_FOUND,
-          absl::StrCat("there is no ApplicationSet ", key, " that reads a repository")));
+      return reactor->Finish(
+          grpc::Status(grpc::StatusCode::NOT_FOUND,
+                       absl::StrCat("the ApplicationSet ", *key, " reads no repository")));
     }
     response->set_repositories(static_cast<uint32_t>(count));
     reactor->Finish(grpc::Status::OK);

@@ -10,6 +10,7 @@
 
 #include "common/time/event_loop.h"
 #include "hub/control/desk.h"
+#include "hub/control/operations.h"
 #include "hub/control/repositories.h"
 #include "hub/rpc/resource_view.h"
 #include "leidang/v1/fleet.grpc.pb.h"
@@ -30,6 +31,7 @@ class FleetService final : public v1::Fleet::CallbackService {
     const ResourceView& view;
     Repositories& repositories;
     const OwnerReconciler& owners;
+    Operations& operations;
     // Who a token belongs to: kUnauthenticated if to nobody.
     std::function<absl::StatusOr<std::string>(const std::string& token)> authenticate;
     std::string ca_pin;
@@ -61,6 +63,15 @@ class FleetService final : public v1::Fleet::CallbackService {
   grpc::ServerUnaryReactor* Refresh(grpc::CallbackServerContext* context,
                                     const v1::RefreshRequest* request,
                                     v1::RefreshResponse* response) override;
+  grpc::ServerUnaryReactor* Operate(grpc::CallbackServerContext* context,
+                                    const v1::OperateRequest* request,
+                                    v1::OperationView* response) override;
+  grpc::ServerUnaryReactor* GetOperation(grpc::CallbackServerContext* context,
+                                         const v1::GetOperationRequest* request,
+                                         v1::OperationView* response) override;
+  grpc::ServerUnaryReactor* ListOperations(grpc::CallbackServerContext* context,
+                                           const v1::ListOperationsRequest* request,
+                                           v1::ListOperationsResponse* response) override;
   grpc::ServerWriteReactor<v1::WatchEvent>* Watch(grpc::CallbackServerContext* context,
                                                   const v1::WatchRequest* request) override;
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 #include "common/base/status_macros.h"
 #include "common/object/value.h"
@@ -308,10 +309,56 @@ v1::Resource ResourceView::OfCluster(const ClusterRegistration& cluster) const {
   return resource;
 }
 
+bool ResourceView::Exists(v1::Kind kind, const std::string& key) const {
+  if (kind == v1::APPLICATION_SET)
+    return parts_.records.Object(WrittenKind::kApplicationSet, key) != nullptr;
+  if (parts_.store.Application(key).ok()) return true;
+  for (const auto& [id, deletion] : parts_.records.pending_deletions()) {
+    if (deletion.key == intent::EntryKey{intent::EntryKind::kApplication, key}) return true;
+  }
+  return false;
+}
+
+std::set<std::string> ResourceView::Namespaces() const {
+  std::set<std::string> namespaces = {kDefaultNamespace};
+  for (const WrittenKind kind : {WrittenKind::kApplicationSet, WrittenKind::kApplication}) {
+    for (const auto& [key, object] : parts_.records.Objects(kind))
+      namespaces.insert(SplitKey(key).first);
+  }
+  for (const auto& [id, deletion] : parts_.records.pending_deletions()) {
+    if (deletion.key.kind == intent::EntryKind::kApplication)
+      namespaces.insert(SplitKey(deletion.key.name).first);
+  }
+  return namespaces;
+}
+
+absl::StatusOr<std::string> ResourceView::Locate(v1::Kind kind, const std::string& ns,
+                                                 const std::string& name) const {
+  const char* what = kind == v1::APPLICATION_SET ? "ApplicationSet" : "Application";
+  std::vector<std::string> found;
+  for (const std::string& candidate : Namespaces()) {
+    const std::string key = absl::StrCat(candidate, "/", name);
+    if (!Exists(kind, key)) continue;
+    if (candidate == (ns.empty() ? kDefaultNamespace : ns)) return key;
+    found.push_back(key);
+  }
+  if (found.empty())
+    return absl::NotFoundError(
+        absl::StrCat("there is no ", what, " ", ns.empty() ? "" : absl::StrCat(ns, "/"), name));
+  if (!ns.empty()) {
+    return absl::NotFoundError(absl::StrCat("there is no ", what, " ", ns, "/", name, ", but ",
+                                            absl::StrJoin(found, " and ")));
+  }
+  if (found.size() == 1) return found[0];
+  return absl::InvalidArgumentError(
+      absl::StrCat("there are several of this name: say which of ", absl::StrJoin(found, ", ")));
+}
+
 absl::StatusOr<v1::Resource> ResourceView::Get(const v1::GetRequest& request) const {
-  const std::string key = absl::StrCat(request.namespace_(), "/", request.name());
   switch (request.kind()) {
     case v1::APPLICATION: {
+      ASSIGN_OR_RETURN(const std::string key,
+                       Locate(request.kind(), request.namespace_(), request.name()));
       const auto application = parts_.store.Application(key);
       if (application.ok()) return OfApplication(*application);
       for (const auto& [id, deletion] : parts_.records.pending_deletions()) {
@@ -320,10 +367,11 @@ absl::StatusOr<v1::Resource> ResourceView::Get(const v1::GetRequest& request) co
       }
       return absl::NotFoundError(absl::StrCat("there is no Application ", key));
     }
-    case v1::APPLICATION_SET:
-      if (const WrittenObject* set = parts_.records.Object(WrittenKind::kApplicationSet, key))
-        return OfSet(*set);
-      return absl::NotFoundError(absl::StrCat("there is no ApplicationSet ", key));
+    case v1::APPLICATION_SET: {
+      ASSIGN_OR_RETURN(const std::string key,
+                       Locate(request.kind(), request.namespace_(), request.name()));
+      return OfSet(*parts_.records.Object(WrittenKind::kApplicationSet, key));
+    }
     case v1::CLUSTER:
       if (const ClusterRegistration* cluster = parts_.records.ClusterNamed(request.name()))
         return OfCluster(*cluster);

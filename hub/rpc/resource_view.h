@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,9 @@
 #include "leidang/v1/fleet.pb.h"
 
 namespace leidang::hub {
+
+// Of objects that name none.
+inline constexpr char kDefaultNamespace[] = "leidang";
 
 // What is known about a cluster's agent at this moment.
 struct ClusterLink {
@@ -39,11 +43,18 @@ class ResourceView {
   };
   explicit ResourceView(Parts parts) : parts_(std::move(parts)) {}
 
+  // "namespace/name" of an Application or ApplicationSet that exists. Without a namespace: in
+  // leidang, or else in the only namespace that has it. kNotFound; kInvalidArgument lists them all
+  // if there are several.
+  absl::StatusOr<std::string> Locate(v1::Kind kind, const std::string& ns,
+                                     const std::string& name) const;
   // kNotFound names kind and object.
   absl::StatusOr<v1::Resource> Get(const v1::GetRequest& request) const;
   // In the order of keys. kInvalidArgument for a selector or page token that cannot be read.
   absl::StatusOr<v1::ListResponse> List(const v1::ListRequest& request) const;
   v1::VersionResponse Version() const;
+  // Empty if it is not registered.
+  std::string ClusterName(const intent::ClusterId& id) const;
 
  private:
   v1::Resource OfApplication(const DerivedApplication& application) const;
@@ -54,7 +65,9 @@ class ResourceView {
   void FillStatus(const DerivedApplication& application, v1::ApplicationSummary* summary) const;
   absl::StatusOr<v1::ListResponse> ListApplications(const v1::ListRequest& request) const;
   void AddDeletions(const v1::ListRequest& request, v1::ListResponse* response) const;
-  std::string ClusterName(const intent::ClusterId& id) const;
+  bool Exists(v1::Kind kind, const std::string& key) const;
+  // Those in which there are sets or Applications.
+  std::set<std::string> Namespaces() const;
 
   const Parts parts_;
 };

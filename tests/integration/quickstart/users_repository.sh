@@ -25,7 +25,10 @@ spec:
   ports: [{port: 80}]
 YAML
 done
-mkdir -p "$repo/apps/with-chart"
+mkdir -p "$repo/apps/with-chart" "$repo/apps/a-note" "$repo/apps/overlay"
+echo "Nothing here yet." >"$repo/apps/a-note/README.md"
+cp "$repo/apps/podinfo/podinfo.yaml" "$repo/apps/overlay/objects.yaml"
+printf 'resources: [objects.yaml]\nnameSuffix: -two\n' >"$repo/apps/overlay/kustomization.yaml"
 printf 'apiVersion: v2\nname: with-chart\nversion: 1.0.0\n' >"$repo/apps/with-chart/Chart.yaml"
 git init -q -b main "$repo"
 git -C "$repo" add -A
@@ -63,8 +66,21 @@ spec:
           - CreateNamespace=true
 YAML
 
+# The same set as a user of Argo CD keeps it: in namespace argocd, of a project of its own.
+sed 's/^  name: apps$/  name: apps\n  namespace: argocd/; s/project: default/project: "my-project"/' "$work/appset.yaml" \
+  >"$work/argocd.yaml"
+"$root/quickstart" --once --repo "$repo" --appset "$work/argocd.yaml" | tee "$work/out"
+grep -q 'commit pushed -> in the files of in-cluster' "$work/out" || {
+  echo "users_repository: no commit was shown on its way" >&2
+  exit 1
+}
+# One that is synced by hand: the quick start asks for it.
+sed '/automated:/,/selfHeal: true/d' "$work/appset.yaml" >"$work/manual.yaml"
+"$root/quickstart" --once --repo "$repo" --appset "$work/manual.yaml" | tee "$work/out"
+grep -q 'sync of leidang/podinfo on in-cluster: Succeeded' "$work/out"
 "$root/quickstart" --once --repo "$repo" --appset "$work/appset.yaml" | tee "$work/out"
 cluster=$root/.quickstart/clusters/in-cluster
+[ -f "$cluster/overlay.configmap.core.podinfo-two.yaml" ] || { echo "users_repository: no overlay" >&2; exit 1; }
 for app in guestbook podinfo; do
   for file in "$app.configmap.core.$app.yaml" "$app.service.core.$app.yaml" "_cluster.namespace.core.$app.yaml"; do
     [ -f "$cluster/$file" ] || { echo "users_repository: $file is missing in $cluster" >&2; ls "$cluster" >&2; exit 1; }

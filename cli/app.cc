@@ -1,0 +1,167 @@
+#include "cli/app.h"
+
+#include <set>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+#include "cli/kinds.h"
+#include "cli/table.h"
+#include "common/base/status_macros.h"
+
+namespace leidang::cli {
+namespace {
+
+absl::Time TimeOf(const google::protobuf::Timestamp& t) {
+  return absl::FromUnixSeconds(t.seconds());
+}
+
+bool HasEnded(const v1::OperationView& operation) {
+  return operation.state() >= v1::OperationView::SUCCEEDED;
+}
+
+std::string StateText(const v1::OperationView& operation) {
+  std::string text = absl::AsciiStrToLower(v1::OperationView::State_Name(operation.state()));
+  text[0] = absl::ascii_toupper(text[0]);
+  return text;
+}
+
+std::string KindText(const v1::OperationView& operation) {
+  return operation.kind() == v1::OPERATION_SYNC ? "sync" : "refresh";
+}
+
+absl::StatusOr<v1::OperationView> Ask(Connection& connection, const SyncOptions& options,
+                                      const std::string& text) {
+  const ResourceName name = ParseName(text);
+  v1::OperateRequest request;
+  request.set_namespace_(name.ns);
+  request.set_name(name.name);
+  request.set_kind(options.refresh ? v1::OPERATION_REFRESH : v1::OPERATION_SYNC);
+  request.set_prune(options.prune);
+  request.set_approve_deletions(options.approve_deletions);
+  if (!options.async)
+    request.set_lifetime_seconds(static_cast<uint32_t>(absl::ToInt64Seconds(options.timeout)));
+  grpc::ClientContext context;
+  connection.Prepare(&context);
+  v1::OperationView operation;
+  RETURN_IF_ERROR(connection.Explain(connection.fleet().Operate(&context, request, &operation),
+                                     absl::StrCat(options.refresh ? "refresh " : "sync ", text)));
+  return operation;
+}
+
+absl::StatusOr<v1::OperationView> Look(Connection& connection, const std::string& id) {
+  v1::GetOperationRequest request;
+  request.set_id(id);
+  grpc::ClientContext context;
+  connection.Prepare(&context);
+  v1::OperationView operation;
+  RETURN_IF_ERROR(connection.Explain(connection.fleet().GetOperation(&context, request, &operation),
+                                     absl::StrCat("get operation ", id)));
+  return operation;
+}
+
+void PrintOutcome(const v1::OperationView& operation, Streams streams) {
+  streams.out << KindText(operation) << " of " << operation.namespace_() << "/" << operation.name()
+              << " on " << operation.cluster() << ": " << StateText(operation)
+              << (operation.message().empty() ? "" : ": ") << operation.message() << "\n";
+}
+
+}  // namespace
+
+absl::Status Sync(Connection& connection, const SyncOptions& options, const Clock& clock,
+                  Pause pause, Streams streams) {
+  const absl::Duration begin = clock.Monotonic();
+  std::vector<v1::OperationView> open;
+  for (const std::string& name : options.names) {
+    ASSIGN_OR_RETURN(v1::OperationView operation, Ask(connection, options, name));
+    if (options.async) {
+      streams.out << KindText(operation) << " of " << name << " requested, operation "
+                  << operation.id() << "\n";
+    } else {
+      open.push_back(std::move(operation));
+    }
+  }
+  size_t failed = 0;
+  while (!open.empty()) {
+    std::vector<v1::OperationView> still_open;
+    for (const v1::OperationView& before : open) {
+      ASSIGN_OR_RETURN(v1::OperationView operation, Look(connection, before.id()));
+      if (!HasEnded(operation)) {
+        still_open.push_back(std::move(operation));
+        continue;
+      }
+      PrintOutcome(operation, streams);
+      failed += operation.state() != v1::OperationView::SUCCEEDED;
+    }
+    open = std::move(still_open);
+    if (open.empty()) break;
+    if (clock.Monotonic() - begin > options.timeout) {
+      for (const v1::OperationView& operation : open) PrintOutcome(operation, streams);
+      return absl::DeadlineExceededError(absl::StrCat(
+          open.size(), " operations have not ended after ", absl::FormatDuration(options.timeout),
+          ": they go on; `leidang app operations NAME` shows them"));
+    }
+    pause();
+  }
+  if (failed == 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat(failed, " of ", options.names.size(), " operations failed"));
+}
+
+absl::Status Wait(Connection& connection, const WaitOptions& options, const Clock& clock,
+                  Pause pause, Streams streams) {
+  const absl::Duration begin = clock.Monotonic();
+  std::set<std::string> waiting(options.names.begin(), options.names.end());
+  while (true) {
+    std::vector<std::string> states;
+    for (auto name = waiting.begin(); name != waiting.end();) {
+      ASSIGN_OR_RETURN(const v1::Resource resource, GetOne(connection, v1::APPLICATION, *name));
+      if (IsSettled(resource)) {
+        streams.out << "application/" << ShownName(resource) << " is Synced and Healthy\n";
+        name = waiting.erase(name);
+        continue;
+      }
+      const v1::ApplicationSummary& a = resource.application();
+      const std::string trouble = Trouble(resource);
+      states.push_back(absl::StrCat(*name, " is ", a.deleting() ? "being deleted" : a.sync(),
+                                    " and ", a.health(), trouble.empty() ? "" : ": ", trouble));
+      ++name;
+    }
+    if (waiting.empty()) return absl::OkStatus();
+    if (clock.Monotonic() - begin > options.timeout) {
+      return absl::DeadlineExceededError(absl::StrCat("not reached after ",
+                                                      absl::FormatDuration(options.timeout), ": ",
+                                                      absl::StrJoin(states, "; ")));
+    }
+    pause();
+  }
+}
+
+absl::Status PrintOperations(Connection& connection, const std::string& name, const Clock& clock,
+                             Streams streams) {
+  const ResourceName parsed = ParseName(name);
+  v1::ListOperationsRequest request;
+  request.set_namespace_(parsed.ns);
+  request.set_name(parsed.name);
+  grpc::ClientContext context;
+  connection.Prepare(&context);
+  v1::ListOperationsResponse response;
+  RETURN_IF_ERROR(
+      connection.Explain(connection.fleet().ListOperations(&context, request, &response),
+                         absl::StrCat("list operations of ", name)));
+  if (response.items().empty()) {
+    streams.err << "No operations on " << name << " since yesterday.\n";
+    return absl::OkStatus();
+  }
+  Table table({"ID", "KIND", "STATE", "REQUESTED", "BY", "MESSAGE"});
+  for (const v1::OperationView& operation : response.items()) {
+    table.Add({operation.id(), KindText(operation), StateText(operation),
+               absl::StrCat(Age(TimeOf(operation.requested_at()), clock.Now()), " ago"),
+               operation.requested_by(), operation.message()});
+  }
+  streams.out << table.ToString();
+  return absl::OkStatus();
+}
+
+}  // namespace leidang::cli

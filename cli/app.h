@@ -1,0 +1,45 @@
+#pragma once
+
+// What users of `argocd app` expect: commands about one Application, or about several by name.
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+#include "cli/commands.h"
+#include "cli/connection.h"
+
+namespace leidang::cli {
+
+// Lets some time pass between two questions.
+using Pause = void (*)();
+
+struct SyncOptions {
+  std::vector<std::string> names;  // "name" or "namespace/name".
+  bool prune = false;
+  std::string approve_deletions;              // Digest of the list that DeletionsHeld shows.
+  bool refresh = false;                       // Only look anew.
+  bool async = false;                         // Do not wait for the outcome.
+  absl::Duration timeout = absl::Minutes(5);  // Of waiting, and of the operation itself.
+};
+// Asks for a sync of each, prints each outcome. kFailedPrecondition if one failed,
+// kDeadlineExceeded if one had not ended in time.
+absl::Status Sync(Connection& connection, const SyncOptions& options, const Clock& clock,
+                  Pause pause, Streams streams);
+
+struct WaitOptions {
+  std::vector<std::string> names;
+  absl::Duration timeout = absl::Minutes(5);
+};
+// Until each is Synced and Healthy at its newest assignment. kDeadlineExceeded names those that are
+// not.
+absl::Status Wait(Connection& connection, const WaitOptions& options, const Clock& clock,
+                  Pause pause, Streams streams);
+
+// Operations on an Application, the newest first.
+absl::Status PrintOperations(Connection& connection, const std::string& name, const Clock& clock,
+                             Streams streams);
+
+}  // namespace leidang::cli

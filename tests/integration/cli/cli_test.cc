@@ -1,0 +1,134 @@
+// The command line as a script uses it: exit codes, what is on which stream, names in every form.
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+#include "tests/integration/cli/running_fleet.h"
+#include "tests/support/git/git_repository.h"
+
+namespace leidang::testing {
+namespace {
+
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr char kSet[] = R"(apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata:
+  name: shop
+  namespace: NAMESPACE
+spec:
+  generators:
+    - git:
+        repoURL: REPO
+        revision: HEAD
+        directories: [{path: 'apps/*'}]
+  template:
+    metadata:
+      name: 'PREFIX{{path.basename}}'
+    spec:
+      project: default
+      source: {repoURL: REPO, targetRevision: HEAD, path: '{{path}}'}
+      destination: {name: one, namespace: '{{path.basename}}'}
+)";
+
+std::string ConfigMap(const std::string& name) {
+  return absl::StrCat("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ", name, "}\n");
+}
+
+class CliTest : public ::testing::Test {
+ protected:
+  CliTest() : git_(folder_.path()) {
+    git_.Commit(
+        "main",
+        {{"apps/cart/c.yaml", {ConfigMap("cart")}}, {"apps/pay/p.yaml", {ConfigMap("pay")}}},
+        "apps");
+    fleet_.AddCluster("one", "env=dev");
+  }
+
+  std::string SetFile(const std::string& ns, const std::string& prefix = "") {
+    return fleet_.Write(absl::StrCat(ns, prefix, ".yaml"),
+                        absl::StrReplaceAll(kSet, {{"REPO", absl::StrCat("file://", git_.path())},
+                                                   {"NAMESPACE", ns},
+                                                   {"PREFIX", prefix}}));
+  }
+
+  TempDir folder_;
+  GitRepository git_;
+  RunningFleet fleet_;
+};
+
+TEST_F(CliTest, NamesAreFoundInEveryFormThatIsPrinted) {
+  EXPECT_EQ(fleet_.Leidang({"apply", "-f", SetFile("argocd")}).code, 0);
+  fleet_.LeidangUntil({"get", "applications", "-o", "name"}, "application/argocd/pay");
+  for (const char* name : {"cart", "argocd/cart"}) {
+    EXPECT_THAT(fleet_.Leidang({"get", "app", name, "-o", "yaml"}).out, HasSubstr("name: cart"));
+  }
+  EXPECT_THAT(fleet_.Leidang({"describe", "application/argocd/cart"}).out,
+              HasSubstr("Namespace:          argocd"));
+  EXPECT_EQ(fleet_.Leidang({"refresh", "shop"}).code, 0);
+
+  const auto unknown = fleet_.Leidang({"get", "app", "nothing"});
+  EXPECT_EQ(unknown.code, 3);
+  EXPECT_THAT(unknown.err, HasSubstr("there is no Application nothing"));
+  const auto elsewhere = fleet_.Leidang({"delete", "applicationset", "shop"});
+  EXPECT_EQ(elsewhere.code, 3) << "what is deleted is not searched for";
+  EXPECT_THAT(elsewhere.err, HasSubstr("but argocd/shop"));
+
+  EXPECT_EQ(fleet_.Leidang({"apply", "-f", SetFile("team")}).code, 0);
+  fleet_.LeidangUntil({"get", "applications", "-o", "name"}, "application/team/cart");
+  const auto several = fleet_.Leidang({"get", "app", "cart"});
+  EXPECT_EQ(several.code, 1);
+  EXPECT_THAT(several.err, HasSubstr("argocd/cart, team/cart"));
+}
+
+TEST_F(CliTest, AManualApplicationIsSyncedOnRequest) {
+  EXPECT_EQ(fleet_.Leidang({"apply", "-f", SetFile("leidang")}).code, 0);
+  fleet_.LeidangUntil({"get", "applications"}, "OutOfSync");
+  const auto waited = fleet_.Leidang({"app", "wait", "cart", "--timeout", "1"});
+  EXPECT_EQ(waited.code, 5);
+  EXPECT_THAT(waited.err, HasSubstr("cart is OutOfSync"));
+
+  fleet_.LeidangUntil({"get", "app", "cart"}, "one");
+  const auto synced = fleet_.Leidang({"app", "sync", "cart", "pay", "--timeout", "30"});
+  EXPECT_EQ(synced.code, 0) << synced.err;
+  EXPECT_THAT(synced.out, HasSubstr("sync of leidang/cart on one: Succeeded"));
+  EXPECT_EQ(fleet_.Leidang({"app", "wait", "cart", "pay", "--timeout", "20"}).code, 0);
+  EXPECT_THAT(ReadFile(fleet_.Directory("one") + "/cart.configmap.core.cart.yaml"),
+              HasSubstr("name: cart"));
+  EXPECT_THAT(fleet_.Leidang({"app", "operations", "cart"}).out,
+              ContainsRegex("sync +Succeeded .*admin"));
+
+  const auto none = fleet_.Leidang({"app", "sync", "nothing"});
+  EXPECT_EQ(none.code, 3);
+  EXPECT_THAT(none.err, HasSubstr("there is no Application nothing"));
+}
+
+TEST_F(CliTest, BadInputSaysWhatWhereAndWhatToDo) {
+  const std::string broken = fleet_.Write("broken.yaml", "a: [1\nb: 2\n");
+  const auto yaml = fleet_.Leidang({"apply", "-f", broken});
+  EXPECT_EQ(yaml.code, 1);
+  EXPECT_THAT(yaml.err, HasSubstr(broken + ":2"));
+
+  const auto kind = fleet_.Leidang({"get", "pods"});
+  EXPECT_EQ(kind.code, 1);
+  EXPECT_THAT(kind.err, HasSubstr("\"pods\" is no kind: use applicationsets"));
+  EXPECT_EQ(fleet_.Leidang({"get", "apps", "-o", "xml"}).code, 1);
+  EXPECT_EQ(fleet_.Leidang({"fly"}).code, 64);
+  EXPECT_EQ(fleet_.Leidang({"apply", "-f", "/nowhere/at/all.yaml"}).code, 3);
+
+  const auto token = fleet_.Leidang({"--token-file", fleet_.Write("bad", "wrong"), "get", "apps"});
+  EXPECT_EQ(token.code, 4);
+  EXPECT_THAT(token.err, HasSubstr("the token is missing, unknown or expired"));
+  const auto nobody = fleet_.Leidang({"--hub", "127.0.0.1:1", "--timeout", "2", "get", "apps"});
+  EXPECT_EQ(nobody.code, 6);
+  EXPECT_THAT(nobody.err, HasSubstr("127.0.0.1:1 cannot be reached"));
+}
+
+}  // namespace
+}  // namespace leidang::testing
