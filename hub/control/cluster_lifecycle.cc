@@ -59,17 +59,18 @@ void ClusterLifecycle::Start(std::function<void(absl::StatusOr<Logs>)> done) {
                  });
 }
 
-void ClusterLifecycle::Reopen(std::vector<ClusterRegistration> lost,
+void ClusterLifecycle::Reopen(const std::vector<ClusterRegistration>& lost,
                               std::function<void(absl::StatusOr<Logs>)> done) {
   WriteBatch batch;
   for (const ClusterRegistration& cluster : lost) batch.OpenLog(cluster.id, cluster.log);
   log_.Warning("hub/control", "change logs are missing and are built anew from the ledger and Git",
                {{"clusters", absl::StrCat(lost.size())}});
-  store_.Commit(std::move(batch), &loop_, [this, alive = alive_, done](const CommitResult& result) {
-    if (!*alive) return;
-    if (!result.status.ok()) return done(result.status);
-    Replay(done, Logs::kRebuilt);
-  });
+  store_.Commit(std::move(batch), &loop_,
+                [this, alive = alive_, done = std::move(done)](const CommitResult& result) {
+                  if (!*alive) return;
+                  if (!result.status.ok()) return done(result.status);
+                  Replay(done, Logs::kRebuilt);
+                });
 }
 
 // What was decided before a crash, and may not have reached the store.
@@ -91,11 +92,12 @@ void ClusterLifecycle::Replay(std::function<void(absl::StatusOr<Logs>)> done, Lo
     if (cluster.deleting) queue_.Add(id);
   }
   if (batch.empty()) return done(logs);
-  store_.Commit(std::move(batch), &loop_, [alive = alive_, done, logs](const CommitResult& result) {
-    if (!*alive) return;
-    if (!result.status.ok()) return done(result.status);
-    done(logs);
-  });
+  store_.Commit(std::move(batch), &loop_,
+                [alive = alive_, done = std::move(done), logs](const CommitResult& result) {
+                  if (!*alive) return;
+                  if (!result.status.ok()) return done(result.status);
+                  done(logs);
+                });
 }
 
 void ClusterLifecycle::OnChanged(const intent::ClusterId& id) { queue_.Add(id); }

@@ -43,7 +43,7 @@ class ClusterLifecycle {
   void OnChanged(const intent::ClusterId& id);
 
  private:
-  void Reopen(std::vector<ClusterRegistration> lost,
+  void Reopen(const std::vector<ClusterRegistration>& lost,
               std::function<void(absl::StatusOr<Logs>)> done);
   void Replay(std::function<void(absl::StatusOr<Logs>)> done, Logs logs);
   void OnCommitted(const CommitResult& result);

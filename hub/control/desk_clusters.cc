@@ -110,12 +110,13 @@ void Desk::Register(const Registration& registration, const Author& author,
         ASSIGN_OR_RETURN(ClusterRegistration cluster, Registering(registration));
         const SecretToken token = NewSecretToken("join", random_);
         *registered = {cluster.id, token.text, loop_.clock().Now() + registration.token_life};
-        JoinToken record{
+        const JoinToken record{
             .hash = token.hash, .cluster = cluster.id, .expires_at = registered->expires_at};
         return FleetRecords::Changes{change::PutCluster{std::move(cluster)},
-                                     change::PutJoinToken{std::move(record)}};
+                                     change::PutJoinToken{record}};
       },
-      [this, author, name = registration.name, registered, done](const absl::Status& status) {
+      [this, author, name = registration.name, registered,
+       done = std::move(done)](const absl::Status& status) {
         Audit(author, absl::StrCat("register cluster ", name),
               status.ok() ? "done" : absl::StrCat("refused: ", status.message()));
         if (!status.ok()) return done(status);
@@ -159,7 +160,7 @@ void Desk::DeleteCluster(const std::string& name, std::optional<intent::Deletion
         progress->id = marked.id;
         return FleetRecords::Changes{change::PutCluster{std::move(marked)}};
       },
-      [this, name, author, progress, done](const absl::Status& status) {
+      [this, name, author, progress, done = std::move(done)](const absl::Status& status) {
         Audit(author, absl::StrCat("delete cluster ", name),
               status.ok() ? "done" : absl::StrCat("refused: ", status.message()));
         if (!status.ok()) return done(status);

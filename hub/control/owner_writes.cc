@@ -101,7 +101,7 @@ void OwnerReconciler::RestoreKept(std::vector<Holding> kept,
                   {{"applications", absl::StrCat(kept.size())}});
   auto batch = std::make_shared<WriteBatch>();
   auto shared = std::make_shared<std::vector<Holding>>(std::move(kept));
-  const auto commit = [this, alive = alive_, batch, shared, done] {
+  const auto commit = [this, alive = alive_, batch, shared, done = std::move(done)] {
     if (!*alive) return;
     for (const Holding& holding : *shared) {
       const Holding::Kept& k = *holding.kept;
@@ -178,11 +178,11 @@ absl::Status OwnerReconciler::AddHoldings(const LookPtr& look, const AssignPlan&
   }
   for (const auto& [key, held] : holdings) {
     if (held.owner != owner || held_back.contains(key)) continue;
-    if (released.contains(key) || !claims_.Holds(look->owner, key)) {
-      changes->push_back(change::EraseHolding{key});
-    } else if (held.kept && claims_.HeldAgainstOrder(key)) {
+    const bool lost = released.contains(key) || !claims_.Holds(look->owner, key);
+    if (!lost && !held.kept) continue;
+    if (!lost && claims_.HeldAgainstOrder(key)) {
       changes->push_back(change::PutHolding{{key, owner, std::nullopt}});
-    } else if (held.kept) {
+    } else {
       changes->push_back(change::EraseHolding{key});
     }
   }
