@@ -70,7 +70,7 @@ std::optional<int64_t> GoAtoi(absl::string_view text) {
 }
 
 // Helm's crd-install marks an ordinary object.
-bool IsHook(const Value& object) {
+bool RunsAsHook(const Value& object) {
   if (!manifest::Annotation(object, "argocd.argoproj.io/hook").empty()) return true;
   const absl::string_view helm = manifest::Annotation(object, "helm.sh/hook");
   for (absl::string_view hook : absl::StrSplit(helm, ',', absl::SkipWhitespace())) {
@@ -163,7 +163,7 @@ absl::StatusOr<DesiredSet> MakeDesiredSet(std::vector<Value> objects, absl::stri
   DesiredSet set;
   std::map<ObjectKey, DesiredObject> by_key;
   for (Value& object : objects) {
-    if (IsHook(object)) {
+    if (RunsAsHook(object)) {
       set.hooks.push_back(HookKey(object));
       continue;
     }

@@ -101,7 +101,8 @@ absl::Status DesiredSource::Require(const EntryRef& entry,
     Wants& wants = wants_[entry];
     if (wants.running.contains(digest)) continue;
     wants.running[digest] = content_.Want(
-        digest, [this, entry, digest](absl::Status status) { Arrived(entry, digest, status); });
+        digest,
+        [this, entry, digest](const absl::Status& status) { Arrived(entry, digest, status); });
   }
   if (missing == 0) return absl::OkStatus();
   return RenderError(RenderReason::kContentMissing,

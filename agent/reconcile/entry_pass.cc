@@ -311,7 +311,7 @@ void EntryPass::ReportRunning() {
   findings_.running = false;
   if (known.has_value() && SameStatus(status, *known)) return;
   // Nothing waits for it: the status at the end of the pass takes its place.
-  context_.state.Commit({PutStatus{std::move(status)}}, [](absl::Status) {});
+  context_.state.Commit({PutStatus{std::move(status)}}, [](const absl::Status&) {});
 }
 
 void EntryPass::Conclude(WorkResult result) {
@@ -333,14 +333,15 @@ void EntryPass::Conclude(WorkResult result) {
   }
   AddOperationOutcomes(transaction);
   if (transaction.empty()) return done_(result);
-  context_.state.Commit(std::move(transaction), [this, alive = alive_, result](absl::Status put) {
-    if (!*alive) return;
-    if (!put.ok()) {
-      context_.log.Error(kRoom, "cannot store a status",
-                         {{"app", ref_.key.name}, {"error", put.message()}});
-    }
-    done_(put.ok() ? result : WorkResult::Retry());
-  });
+  context_.state.Commit(std::move(transaction),
+                        [this, alive = alive_, result](const absl::Status& put) {
+                          if (!*alive) return;
+                          if (!put.ok()) {
+                            context_.log.Error(kRoom, "cannot store a status",
+                                               {{"app", ref_.key.name}, {"error", put.message()}});
+                          }
+                          done_(put.ok() ? result : WorkResult::Retry());
+                        });
 }
 
 }  // namespace leidang::agent

@@ -67,21 +67,22 @@ void EntryPass::FinishDeletionOf() {
   transaction.push_back(FinishDeletion{ref_});
   transaction.push_back(PutStatus{MakeStatus(findings_, known, context_.loop.clock().Now())});
   AddOperationOutcomes(transaction);
-  context_.state.Commit(std::move(transaction), [this, alive = alive_](absl::Status finished) {
-    if (!*alive) return;
-    if (!finished.ok()) {
-      context_.log.Error(kRoom, "cannot record the end of a deletion",
-                         {{"app", ref_.key.name}, {"error", finished.message()}});
-      return done_(WorkResult::Retry());
-    }
-    context_.log.Info(kRoom, "application deleted", {{"app", ref_.key.name}});
-    context_.desired.Forget(ref_);
-    context_.prunes.Erase(ref_);
-    context_.held.erase(ref_);
-    context_.approved.erase(ref_);
-    context_.on_settled();
-    done_(WorkResult::Done());
-  });
+  context_.state.Commit(
+      std::move(transaction), [this, alive = alive_](const absl::Status& finished) {
+        if (!*alive) return;
+        if (!finished.ok()) {
+          context_.log.Error(kRoom, "cannot record the end of a deletion",
+                             {{"app", ref_.key.name}, {"error", finished.message()}});
+          return done_(WorkResult::Retry());
+        }
+        context_.log.Info(kRoom, "application deleted", {{"app", ref_.key.name}});
+        context_.desired.Forget(ref_);
+        context_.prunes.Erase(ref_);
+        context_.held.erase(ref_);
+        context_.approved.erase(ref_);
+        context_.on_settled();
+        done_(WorkResult::Done());
+      });
 }
 
 }  // namespace leidang::agent

@@ -80,7 +80,7 @@ void Reconciler::SweepLater() {
     if (!*alive) return;
     absl::StatusOr<std::set<object::Sha256>> in_use = ContentInUse(ports_.state);
     if (in_use.ok()) {
-      ports_.state.DropContentExcept(*std::move(in_use), [](absl::Status) {});
+      ports_.state.DropContentExcept(*std::move(in_use), [](const absl::Status&) {});
     } else {
       ports_.log.Warning(kRoom, "content that is not needed stays: what is needed cannot be told",
                          {{"error", in_use.status().message()}});
@@ -121,7 +121,7 @@ void Reconciler::OnOperationChanged(const OperationId& id) {
     OperationRecord failed = operation;
     failed.state = OperationState::kFailed;
     failed.message = "this cluster has no such Application (any more)";
-    ports_.state.Commit({PutOperation{std::move(failed)}}, [](absl::Status) {});
+    ports_.state.Commit({PutOperation{std::move(failed)}}, [](const absl::Status&) {});
   }
 }
 
@@ -175,7 +175,7 @@ void Reconciler::Settle(const EntryHead& head) {
     transaction.push_back(MarkApplied{head.ref, head.element});
   }
   transaction.push_back(PutStatus{std::move(status)});
-  ports_.state.Commit(std::move(transaction), [this, key = head.ref.key](absl::Status put) {
+  ports_.state.Commit(std::move(transaction), [this, key = head.ref.key](const absl::Status& put) {
     if (!put.ok()) {
       ports_.log.Error(kRoom, "cannot store a status",
                        {{"key", key.ToString()}, {"error", put.message()}});

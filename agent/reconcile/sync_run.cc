@@ -81,7 +81,7 @@ void SyncRun::Start() {
 void SyncRun::CreateNamespace() {
   if (!job_.plan.create_namespace) return NextStep();
   cluster_.Apply({job_.namespace_key, job_.namespace_manifest, ""},
-                 [this, alive = alive_](absl::StatusOr<Applied> answer) {
+                 [this, alive = alive_](const absl::StatusOr<Applied>& answer) {
                    if (!*alive) return;
                    // Somebody else made it meanwhile: it is there, which is all that is wanted.
                    if (!answer.ok() && !absl::IsAborted(answer.status())) {
