@@ -40,6 +40,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(leidang_flags INTERFACE -Wthread-safety -Wno-unknown-warning-option)
+  # libstdc++ 12's own std::stable_sort is reported to its user.
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wno-deprecated-declarations>)
+  # Else ccache sees another precompiled header in each build.
+  add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang -fno-pch-timestamp>")
 endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   # No path of the building machine ends up in a shipped program.

@@ -17,8 +17,8 @@ enum class KeyOrder {
 //
 // Strings that would be read as something else are quoted; text of several lines is a block literal
 // where YAML can carry it so; lists stand at the indent of their key; lines of more than 80
-// characters are folded at a space (with kSorted only). Read back it gives what ToJson of the value gives, except that Go leaves the key `<<` without quotes,
-// which is then a merge.
+// characters are folded at a space (with kSorted only). Read back it gives what ToJson of the value
+// gives, except that Go leaves the key `<<` without quotes, which is then a merge.
 //
 // Where Go fails, this goes on: control characters are escaped, infinities and NaN become null.
 // Bytes that are not UTF-8 become U+FFFD, as in Go.
