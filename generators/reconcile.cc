@@ -190,9 +190,9 @@ void SetOrErase(Object& parent, absl::string_view name, Value value) {
   }
 }
 
-Value MemberOr(const Value& value, absl::string_view name, Value otherwise) {
+Value MemberOr(const Value& value, absl::string_view name, const Value& otherwise) {
   const Value* found = object::Find(value, {name});
-  return found == nullptr || found->is_null() ? std::move(otherwise) : *found;
+  return found == nullptr || found->is_null() ? otherwise : *found;
 }
 
 // The generated map with those keys of the live one that are preserved.

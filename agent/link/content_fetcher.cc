@@ -23,7 +23,7 @@ class ContentFetcher::Item final : public FetchObserver {
         loop_(fetcher.loop_),
         digest_(digest),
         backoff_(fetcher.random_, fetcher.options_.backoff) {}
-  ~Item() {
+  ~Item() override {
     *alive_ = false;
     loop_.Cancel(timer_);
   }
@@ -46,7 +46,7 @@ class ContentFetcher::Item final : public FetchObserver {
 
   void OnFetched(absl::Status status) override {
     fetch_.reset();
-    if (IsFinalAnswer(status)) return End(std::move(status));
+    if (IsFinalAnswer(status)) return End(status);
     if (!status.ok()) return Retry();
     if (bytes_.size() < total_) return Retry();
     if (object::Sha256::Of(bytes_) != digest_) {
@@ -54,8 +54,8 @@ class ContentFetcher::Item final : public FetchObserver {
       return Retry();
     }
     fetcher_.state_.PutContent(digest_, std::move(bytes_),
-                               [this, alive = alive_](absl::Status stored) {
-                                 if (*alive) End(std::move(stored));
+                               [this, alive = alive_](const absl::Status& stored) {
+                                 if (*alive) End(stored);
                                });
   }
 
@@ -64,7 +64,7 @@ class ContentFetcher::Item final : public FetchObserver {
     timer_ = loop_.After(backoff_.Next(), [this] { Begin(); });
   }
 
-  void End(absl::Status status) {
+  void End(const absl::Status& status) {
     fetch_.reset();
     fetcher_.Finished(digest_, status);
   }
@@ -82,7 +82,7 @@ class ContentFetcher::Item final : public FetchObserver {
 
 ContentFetcher::ContentFetcher(EventLoop& loop, Random& random, State& state, ContentSource& source,
                                Options options)
-    : loop_(loop), random_(random), state_(state), source_(source), options_(std::move(options)) {}
+    : loop_(loop), random_(random), state_(state), source_(source), options_(options) {}
 
 ContentFetcher::~ContentFetcher() { *alive_ = false; }
 

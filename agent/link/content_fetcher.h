@@ -31,13 +31,11 @@ namespace leidang::agent {
 
 class FetchObserver {
  public:
+  virtual ~FetchObserver() = default;
   // `total`: size of the whole content, in the first chunk; 0 in the others.
   virtual void OnChunk(std::string data, uint64_t total) = 0;
   // The end; nothing follows.
   virtual void OnFetched(absl::Status status) = 0;
-
- protected:
-  ~FetchObserver() = default;
 };
 
 // A fetch in progress. Destroying it, also from within its own callbacks, aborts it.

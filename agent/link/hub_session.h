@@ -29,7 +29,7 @@ class HubSession final : public StreamObserver, public StateObserver {
  public:
   // `link` must outlive it.
   HubSession(Link& link, HubAddress hub);
-  ~HubSession();
+  ~HubSession() override;
 
   void Open();
   // No callback to the link any more.

@@ -69,7 +69,7 @@ class AgentCall final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::Hub
     auto message = std::make_shared<v1::AgentMessage>(std::move(incoming_));
     incoming_ = v1::AgentMessage();
     loop_.Post([self = shared_from_this(), message] {
-      if (self->id_ != 0) self->table_.Received(self->id_, std::move(*message));
+      if (self->id_ != 0) self->table_.Received(self->id_, *message);
     });
   }
 

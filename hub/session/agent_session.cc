@@ -102,7 +102,7 @@ void AgentSession::ReadMore(size_t bytes) {
   });
 }
 
-void AgentSession::Received(v1::AgentMessage message) {
+void AgentSession::Received(const v1::AgentMessage& message) {
   reading_ = false;
   if (phase_ == Phase::kLeaving || phase_ == Phase::kEnded) return;
   last_heard_ = Now();

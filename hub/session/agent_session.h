@@ -40,7 +40,7 @@ class AgentSession {
   ~AgentSession();
 
   void Begin();
-  void Received(v1::AgentMessage message);
+  void Received(const v1::AgentMessage& message);
   void Written();
   // No callback runs any more.
   void Abandon();

@@ -40,7 +40,7 @@ class ScriptedAgent {
       return false;
     if (shared_->gone) return false;
     --shared_->reads;
-    table_.Received(id_, std::move(message));
+    table_.Received(id_, message);
     return true;
   }
 

@@ -81,7 +81,7 @@ void Run(absl::string_view input) {
     loop.RunFor(absl::Seconds(2));
     if (line->reads > 0 && !line->gone && parsed) {
       --line->reads;
-      table.Received(id, std::move(message));
+      table.Received(id, message);
     }
     loop.RunFor(absl::Milliseconds(10));
     while (line->writing && !line->gone) {

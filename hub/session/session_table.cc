@@ -57,8 +57,8 @@ void SessionTable::LimitUngreeted(const intent::ClusterId& cluster) {
   for (size_t i = 0; i + options_.ungreeted_max < ungreeted.size(); ++i) Remove(ungreeted[i]);
 }
 
-void SessionTable::Received(SessionId id, v1::AgentMessage message) {
-  if (AgentSession* session = Find(id)) session->Received(std::move(message));
+void SessionTable::Received(SessionId id, const v1::AgentMessage& message) {
+  if (AgentSession* session = Find(id)) session->Received(message);
 }
 
 void SessionTable::Written(SessionId id) {

@@ -86,7 +86,7 @@ class SessionTable {
   // Edge. `cluster` is what the client certificate names; the stream is open.
   SessionId Accept(const intent::ClusterId& cluster, std::unique_ptr<AgentStream> stream);
   // What happened on a stream. Unknown ids are ignored: the session has ended.
-  void Received(SessionId id, v1::AgentMessage message);
+  void Received(SessionId id, const v1::AgentMessage& message);
   void Written(SessionId id);
   void Closed(SessionId id, const absl::Status& status);
   ContentAccess& content() { return content_; }

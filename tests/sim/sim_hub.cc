@@ -237,8 +237,7 @@ bool SimHub::Accept(uint64_t stream, const intent::ClusterId& cluster,
 
 void SimHub::Received(uint64_t stream, v1::AgentMessage message) {
   const auto it = places_.find(stream);
-  if (it != places_.end())
-    tables_[it->second.table]->Received(it->second.session, std::move(message));
+  if (it != places_.end()) tables_[it->second.table]->Received(it->second.session, message);
 }
 
 void SimHub::Written(uint64_t stream) {
