@@ -139,6 +139,7 @@ class Expansion {
       if (only.has_value() && *only != i) continue;
       next_set_ = 0;
       for (const Body& body : set_.generators[i].bodies) RunBody(set_.generators[i], body);
+      ReleaseHeld();
     }
     std::set<std::string> warnings(result_.warnings.begin(), result_.warnings.end());
     for (const std::string& w : evaluation_.warnings()) warnings.insert(NotDeterministic(w));
@@ -169,8 +170,20 @@ class Expansion {
             std::string(failure.status.message())});
   }
 
+  // Argo CD generates all of an entry before it renders any of it, and a strict set fails with its
+  // first error: then what failed while rendering comes behind.
   void Report(const ParameterSetError& error) {
-    if (result_.failed++ < limits_.errors_reported_max) sink_.OnError(error);
+    if (result_.failed++ >= limits_.errors_reported_max) return;
+    if (set_.strict && error.stage == Stage::kRender) {
+      held_.push_back(error);
+    } else {
+      sink_.OnError(error);
+    }
+  }
+
+  void ReleaseHeld() {
+    for (const ParameterSetError& error : held_) sink_.OnError(error);
+    held_.clear();
   }
 
   void RunBody(const Entry& entry, const Body& body) {
@@ -263,6 +276,7 @@ class Expansion {
   std::shared_ptr<const TextTemplate> patch_;
   std::string current_path_;
   size_t next_set_ = 0;
+  std::vector<ParameterSetError> held_;
   RenderedApplication rendered_;
   RenderContext context_;
   std::string seed_;

@@ -71,7 +71,7 @@ TEST(ExpandTest, AFailedGeneratorLeavesTheOthersAndForbidsDeletions) {
   EXPECT_FALSE(result.MayDelete());
   EXPECT_EQ(sink.errors[0].ToString(),
             "spec.generators[0].git: error generating params from git: error getting directories "
-            "from git: "
+            "from repo: error retrieving Git Directories: "
             "no such repository");
 }
 

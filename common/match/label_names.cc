@@ -52,9 +52,7 @@ bool HasSubdomainShape(absl::string_view name) {
   return true;
 }
 
-std::string TooLong(size_t max) {
-  return absl::StrCat("must be no more than ", max, " characters");
-}
+std::string TooLong(size_t max) { return absl::StrCat("must be no more than ", max, " bytes"); }
 
 }  // namespace
 
@@ -70,7 +68,7 @@ std::vector<std::string> QualifiedNameErrors(absl::string_view name) {
   const std::vector<absl::string_view> parts = absl::StrSplit(name, '/');
   if (parts.size() > 2) {
     return {
-        absl::StrCat("a qualified name ", kNameShape, kNameExample,
+        absl::StrCat("a valid label key ", kNameShape, kNameExample,
                      " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')")};
   }
   if (parts.size() == 2 && parts[0].empty()) {

@@ -99,8 +99,9 @@ absl::Status Selector::AddExpression(const object::Value& expression, Rules rule
   } else if (op == "DoesNotExist") {
     r.op = Operator::kDoesNotExist;
   } else {
-    return absl::InvalidArgumentError(
-        absl::StrCat(Quoted(op), " is not a valid label selector operator"));
+    return absl::InvalidArgumentError(absl::StrCat(Quoted(op), " is not a valid ",
+                                                   rules == Rules::kLabels ? "label" : "pod",
+                                                   " selector operator"));
   }
   const object::Value* values = object::Find(expression, {"values"});
   if (values != nullptr && !values->is_null()) {

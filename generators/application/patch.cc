@@ -236,6 +236,18 @@ class Merging {
     return absl::OkStatus();
   }
 
+  // The list must be spelled in the order that is asked for.
+  static absl::Status CheckOrder(const Array& patch, const Array& order) {
+    size_t next = 0;
+    for (const Value& v : order) {
+      if (next < patch.size() && object::Equal(patch[next], v)) ++next;
+    }
+    if (next == patch.size()) return absl::OkStatus();
+    return Error(absl::StrCat("The order in patch list:\n", object::ToJson(Value(patch)),
+                              "\n doesn't match $setElementOrder list:\n",
+                              object::ToJson(Value(order))));
+  }
+
   static absl::Status SetOrder(Object& original, Object& patch, const StructType* type,
                                absl::string_view type_name) {
     std::vector<std::string> directives;
@@ -256,6 +268,7 @@ class Merging {
           return Error(absl::StrCat("expected a list at ", directive));
         }
       }
+      if (added != nullptr) RETURN_IF_ERROR(CheckOrder(added->get_array(), order.get_array()));
       const Array server = before == nullptr ? Array() : before->get_array();
       Array merged = added == nullptr ? server : added->get_array();
       if (before != nullptr && added != nullptr && field->list_patch != ListPatch::kReplaces) {

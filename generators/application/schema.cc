@@ -9,7 +9,9 @@ namespace {
 
 using Fields = std::vector<FieldType>;
 
+// `fields` stand as in the Go type.
 StructType Struct(absl::string_view name, Fields fields) {
+  for (size_t i = 0; i < fields.size(); ++i) fields[i].order = static_cast<uint16_t>(i);
   std::sort(fields.begin(), fields.end(),
             [](const FieldType& a, const FieldType& b) { return a.name < b.name; });
   return {name, std::move(fields)};

@@ -7,6 +7,7 @@
 // vanish, empty fields are left out unless their type insists on them, a number where text belongs
 // is an error. Constant data; thread-safe.
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,8 @@ struct FieldType {
   Empty empty = Empty::kOmitted;
   const StructType* type = nullptr;  // Of kStruct and kStructList.
   ListPatch list_patch = ListPatch::kReplaces;
+  // Its place in the Go type, which is the order in which its texts are rendered.
+  uint16_t order = 0;
 };
 
 struct StructType {

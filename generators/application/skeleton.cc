@@ -15,6 +15,7 @@ namespace leidang::generators {
 
 namespace {
 
+using object::FindString;
 using object::Value;
 
 absl::string_view View(const boost::json::string_view& s) { return {s.data(), s.size()}; }
@@ -64,17 +65,23 @@ class SkeletonWriter {
     // The namespace is the set's, whatever the template says.
     for (const FieldType& field : TemplateType().Find("metadata")->type->fields) {
       if (field.name == "namespace") {
+        Unseen(ops, FindString(metadata, {"namespace"}),
+               absl::StrCat(frame.path, ".metadata.namespace"), field);
         Bytes(ops, absl::StrCat("\"namespace\":", Quoted(frame.ns), ","));
         continue;
       }
       const Fact fact = field.name == "name" ? Fact::kName : Fact::kNone;
+      order_ = {0};
       Field(ops, with_finalizer, field, absl::StrCat(frame.path, ".metadata"), fact);
     }
     Close(ops, "}");
     Bytes(ops, "\"spec\":");
     const FieldType& spec = *TemplateType().Find("spec");
+    order_ = {1};
     Struct(ops, *object::Find(typed, {"spec"}), *spec.type, absl::StrCat(frame.path, ".spec"));
     Close(ops, "}");
+    std::stable_sort(target_->turns_.begin(), target_->turns_.end(),
+                     [](const auto& a, const auto& b) { return a.order < b.order; });
   }
 
  private:
@@ -114,12 +121,33 @@ class SkeletonWriter {
     target_->texts_.emplace_back(field, compiled);
     Op op;
     op.kind = Op::Kind::kText;
+    op.slot = Queue(compiled, field);
     op.bytes = std::string(key);
     op.omit_empty = omit_empty;
     op.fact = fact;
     op.text = std::move(compiled);
     op.field = field;
     ops.push_back(std::move(op));
+  }
+
+  void Unseen(Ops& ops, absl::string_view text, const std::string& path, const FieldType& field) {
+    std::shared_ptr<const TextTemplate> compiled = cache_->Get(text);
+    if (compiled->is_literal()) return;
+    Note(*compiled);
+    order_ = {0, field.order};
+    Op op;
+    op.kind = Op::Kind::kUnseen;
+    op.slot = Queue(compiled, path);
+    op.text = std::move(compiled);
+    op.field = path;
+    ops.push_back(std::move(op));
+  }
+
+  // A text in its turn; gives its slot.
+  size_t Queue(std::shared_ptr<const TextTemplate> text, const std::string& field) {
+    const size_t slot = target_->turns_.size();
+    target_->turns_.push_back({order_, slot, std::move(text), field, in_raw_json_});
+    return slot;
   }
 
   void Struct(Ops& ops, const Value& value, const StructType& type, const std::string& path) {
@@ -139,6 +167,14 @@ class SkeletonWriter {
              Fact fact) {
     const Value* value = object::Find(parent, {field.name});
     if (value == nullptr) return;
+    order_.push_back(field.order);
+    Present(ops, *value, field, parent_path, fact);
+    order_.pop_back();
+  }
+
+  void Present(Ops& ops, const Value& present, const FieldType& field,
+               const std::string& parent_path, Fact fact) {
+    const Value* const value = &present;
     const std::string path = absl::StrCat(parent_path, ".", field.name);
     const std::string key = absl::StrCat(Quoted(field.name), ":");
     if (value->is_string() && field.shape != Shape::kRaw) {
@@ -155,11 +191,18 @@ class SkeletonWriter {
         Bytes(ops, "[");
         size_t i = 0;
         for (const Value& item : value->get_array()) {
+          order_.push_back(i);
           Struct(ops, item, *field.type, absl::StrCat(path, "[", i++, "]"));
+          order_.pop_back();
         }
         Close(ops, "]");
         break;
       }
+      case Shape::kRaw:
+        in_raw_json_ = true;
+        Any(ops, *value, path);
+        in_raw_json_ = false;
+        break;
       default:
         Any(ops, *value, path);
     }
@@ -172,7 +215,11 @@ class SkeletonWriter {
     } else if (value.is_array()) {
       Bytes(ops, "[");
       size_t i = 0;
-      for (const Value& item : value.get_array()) Any(ops, item, absl::StrCat(path, "[", i++, "]"));
+      for (const Value& item : value.get_array()) {
+        order_.push_back(i);
+        Any(ops, item, absl::StrCat(path, "[", i++, "]"));
+        order_.pop_back();
+      }
       Close(ops, "]");
     } else if (value.is_object()) {
       Object(ops, value.get_object(), path);
@@ -195,7 +242,9 @@ class SkeletonWriter {
       return;
     }
     Bytes(ops, "{");
+    size_t i = 0;
     for (const auto& [key, item] : literal) {
+      order_.push_back(i++);
       const std::string at = absl::StrCat(path, ".", key);
       const std::string quoted = absl::StrCat(Quoted(key), ":");
       if (item->is_string()) {
@@ -204,6 +253,7 @@ class SkeletonWriter {
         Bytes(ops, quoted);
         Any(ops, *item, at);
       }
+      order_.pop_back();
     }
     Close(ops, "}");
   }
@@ -212,14 +262,20 @@ class SkeletonWriter {
     Op op;
     op.kind = Op::Kind::kMembers;
     op.field = path;
+    size_t i = 0;
     for (const auto& [raw_key, item] : value) {
       if (item.is_null()) continue;
+      // A member's value comes before its key.
+      order_.push_back(2 * i + 1);
       ApplicationTemplate::Member member;
       member.key = cache_->Get(View(raw_key));
       member.field = absl::StrCat(path, "[", View(raw_key), "]");
       if (!member.key->is_literal()) target_->texts_.emplace_back(member.field, member.key);
       Note(*member.key);
+      member.slot = Queue(member.key, member.field);
+      order_.back() = 2 * i++;
       Any(member.value, item, absl::StrCat(path, ".", View(raw_key)));
+      order_.pop_back();
       op.members.push_back(std::move(member));
     }
     ops.push_back(std::move(op));
@@ -232,6 +288,8 @@ class SkeletonWriter {
 
   ApplicationTemplate* const target_;
   TemplateCache* const cache_;
+  std::vector<size_t> order_;
+  bool in_raw_json_ = false;
 };
 
 void RenderedApplication::Clear() {
@@ -281,15 +339,49 @@ absl::Status ApplicationTemplate::Render(const TValue& params, RenderContext* co
   out->server = constant_.server;
   out->cluster = constant_.cluster;
   out->destination_namespace = constant_.destination_namespace;
-  std::string scratch;
-  RETURN_IF_ERROR(Run(ops_, params, context, &scratch, out, &out->json, failed_field));
+  // Where a text changes what the texts behind it see, all of them wait for their turn.
+  std::vector<std::string> texts;
+  if (may_mutate_) RETURN_IF_ERROR(RenderInTurn(params, context, &texts, failed_field));
+  Rendering rendering{params, context, out, may_mutate_ ? &texts : nullptr, ""};
+  if (absl::Status status = Run(ops_, &rendering, &out->json); !status.ok()) {
+    // Of several that fail, the one whose turn comes first is told of.
+    RETURN_IF_ERROR(RenderInTurn(params, context, &texts, failed_field));
+    return status;
+  }
   out->json.pop_back();  // The comma behind the whole.
   return absl::OkStatus();
 }
 
-absl::Status ApplicationTemplate::Run(const Ops& ops, const TValue& params, RenderContext* context,
-                                      std::string* scratch, RenderedApplication* out,
-                                      std::string* json, std::string* failed_field) const {
+absl::Status ApplicationTemplate::RenderInTurn(const TValue& params, RenderContext* context,
+                                               std::vector<std::string>* texts,
+                                               std::string* failed_field) const {
+  texts->assign(turns_.size(), "");
+  for (const Turn& turn : turns_) {
+    const absl::Status status = turn.text->Render(params, context, &(*texts)[turn.slot]);
+    if (status.ok()) continue;
+    *failed_field = turn.field;
+    if (!turn.in_raw_json) return status;
+    return absl::Status(
+        status.code(),
+        absl::StrCat("failed to deeply replace JSON field contents: ", status.message()));
+  }
+  return absl::OkStatus();
+}
+
+// Leaves the text in the scratch.
+absl::Status ApplicationTemplate::RunText(const TextTemplate& text, size_t slot,
+                                          Rendering* rendering) const {
+  if (rendering->texts != nullptr) {
+    rendering->scratch = (*rendering->texts)[slot];
+    return absl::OkStatus();
+  }
+  rendering->scratch.clear();
+  return text.Render(rendering->params, rendering->context, &rendering->scratch);
+}
+
+absl::Status ApplicationTemplate::Run(const Ops& ops, Rendering* rendering,
+                                      std::string* json) const {
+  std::string& scratch = rendering->scratch;
   for (const Op& op : ops) {
     switch (op.kind) {
       case Op::Kind::kBytes:
@@ -301,19 +393,18 @@ absl::Status ApplicationTemplate::Run(const Ops& ops, const TValue& params, Rend
         json->push_back(',');
         break;
       case Op::Kind::kMembers:
-        RETURN_IF_ERROR(RunMembers(op, params, context, out, json, failed_field));
+        RETURN_IF_ERROR(RunMembers(op, rendering, json));
+        break;
+      case Op::Kind::kUnseen:
+        RETURN_IF_ERROR(RunText(*op.text, op.slot, rendering));
         break;
       case Op::Kind::kText: {
-        scratch->clear();
-        if (absl::Status status = op.text->Render(params, context, scratch); !status.ok()) {
-          *failed_field = op.field;
-          return status;
-        }
-        MakeUtf8(scratch);
-        if (std::string* slot = Slot(op.fact, out)) slot->assign(*scratch);
-        if (op.omit_empty && scratch->empty()) break;
+        RETURN_IF_ERROR(RunText(*op.text, op.slot, rendering));
+        MakeUtf8(&scratch);
+        if (std::string* slot = Slot(op.fact, rendering->out)) slot->assign(scratch);
+        if (op.omit_empty && scratch.empty()) break;
         json->append(op.bytes);
-        AppendJsonString(*scratch, *json);
+        AppendJsonString(scratch, *json);
         json->push_back(',');
         break;
       }
@@ -323,20 +414,14 @@ absl::Status ApplicationTemplate::Run(const Ops& ops, const TValue& params, Rend
 }
 
 // Of two keys that render to the same the one that is written later counts.
-absl::Status ApplicationTemplate::RunMembers(const Op& op, const TValue& params,
-                                             RenderContext* context, RenderedApplication* out,
-                                             std::string* json, std::string* failed_field) const {
+absl::Status ApplicationTemplate::RunMembers(const Op& op, Rendering* rendering,
+                                             std::string* json) const {
   std::map<std::string, std::string> members;
-  std::string scratch;
   for (const Member& member : op.members) {
     std::string value;
-    RETURN_IF_ERROR(Run(member.value, params, context, &scratch, out, &value, failed_field));
-    std::string key;
-    if (absl::Status status = member.key->Render(params, context, &key); !status.ok()) {
-      *failed_field = member.field;
-      return status;
-    }
-    members[ToUtf8(key)] = std::move(value);
+    RETURN_IF_ERROR(Run(member.value, rendering, &value));
+    RETURN_IF_ERROR(RunText(*member.key, member.slot, rendering));
+    members[ToUtf8(rendering->scratch)] = std::move(value);
   }
   json->push_back('{');
   for (const auto& [key, value] : members) {

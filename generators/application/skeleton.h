@@ -76,30 +76,51 @@ class ApplicationTemplate {
   struct Member {
     std::shared_ptr<const TextTemplate> key;
     std::string field;
+    size_t slot = 0;
     Ops value;
   };
   struct Op {
-    enum class Kind : uint8_t { kBytes, kText, kClose, kMembers } kind = Kind::kBytes;
+    // kUnseen: a text that is rendered although nothing of it is written.
+    enum class Kind : uint8_t { kBytes, kText, kClose, kMembers, kUnseen } kind = Kind::kBytes;
     bool omit_empty = false;
     Fact fact = Fact::kNone;
     std::string bytes;  // As they are; of kText the key, of kClose one character.
     std::shared_ptr<const TextTemplate> text;
     std::string field;
+    size_t slot = 0;
     std::vector<Member> members;
   };
+  // A text and when it is its turn: texts are rendered in the order of the Go types' fields, and
+  // written in that of their names.
+  struct Turn {
+    std::vector<size_t> order;
+    size_t slot = 0;
+    std::shared_ptr<const TextTemplate> text;
+    std::string field;
+    bool in_raw_json = false;
+  };
 
-  absl::Status Run(const Ops& ops, const TValue& params, RenderContext* context,
-                   std::string* scratch, RenderedApplication* out, std::string* json,
-                   std::string* failed_field) const;
-  absl::Status RunMembers(const Op& op, const TValue& params, RenderContext* context,
-                          RenderedApplication* out, std::string* json,
-                          std::string* failed_field) const;
+  absl::Status RenderInTurn(const TValue& params, RenderContext* context,
+                            std::vector<std::string>* texts, std::string* failed_field) const;
+
+  // What a rendering needs from one text to the next.
+  struct Rendering {
+    const TValue& params;
+    RenderContext* context;
+    RenderedApplication* out;
+    const std::vector<std::string>* texts;  // Rendered before, by slot; or nullptr.
+    std::string scratch;
+  };
+  absl::Status Run(const Ops& ops, Rendering* rendering, std::string* json) const;
+  absl::Status RunText(const TextTemplate& text, size_t slot, Rendering* rendering) const;
+  absl::Status RunMembers(const Op& op, Rendering* rendering, std::string* json) const;
   static std::string* Slot(Fact fact, RenderedApplication* out);
 
   Ops ops_;
   RenderedApplication constant_;  // Facts that no text decides.
   RenderedApplication unrendered_;
   std::vector<std::pair<std::string, std::shared_ptr<const TextTemplate>>> texts_;
+  std::vector<Turn> turns_;
   bool may_mutate_ = false;
   bool draws_ = false;
 };

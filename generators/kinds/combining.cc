@@ -25,6 +25,8 @@ absl::Status Wrap(absl::string_view what, const absl::Status& status) {
 }
 
 constexpr char kFirst[] = "error failed to get params for first generator in matrix generator: ";
+constexpr char kCombine[] =
+    "failed to combine string maps with merging params for the matrix generator: ";
 constexpr char kSecond[] = "failed to get params for second generator in the matrix generator: ";
 
 }  // namespace
@@ -36,11 +38,11 @@ absl::Status Evaluation::Matrix(const Body& body, const MatrixConfig& config, Em
   if (config.generators.size() > 2 && set_.as_argo_cd) {
     return absl::InvalidArgumentError("found more than two generators, Matrix support only two");
   }
-  absl::StatusOr<std::vector<TValue>> first = ChildList(config.generators[0], nullptr);
-  if (!first.ok()) return Wrap(kFirst, first.status());
-  if (first->empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<TValue> first,
+                   ChildList(config.generators[0], kFirst, nullptr));
+  if (first.empty()) return absl::OkStatus();
   if (config.generators.size() > 2) {
-    for (const TValue& params : *first) RETURN_IF_ERROR(Combine(body, config, 1, params, emit));
+    for (const TValue& params : first) RETURN_IF_ERROR(Combine(body, config, 1, params, emit));
     return absl::OkStatus();
   }
   const Entry& second = config.generators[1];
@@ -49,22 +51,21 @@ absl::Status Evaluation::Matrix(const Body& body, const MatrixConfig& config, Em
     if (joined.ok()) {
       emit(*std::move(joined));
     } else {
-      Fail(body.path, &over, joined.status());
+      Fail(body.path, &over, go() ? joined.status() : Wrap(kCombine, joined.status()));
     }
   };
   // What the first child cannot change is evaluated once.
   if (second.bodies.size() == 1 && !second.bodies[0].templated) {
-    absl::StatusOr<std::vector<TValue>> once = ChildList(second, &first->front());
-    if (!once.ok()) return Wrap(kSecond, once.status());
-    for (const TValue& over : *first) {
-      for (const TValue& under : *once) join(over, under);
+    ASSIGN_OR_RETURN(const std::vector<TValue> once, ChildList(second, kSecond, &first.front()));
+    for (const TValue& over : first) {
+      for (const TValue& under : once) join(over, under);
     }
     return absl::OkStatus();
   }
-  for (const TValue& over : *first) {
+  for (const TValue& over : first) {
     const absl::Status status =
-        Child(second, &over, [&](const TValue& under) { join(over, under); });
-    if (!status.ok()) Fail(second.path, &over, Wrap(kSecond, status));
+        Child(second, kSecond, &over, [&](const TValue& under) { join(over, under); });
+    if (!status.ok()) Fail(second.path, &over, status);
   }
   return absl::OkStatus();
 }
@@ -77,16 +78,16 @@ absl::Status Evaluation::Combine(const Body& body, const MatrixConfig& config, s
     return absl::OkStatus();
   }
   const Entry& entry = config.generators[next];
-  absl::StatusOr<std::vector<TValue>> sets = ChildList(entry, &so_far);
+  absl::StatusOr<std::vector<TValue>> sets = ChildList(entry, kSecond, &so_far);
   if (!sets.ok()) {
-    Fail(entry.path, &so_far, Wrap(kSecond, sets.status()));
+    Fail(entry.path, &so_far, sets.status());
     return absl::OkStatus();
   }
   for (const TValue& under : *sets) {
     absl::StatusOr<TValue> joined =
         go() ? JoinParams(so_far, under) : JoinFlatParams(so_far, under);
     if (!joined.ok()) {
-      Fail(body.path, &so_far, joined.status());
+      Fail(body.path, &so_far, go() ? joined.status() : Wrap(kCombine, joined.status()));
       continue;
     }
     RETURN_IF_ERROR(Combine(body, config, next + 1, *joined, emit));
@@ -152,15 +153,11 @@ absl::Status Evaluation::Merge(const Body&, const MergeConfig& config, Emit emit
   const size_t failures_before = failures_;
   std::vector<std::vector<TValue>> children;
   for (size_t i = 0; i < config.generators.size(); ++i) {
-    absl::StatusOr<std::vector<TValue>> sets = ChildList(config.generators[i], nullptr);
-    if (!sets.ok()) {
-      return Wrap(
-          absl::StrCat(
-              "error getting param sets from generators: error getting params from generator ",
-              i + 1, " of ", config.generators.size(), ": "),
-          sets.status());
-    }
-    children.push_back(*std::move(sets));
+    const std::string says = absl::StrCat(
+        "error getting param sets from generators: error getting params from generator ", i + 1,
+        " of ", config.generators.size(), ": ");
+    ASSIGN_OR_RETURN(std::vector<TValue> sets, ChildList(config.generators[i], says, nullptr));
+    children.push_back(std::move(sets));
   }
   if (failures_ != failures_before) {
     return absl::FailedPreconditionError("parameter sets of its children have failed");
@@ -179,10 +176,7 @@ absl::Status Evaluation::Merge(const Body&, const MergeConfig& config, Emit emit
         under = TValue::Layered({over, under});
         continue;
       }
-      absl::StatusOr<TValue> joined = JoinParams(over, under);
-      if (!joined.ok())
-        return Wrap("error merging base param set with override param set: ", joined.status());
-      under = *std::move(joined);
+      ASSIGN_OR_RETURN(under, JoinParams(over, under));
     }
   }
   for (TValue& params : base) emit(std::move(params));

@@ -30,6 +30,11 @@ RenderContext Evaluation::ContextFor(absl::string_view what) const {
 
 void Evaluation::Fail(std::string field, const TValue* params, absl::Status status) {
   ++failures_;
+  std::string says;
+  for (const Frame* frame = frame_; frame != nullptr; frame = frame->outer) {
+    says.insert(0, frame->says);
+  }
+  if (!says.empty()) status = absl::Status(status.code(), absl::StrCat(says, status.message()));
   on_failure_(
       {std::move(field), params == nullptr ? "" : ParamsExcerpt(*params), std::move(status)});
 }
@@ -61,6 +66,8 @@ absl::Status Evaluation::Generate(const Entry& entry, const Body& body, const TV
     }
     emit(std::move(params));
   };
+  // With an option that Go refuses no text can be rendered, not even one without a template.
+  if (interpolated) RETURN_IF_ERROR(templates_.Get("")->status());
   if (!interpolated || !body.templated) return Evaluate(body, interpolated, filter);
   ASSIGN_OR_RETURN(const Body rendered, Interpolated(body, *parent));
   return Evaluate(rendered, interpolated, filter);
@@ -89,7 +96,8 @@ absl::Status Evaluation::Evaluate(const Body& body, bool interpolated, Emit emit
   if (const auto* c = std::get_if<ListConfig>(&body.config)) return List(body, *c, emit);
   if (const auto* c = std::get_if<ClustersConfig>(&body.config)) return Clusters(body, *c, emit);
   if (const auto* c = std::get_if<GitConfig>(&body.config)) return Git(body, *c, emit);
-  if (const auto* c = std::get_if<ScmConfig>(&body.config)) return Scm(body, *c, emit);
+  if (const auto* c = std::get_if<ScmConfig>(&body.config))
+    return Scm(body, *c, interpolated, emit);
   if (const auto* c = std::get_if<DecisionConfig>(&body.config)) {
     return Decisions(body, *c, interpolated, emit);
   }
@@ -101,27 +109,44 @@ absl::Status Evaluation::Evaluate(const Body& body, bool interpolated, Emit emit
   return Plugin(body, std::get<PluginConfig>(body.config), emit);
 }
 
-absl::Status Evaluation::Child(const Entry& entry, const TValue* parent, Emit emit) {
-  const auto wrapped = [](absl::string_view message, absl::StatusCode code) {
-    return absl::Status(
-        code, absl::StrCat("child generator returned an error on parameter generation: ", message));
+absl::Status Evaluation::Child(const Entry& entry, absl::string_view says, const TValue* parent,
+                               Emit emit) {
+  const auto error = [&](absl::string_view why) {
+    return absl::InvalidArgumentError(absl::StrCat(says, why));
   };
-  if (entry.bodies.empty()) {
-    return absl::InvalidArgumentError("child generator generated no parameters");
+  if (entry.bodies.empty()) return error("child generator generated no parameters");
+  const Frame frame{
+      absl::StrCat(says, "child generator returned an error on parameter generation: "), frame_};
+  // What is given belongs to the one around.
+  const auto outwards = [&](TValue params) {
+    frame_ = frame.outer;
+    emit(std::move(params));
+    frame_ = &frame;
+  };
+  frame_ = &frame;
+  const size_t failures_before = failures_;
+  absl::Status status;
+  if (entry.bodies.size() == 1) {
+    status = Generate(entry, entry.bodies[0], parent, outwards);
+  } else {
+    for (const Body& body : entry.bodies) {
+      status.Update(Generate(entry, body, parent, [](const TValue&) {}));
+    }
   }
-  if (entry.bodies.size() > 1) {
-    return absl::InvalidArgumentError("found more than one generator in matrix.Generators");
+  frame_ = frame.outer;
+  if (!status.ok()) return absl::Status(status.code(), absl::StrCat(frame.says, status.message()));
+  if (entry.bodies.size() > 1 && failures_ == failures_before) {
+    return error("found more than one generator in matrix.Generators");
   }
-  const absl::Status status = Generate(entry, entry.bodies[0], parent, emit);
-  if (!status.ok()) return wrapped(status.message(), status.code());
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<TValue>> Evaluation::ChildList(const Entry& entry,
+                                                          absl::string_view says,
                                                           const TValue* parent) {
   std::vector<TValue> sets;
   bool too_many = false;
-  RETURN_IF_ERROR(Child(entry, parent, [&](TValue params) {
+  RETURN_IF_ERROR(Child(entry, says, parent, [&](TValue params) {
     too_many = sets.size() >= limits_.parameter_sets_max;
     if (!too_many) sets.push_back(std::move(params));
   }));
@@ -149,8 +174,8 @@ absl::StatusOr<TValue> Evaluation::WithValues(const Values& values, TValue param
     if (!value.ok()) {
       return absl::Status(
           value.status().code(),
-          absl::StrCat("failed to append templated values: failed to replace templated string: "
-                       "failed to replace templated string with rendered values: ",
+          absl::StrCat("failed to replace templated string: failed to replace templated string "
+                       "with rendered values: ",
                        value.status().message()));
     }
     rendered[key] = *std::move(value);
@@ -166,11 +191,12 @@ absl::StatusOr<TValue> Evaluation::WithValues(const Values& values, TValue param
   return TValue::Layered({over, params});
 }
 
-void Evaluation::EmitWithValues(const Body& body, const Values& values, const TValue& params,
-                                Emit emit) {
+void Evaluation::EmitWithValues(const Body& body, const Values& values, absl::string_view says,
+                                const TValue& params, Emit emit) {
   absl::StatusOr<TValue> with = WithValues(values, params);
   if (!with.ok()) {
-    Fail(absl::StrCat(body.path, ".values"), &params, with.status());
+    Fail(absl::StrCat(body.path, ".values"), &params,
+         absl::Status(with.status().code(), absl::StrCat(says, with.status().message())));
     return;
   }
   emit(*std::move(with));

@@ -76,7 +76,7 @@ class Evaluation {
   absl::Status Git(const Body& body, const GitConfig& config, Emit emit);
   absl::Status GitDirectories(const Body& body, const GitConfig& config, const GitTree& tree,
                               Emit emit);
-  absl::Status Scm(const Body& body, const ScmConfig& config, Emit emit);
+  absl::Status Scm(const Body& body, const ScmConfig& config, bool interpolated, Emit emit);
   absl::Status PullRequests(const Body& body, const PullRequestConfig& config, Emit emit);
   absl::Status Plugin(const Body& body, const PluginConfig& config, Emit emit);
   absl::Status Decisions(const Body& body, const DecisionConfig& config, bool interpolated,
@@ -84,21 +84,30 @@ class Evaluation {
   absl::Status Matrix(const Body& body, const MatrixConfig& config, Emit emit);
   absl::Status Merge(const Body& body, const MergeConfig& config, Emit emit);
 
-  // A child of matrix or merge: exactly one generator.
-  absl::Status Child(const Entry& entry, const TValue* parent, Emit emit);
-  absl::StatusOr<std::vector<TValue>> ChildList(const Entry& entry, const TValue* parent);
+  // A child of matrix or merge: exactly one generator. `says` stands before its failures, those
+  // that are returned too.
+  absl::Status Child(const Entry& entry, absl::string_view says, const TValue* parent, Emit emit);
+  absl::StatusOr<std::vector<TValue>> ChildList(const Entry& entry, absl::string_view says,
+                                                const TValue* parent);
   absl::Status Combine(const Body& body, const MatrixConfig& config, size_t next,
                        const TValue& so_far, Emit emit);
 
   // The body with every text rendered with `params`.
   absl::StatusOr<Body> Interpolated(const Body& body, const TValue& params);
 
-  // `params` with its user constants, reported where they fail.
-  void EmitWithValues(const Body& body, const Values& values, const TValue& params, Emit emit);
+  // `params` with its user constants, reported where they fail; `says` stands before it.
+  void EmitWithValues(const Body& body, const Values& values, absl::string_view says,
+                      const TValue& params, Emit emit);
   absl::StatusOr<TValue> WithValues(const Values& values, TValue params);
   absl::StatusOr<std::string> RenderText(absl::string_view text, const TValue& params);
 
   void Fail(std::string field, const TValue* params, absl::Status status);
+
+  // What the generators around the one at work say before its failures.
+  struct Frame {
+    std::string says;
+    const Frame* outer;
+  };
   absl::Status CheckScmAllowed(const ProviderBlock& provider) const;
 
   bool go() const { return set_.mode.go_template; }
@@ -109,6 +118,7 @@ class Evaluation {
   const OnFailure on_failure_;
   TemplateCache templates_;
   TemplateCache strict_templates_;  // A missing key is an error.
+  const Frame* frame_ = nullptr;
   size_t failures_ = 0;
   std::set<std::string> warnings_;
 

@@ -11,7 +11,6 @@
 #include "common/match/doublestar.h"
 #include "common/match/path_match.h"
 #include "common/match/pathspec.h"
-#include "common/yaml/yaml.h"
 #include "generators/kinds/evaluation.h"
 #include "generators/params/params.h"
 #include "generators/params/text_template.h"
@@ -95,24 +94,6 @@ absl::Status Wrap(absl::string_view what, const absl::Status& status) {
   return absl::Status(status.code(), absl::StrCat(what, status.message()));
 }
 
-// One object, or a list of objects.
-absl::StatusOr<std::vector<TValue>> ParseParamsFile(absl::string_view content,
-                                                    absl::string_view path) {
-  absl::StatusOr<object::Value> parsed = yaml::ParseYaml(content, path);
-  if (!parsed.ok()) return Wrap("unable to parse file: ", parsed.status());
-  if (parsed->is_null()) return std::vector<TValue>{TValue::Map()};
-  if (parsed->is_object()) return std::vector<TValue>{FromJson(*parsed)};
-  const auto error = absl::InvalidArgumentError(absl::StrCat(
-      "unable to parse file: ", path, " holds neither an object nor a list of objects"));
-  if (!parsed->is_array()) return error;
-  std::vector<TValue> out;
-  for (const object::Value& item : parsed->get_array()) {
-    if (!item.is_object() && !item.is_null()) return error;
-    out.push_back(item.is_null() ? TValue::Map() : FromJson(item));
-  }
-  return out;
-}
-
 }  // namespace
 
 // The files that a git generator selects, and their content.
@@ -185,7 +166,7 @@ class GitFiles {
   absl::StatusOr<std::vector<TValue>> Read(const std::string& path) {
     ASSIGN_OR_RETURN(const std::string target, Target(path));
     ASSIGN_OR_RETURN(const absl::string_view content, tree_.Read(target));
-    return ParseParamsFile(content, path);
+    return ReadObjects(content, path, SingleObject::kYes);
   }
 
   const match::WorkTree& Tree() {
@@ -231,29 +212,36 @@ absl::Status Evaluation::Git(const Body& body, const GitConfig& config, Emit emi
   if (found == trees_.end()) found = trees_.emplace(key, world_.git->Tree(request)).first;
   const bool by_directory = !config.directories.empty();
   if (!found->second.ok()) {
-    return Wrap(absl::StrCat("error generating params from git: error getting ",
-                             by_directory ? "directories" : "files", " from git: "),
+    return Wrap(absl::StrCat("error generating params from git: ",
+                             by_directory ? "error getting directories from repo: error retrieving "
+                                            "Git Directories: "
+                                          : "error retrieving Git files: "),
                 found->second.status());
   }
   const GitTree& tree = **found->second;
   if (by_directory) return GitDirectories(body, config, tree, emit);
   GitFiles files(this, tree);
   const absl::StatusOr<std::vector<std::string>> paths = files.Select(config.files);
-  if (!paths.ok()) return Wrap("error generating params from git: ", paths.status());
+  if (!paths.ok()) {
+    return Wrap("error generating params from git: error retrieving Git files: ", paths.status());
+  }
   for (const std::string& path : *paths) {
     const absl::StatusOr<std::vector<TValue>> sets = files.Params(path);
+    const std::string says =
+        absl::StrCat("error generating params from git: unable to process file '", path,
+                     "' from repository '", config.repo_url, "': ");
     if (!sets.ok()) {
-      Fail(body.path, nullptr,
-           Wrap(absl::StrCat("error generating params from git: unable to process file '", path,
-                             "' from repository '", config.repo_url, "': "),
-                sets.status()));
+      const std::string detail = DetailOf(sets.status());
+      Fail(absl::StrCat(body.path, detail.empty() ? "" : ", ", detail), nullptr,
+           Wrap(absl::StrCat(says, "unable to parse file: "), sets.status()));
       continue;
     }
+    const std::string values = absl::StrCat(says, "failed to append templated values: ");
     for (const TValue& object : *sets) {
       TValue own = TValue::Map();
       AddPath({DirName(path), path, config.path_param_prefix}, go(), own.mutable_map());
       TValue params = TValue::Layered({own, go() ? object : FlatParamsOf(object)});
-      EmitWithValues(body, config.values, params, emit);
+      EmitWithValues(body, config.values, values, params, emit);
     }
   }
   return absl::OkStatus();
@@ -277,7 +265,10 @@ absl::Status Evaluation::GitDirectories(const Body& body, const GitConfig& confi
     if (!included || excluded) continue;
     TValue params = TValue::Map();
     AddPath({directory, "", config.path_param_prefix}, go(), params.mutable_map());
-    EmitWithValues(body, config.values, params, emit);
+    EmitWithValues(body, config.values,
+                   "error generating params from git: error generating params from apps: failed to "
+                   "append templated values: ",
+                   params, emit);
   }
   return absl::OkStatus();
 }

@@ -36,6 +36,8 @@ absl::Status NotConfigured(absl::string_view what) {
   return absl::FailedPreconditionError(absl::StrCat("no ", what, " can be asked here"));
 }
 
+constexpr char kValues[] = "failed to append templated values: ";
+
 std::string Quote(absl::string_view text) {
   return object::ToJson(Value(boost::json::string_view(text.data(), text.size())));
 }
@@ -96,8 +98,8 @@ std::vector<std::string> WithoutSlashes(const std::optional<std::vector<std::str
   return out;
 }
 
-absl::StatusOr<std::vector<CompiledScmFilter>> CompileFilters(
-    const std::vector<ScmFilter>& filters) {
+absl::StatusOr<std::vector<CompiledScmFilter>> CompileFilters(const std::vector<ScmFilter>& filters,
+                                                              bool interpolated) {
   std::vector<CompiledScmFilter> out;
   for (const ScmFilter& filter : filters) {
     CompiledScmFilter c;
@@ -109,7 +111,8 @@ absl::StatusOr<std::vector<CompiledScmFilter>> CompileFilters(
     if (c.repository.has_value() || c.label.has_value()) {
       c.phase = CompiledScmFilter::Phase::kRepository;
     }
-    if (c.branch.has_value() || filter.paths_exist.has_value() ||
+    // A first child of a matrix makes Argo CD take absent lists of paths for empty ones.
+    if (interpolated || c.branch.has_value() || filter.paths_exist.has_value() ||
         filter.paths_do_not_exist.has_value()) {
       c.phase = CompiledScmFilter::Phase::kBranch;
     }
@@ -233,7 +236,8 @@ TValue ScmParams(const ScmListing::Item& item) {
 
 }  // namespace
 
-absl::Status Evaluation::Scm(const Body& body, const ScmConfig& config, Emit emit) {
+absl::Status Evaluation::Scm(const Body& body, const ScmConfig& config, bool interpolated,
+                             Emit emit) {
   if (world_.options.scm_providers_disabled) {
     return absl::FailedPreconditionError("scm providers are disabled");
   }
@@ -241,14 +245,15 @@ absl::Status Evaluation::Scm(const Body& body, const ScmConfig& config, Emit emi
   if (config.provider.provider.empty()) {
     return absl::InvalidArgumentError("no SCM provider implementation configured");
   }
-  absl::StatusOr<std::vector<CompiledScmFilter>> filters = CompileFilters(config.filters);
+  absl::StatusOr<std::vector<CompiledScmFilter>> filters =
+      CompileFilters(config.filters, interpolated);
   if (!filters.ok()) return Wrap("error listing repos: ", filters.status());
   if (world_.scm == nullptr) return NotConfigured("SCM provider");
   const absl::StatusOr<std::vector<ScmListing::Item>> items =
       ScmListing(*world_.scm, config, *std::move(filters)).Run();
   if (!items.ok()) return Wrap("error listing repos: ", items.status());
   for (const ScmListing::Item& item : *items) {
-    EmitWithValues(body, config.values, ScmParams(item), emit);
+    EmitWithValues(body, config.values, kValues, ScmParams(item), emit);
   }
   return absl::OkStatus();
 }
@@ -300,7 +305,11 @@ TValue PullRequestParams(const PullRequest& pull, bool go) {
   map->Set("head_sha", TValue::String(pull.head_sha));
   map->Set("head_short_sha", TValue::String(First(pull.head_sha, 8)));
   map->Set("head_short_sha_7", TValue::String(First(pull.head_sha, 7)));
-  if (go) map->Set("labels", TValue::StringList(pull.labels));
+  // Go prints a list that was never filled as null.
+  if (go) {
+    map->Set("labels", pull.labels.empty() ? TValue::TypedNil(GoType::kStringList)
+                                           : TValue::StringList(pull.labels));
+  }
   map->Set("number", TValue::String(absl::StrCat(pull.number)));
   map->Set("target_branch", TValue::String(pull.target_branch));
   map->Set("target_branch_slug", TValue::String(BranchSlug(pull.target_branch)));
@@ -340,7 +349,7 @@ absl::Status Evaluation::PullRequests(const Body& body, const PullRequestConfig&
         filters->empty() || std::any_of(filters->begin(), filters->end(),
                                         [&](const auto& filter) { return filter.Matches(pull); });
     if (!matches || !HasLabels(pull, config.provider.block)) continue;
-    EmitWithValues(body, config.values, PullRequestParams(pull, go()), emit);
+    EmitWithValues(body, config.values, kValues, PullRequestParams(pull, go()), emit);
   }
   return absl::OkStatus();
 }
@@ -453,7 +462,7 @@ absl::Status Evaluation::Plugin(const Body& body, const PluginConfig& config, Em
   own.mutable_map()->Set("generator", std::move(generator));
   for (const TValue& object : *sets) {
     TValue params = TValue::Layered({own, go() ? object : FlatParamsOf(object)});
-    EmitWithValues(body, config.values, params, emit);
+    EmitWithValues(body, config.values, "error generating params: ", params, emit);
   }
   return absl::OkStatus();
 }

@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status_macros.h"
-#include "common/yaml/yaml.h"
 #include "generators/kinds/evaluation.h"
 #include "generators/params/params.h"
 #include "generators/template/normalize.h"
@@ -26,8 +25,9 @@ absl::StatusOr<TValue> FlatElement(const object::Object& element) {
   TValue out = TValue::Map();
   const auto set = [&](absl::string_view key, const Value& value) -> absl::Status {
     if (!value.is_string()) {
+      // Argo CD's own words, which name no cause, and then what they leave out.
       return absl::InvalidArgumentError(
-          absl::StrCat("error parsing value as string: the element's ", key, " is no text"));
+          absl::StrCat("error parsing value as string %!w(<nil>): ", key, " is no text"));
     }
     out.mutable_map()->Set(key, TValue::String(View(value.get_string())));
     return absl::OkStatus();
@@ -68,20 +68,16 @@ absl::Status Evaluation::List(const Body& body, const ListConfig& config, Emit e
   }
   if (config.elements_yaml.empty()) return absl::OkStatus();
   const std::string path = absl::StrCat(body.path, ".elementsYaml");
-  const auto error = [&](absl::string_view why) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("error unmarshling decoded ElementsYaml: ", why));
-  };
-  const absl::StatusOr<Value> parsed = yaml::ParseYaml(config.elements_yaml, path);
-  if (!parsed.ok()) return error(parsed.status().message());
-  if (parsed->is_null()) return absl::OkStatus();
-  if (!parsed->is_array()) return error("expected a list of objects");
-  for (const Value& element : parsed->get_array()) {
-    if (!element.is_object() && !element.is_null()) return error("expected a list of objects");
+  absl::StatusOr<std::vector<TValue>> objects =
+      ReadObjects(config.elements_yaml, path, SingleObject::kNo);
+  if (!objects.ok()) {
+    Fail(DetailOf(objects.status()), nullptr,
+         absl::Status(
+             objects.status().code(),
+             absl::StrCat("error unmarshling decoded ElementsYaml ", objects.status().message())));
+    return absl::OkStatus();
   }
-  for (const Value& element : parsed->get_array()) {
-    emit(element.is_null() ? TValue::Map() : FromJson(element));
-  }
+  for (TValue& object : *objects) emit(std::move(object));
   return absl::OkStatus();
 }
 
@@ -129,11 +125,23 @@ bool HasMembers(const Value& selector, absl::string_view name) {
          (member->is_array() && !member->get_array().empty());
 }
 
+// What makes a Secret a cluster's is always asked for: a user's own condition on that label gives
+// way to it.
+Value OfClusterSecrets(Value selector) {
+  constexpr char kSecretType[] = "argocd.argoproj.io/secret-type";
+  if (!selector.is_object()) return selector;
+  const auto labels = selector.get_object().find("matchLabels");
+  if (labels == selector.get_object().end() || !labels->value().is_object()) return selector;
+  object::Object& wanted = labels->value().get_object();
+  if (wanted.contains(kSecretType)) wanted[kSecretType] = "cluster";
+  return selector;
+}
+
 }  // namespace
 
 absl::Status Evaluation::Clusters(const Body& body, const ClustersConfig& config, Emit emit) {
   const absl::StatusOr<match::Selector> selector =
-      match::Selector::Parse(config.selector, match::Selector::Rules::kLabels);
+      match::Selector::Parse(OfClusterSecrets(config.selector), match::Selector::Rules::kLabels);
   if (!selector.ok()) {
     return absl::Status(
         selector.status().code(),
@@ -159,12 +167,16 @@ absl::Status Evaluation::Clusters(const Body& body, const ClustersConfig& config
   bool local_registered = false;
   for (const auto& [name, cluster] : selected) {
     local_registered = local_registered || cluster->server == kLocalClusterServer;
-    EmitWithValues(body, config.values, ClusterParams(*cluster, go()), collect);
+    EmitWithValues(body, config.values,
+                   "error appending templated values for cluster: ", ClusterParams(*cluster, go()),
+                   collect);
   }
   const bool selects =
       HasMembers(config.selector, "matchLabels") || HasMembers(config.selector, "matchExpressions");
   if (world_.implicit_local_cluster && !selects && !local_registered) {
-    EmitWithValues(body, config.values, LocalClusterParams(), collect);
+    EmitWithValues(body, config.values,
+                   "error appending templated values for local cluster: ", LocalClusterParams(),
+                   collect);
   }
   if (!config.flat_list) return absl::OkStatus();
   if (failures_ != failures_before) {

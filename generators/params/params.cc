@@ -4,14 +4,17 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 
 #include "common/base/status_macros.h"
 #include "common/object/value.h"
+#include "common/yaml/yaml.h"
 #include "generators/template/fmt.h"
 #include "generators/template/value_json.h"
+#include "generators/template/yaml_text.h"
 
 namespace leidang::generators {
 
@@ -189,6 +192,48 @@ std::string ParamsExcerpt(const TValue& params, size_t bytes_max) {
   size_t cut = bytes_max;
   while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;
   return absl::StrCat(text.substr(0, cut), "…");
+}
+
+namespace {
+
+constexpr char kDetail[] = "leidang.dev/detail";
+
+absl::Status NotRead(absl::string_view what, const std::string& why, absl::string_view detail) {
+  absl::Status status = absl::InvalidArgumentError(absl::StrCat(what, why));
+  status.SetPayload(kDetail, absl::Cord(detail));
+  return status;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<TValue>> ReadObjects(absl::string_view text, absl::string_view path,
+                                                SingleObject single) {
+  const absl::StatusOr<object::Value> parsed = yaml::ParseYaml(text, path);
+  if (!parsed.ok()) {
+    return NotRead("error converting YAML to JSON: ",
+                   gotmpl::YamlErrorText(parsed.status().message()), parsed.status().message());
+  }
+  const bool one = single == SingleObject::kYes;
+  if (parsed->is_null()) return std::vector<TValue>(one ? 1 : 0, TValue::Map());
+  if (one && parsed->is_object()) return std::vector<TValue>{FromJson(*parsed)};
+  const auto mistyped = [&](const object::Value& value, absl::string_view type) {
+    return NotRead(
+        "error unmarshaling JSON: while decoding JSON: ", gotmpl::JsonTypeError(value, type),
+        absl::StrCat(path, " holds neither ", one ? "an object nor " : "", "a list of ",
+                     one ? "objects" : "objects nor nothing"));
+  };
+  if (!parsed->is_array()) return mistyped(*parsed, "[]map[string]interface {}");
+  std::vector<TValue> out;
+  for (const object::Value& item : parsed->get_array()) {
+    if (!item.is_object() && !item.is_null()) return mistyped(item, "map[string]interface {}");
+    out.push_back(item.is_null() ? TValue::Map() : FromJson(item));
+  }
+  return out;
+}
+
+std::string DetailOf(const absl::Status& status) {
+  const absl::optional<absl::Cord> detail = status.GetPayload(kDetail);
+  return detail.has_value() ? std::string(*detail) : std::string();
 }
 
 }  // namespace leidang::generators

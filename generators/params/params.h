@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -33,6 +34,14 @@ std::optional<std::string> FindFlatParam(const TValue& params, absl::string_view
 
 // An object of a file or a plugin's answer as a flat parameter set of text.
 TValue FlatParamsOf(const TValue& object);
+
+// The objects of a YAML or JSON text that holds a list of them or, where `single` allows it, one;
+// null counts as an empty object. An error is Go's text; what the reader knows beyond it, the
+// column and what to do, is its DetailOf.
+enum class SingleObject : bool { kNo, kYes };
+absl::StatusOr<std::vector<TValue>> ReadObjects(absl::string_view text, absl::string_view path,
+                                                SingleObject single);
+std::string DetailOf(const absl::Status& status);
 
 // As the dynamic client of Kubernetes reads JSON: whole numbers are int64.
 TValue FromUnstructured(const object::Value& json);

@@ -53,6 +53,11 @@ absl::Status TextTemplate::Render(const TValue& params, RenderContext* context,
   return std::get<absl::Status>(compiled_);
 }
 
+absl::Status TextTemplate::status() const {
+  const auto* failed = std::get_if<absl::Status>(&compiled_);
+  return failed == nullptr ? absl::OkStatus() : *failed;
+}
+
 std::shared_ptr<const TextTemplate> TemplateCache::Get(absl::string_view text) {
   if (const auto it = entries_.find(text); it != entries_.end()) return it->second;
   if (entries_.size() >= kEntriesMax) entries_.clear();

@@ -39,6 +39,9 @@ class TextTemplate {
   // Appends to `out`. Argo CD's text on failure.
   absl::Status Render(const TValue& params, RenderContext* context, std::string* out) const;
 
+  // Why every Render fails, where that is known from the text and the mode alone.
+  absl::Status status() const;
+
   const std::string& text() const { return text_; }
   // Renders to the same whatever the parameters are.
   bool is_literal() const { return literal_; }

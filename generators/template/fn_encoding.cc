@@ -18,6 +18,7 @@
 #include "generators/template/go_json.h"
 #include "generators/template/unicode.h"
 #include "generators/template/value_json.h"
+#include "generators/template/yaml_text.h"
 
 namespace leidang::generators::gotmpl {
 namespace {
@@ -151,8 +152,9 @@ absl::Status ToYaml(Call& call) {
   return call.ReturnText(text);
 }
 
-// The reader's message in the words of Go: "yaml: line 3: …" without a column, and no line where it
-// is the first. What the reader knows beyond that is left out.
+}  // namespace
+
+// "yaml: line 3: …" without a column, and no line where it is the first.
 std::string YamlErrorText(absl::string_view message) {
   const std::vector<std::string> parts = absl::StrSplit(message, absl::MaxSplits(':', 3));
   if (parts.size() < 4) return absl::StrCat("yaml: ", message);
@@ -193,6 +195,8 @@ std::string YamlErrorText(absl::string_view message) {
   return absl::StrCat("yaml:", line <= 0 ? "" : absl::StrCat(" line ", line, ":"), " ", text);
 }
 
+namespace {
+
 absl::string_view JsonKind(const object::Value& value) {
   if (value.is_object()) return "object";
   if (value.is_array()) return "array";
@@ -200,6 +204,14 @@ absl::string_view JsonKind(const object::Value& value) {
   if (value.is_bool()) return "bool";
   return "number";
 }
+
+}  // namespace
+
+std::string JsonTypeError(const object::Value& value, absl::string_view type) {
+  return absl::StrCat("json: cannot unmarshal ", JsonKind(value), " into Go value of type ", type);
+}
+
+namespace {
 
 template <GoType type>
 absl::Status FromYaml(Call& call) {
@@ -216,9 +228,8 @@ absl::Status FromYaml(Call& call) {
   }
   if (type == GoType::kAnyMap ? value->is_object() : value->is_array())
     return call.Return(FromJson(*value));
-  return CallError(
-      absl::StrCat("error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ",
-                   JsonKind(*value), " into Go value of type ", GoTypeName(type)));
+  return CallError(absl::StrCat("error unmarshaling JSON: while decoding JSON: ",
+                                JsonTypeError(*value, GoTypeName(type))));
 }
 
 absl::Status Base64Encode(Call& call) { return call.ReturnText(absl::Base64Escape(call.Text(0))); }
