@@ -117,6 +117,9 @@ endfunction()
 function(leidang_add_test name)
   cmake_parse_arguments(T "" "TIMEOUT" "COMMAND;LABEL" ${ARGN})
   add_test(NAME ${name} COMMAND ${T_COMMAND} WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
+  if(LEIDANG_SANITIZER)
+    math(EXPR T_TIMEOUT "${T_TIMEOUT} * 4")
+  endif()
   set_tests_properties(${name} PROPERTIES
     LABELS "${T_LABEL}" TIMEOUT ${T_TIMEOUT}
     ENVIRONMENT "LEIDANG_BIN_DIR=${CMAKE_RUNTIME_OUTPUT_DIRECTORY};LEIDANG_KUSTOMIZE=${leidang_kustomize}")

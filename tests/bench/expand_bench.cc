@@ -31,7 +31,6 @@ using generators::ApplicationSet;
 constexpr int kClusters = 1000;
 constexpr int kDirectories = 100;
 constexpr int kFiles = 1000;
-constexpr char kMonoUrl[] = "https://git.example.com/mono.git";
 
 class BenchTree final : public generators::GitTree {
  public:
