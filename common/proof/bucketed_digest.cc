@@ -39,7 +39,6 @@ object::Sha256 ElementOf(const intent::Assignment& assignment) {
   for (const intent::Source& source : assignment.sources) {
     AppendBytes(text, source.repo_url);
     AppendBytes(text, source.target_revision);
-    AppendBytes(text, source.commit);
     AppendBytes(text, source.path);
     text.push_back(static_cast<char>(source.tool));
     AppendBytes(text, source.tree.Raw());

@@ -31,7 +31,7 @@ def element(entry):
     out = bytes([1, entry["kind"]]) + lp(entry["key"]) + lp(bytes.fromhex(entry["uid"])) + lp(entry["body"])
     out += u64(len(entry["sources"]))
     for s in entry["sources"]:
-        out += lp(s["repo_url"]) + lp(s["target_revision"]) + lp(s["commit"]) + lp(s["path"])
+        out += lp(s["repo_url"]) + lp(s["target_revision"]) + lp(s["path"])
         out += bytes([s["tool"]]) + lp(bytes.fromhex(s["tree"]))
     return sha(out)
 

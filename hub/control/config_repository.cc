@@ -155,9 +155,9 @@ void ConfigRepository::Read(const GitId& commit) {
 // Everything that a commit says.
 struct ConfigRepository::Taking {
   std::string commit;
-  std::map<std::string, std::vector<object::Value>> by_file;
+  std::vector<std::string> files;  // Of each object.
   ConfigNames names;
-  size_t left = 0;  // Files, then deletions, that have not been answered.
+  size_t left = 0;  // Deletions that have not been answered.
   absl::Status first_error;
 };
 
@@ -169,29 +169,26 @@ void ConfigRepository::OnRead(const Reading& reading) {
   auto taking = std::make_shared<Taking>();
   taking->commit = reading.commit.Hex();
   taking->names = *names;
-  // One call a file, since the owner that it writes names the file.
-  for (const ConfigObjects::Item& item : reading.objects->items)
-    taking->by_file[item.file].push_back(item.manifest);
-  taking->left = taking->by_file.size();
-  for (const auto& [file, manifests] : taking->by_file) {
-    const std::string owner = OwnerOf(file, taking->commit);
-    desk_.Apply(
-        manifests, owner, {owner, ""}, Desk::Mode::kApply,
-        [this, alive = alive_, taking, file = file](const std::vector<Desk::Applied>& results) {
-          if (*alive) OnApplied(taking, file, results);
-        });
+  std::vector<Desk::Submission> submissions;
+  for (const ConfigObjects::Item& item : reading.objects->items) {
+    taking->files.push_back(item.file);
+    submissions.push_back({item.manifest, OwnerOf(item.file, taking->commit)});
   }
+  desk_.Apply(submissions, {OwnerOf(options_.path, taking->commit), ""}, Desk::Mode::kApply,
+              [this, alive = alive_, taking](const std::vector<Desk::Applied>& results) {
+                if (*alive) OnApplied(taking, results);
+              });
 }
 
-void ConfigRepository::OnApplied(const std::shared_ptr<Taking>& taking, const std::string& file,
+void ConfigRepository::OnApplied(const std::shared_ptr<Taking>& taking,
                                  const std::vector<Desk::Applied>& results) {
-  for (const Desk::Applied& applied : results) {
-    if (applied.outcome.ok() || !taking->first_error.ok()) continue;
-    taking->first_error = absl::Status(applied.outcome.status().code(),
-                                       absl::StrCat(file, ": ", applied.kind, " ", applied.name,
-                                                    ": ", applied.outcome.status().message()));
+  for (size_t i = 0; i < results.size() && taking->first_error.ok(); ++i) {
+    const absl::Status& status = results[i].outcome.status();
+    if (status.ok()) continue;
+    taking->first_error =
+        absl::Status(status.code(), absl::StrCat(taking->files[i], ": ", results[i].kind, " ",
+                                                 results[i].name, ": ", status.message()));
   }
-  if (--taking->left > 0) return;
   // While something is refused, what is missing may just have been misspelt.
   if (!taking->first_error.ok()) return Finish(taking->first_error);
   DeleteMissing(taking);

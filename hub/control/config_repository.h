@@ -83,8 +83,7 @@ class ConfigRepository {
 
   void Read(const GitId& commit);
   void OnRead(const Reading& reading);
-  void OnApplied(const std::shared_ptr<Taking>& taking, const std::string& file,
-                 const std::vector<Desk::Applied>& results);
+  void OnApplied(const std::shared_ptr<Taking>& taking, const std::vector<Desk::Applied>& results);
   void DeleteMissing(const std::shared_ptr<Taking>& taking);
   void Finish(const absl::Status& status);
   void SetStatus(const absl::Status& status);

@@ -77,10 +77,9 @@ absl::StatusOr<Desk::Draft> Desk::Read(const object::Value& manifest, const std:
 }
 
 // Compares with what is there; completes the draft for the write.
-absl::StatusOr<Desk::Outcome> Desk::Settle(Draft* draft) {
+absl::StatusOr<Desk::Outcome> Desk::Settle(Draft* draft, absl::Time now) {
   if (draft->cluster) return SettleCluster(&*draft->cluster);
   WrittenObject& object = *draft->object;
-  const absl::Time now = loop_.clock().Now();
   const WrittenObject* before = records_.Object(object.kind, object.key);
   object.changed_at = now;
   if (before == nullptr) {
@@ -109,38 +108,62 @@ absl::StatusOr<Desk::Outcome> Desk::Settle(Draft* draft) {
   return Outcome::kConfigured;
 }
 
+// One call of Apply.
+struct Desk::Applying {
+  Author author;
+  Mode mode = Mode::kApply;
+  absl::Time now;
+  std::vector<absl::StatusOr<Draft>> drafts;
+  std::vector<Applied> results;
+  size_t left = 0;
+  ApplyDone done;
+};
+
 void Desk::Apply(const std::vector<object::Value>& manifests, const std::string& owner,
                  const Author& author, Mode mode, ApplyDone done) {
-  if (manifests.empty()) return done({});
-  struct Progress {
-    std::vector<Applied> results;
-    size_t left = 0;
-    ApplyDone done;
-  };
-  auto progress = std::make_shared<Progress>();
-  progress->results.resize(manifests.size());
-  progress->left = manifests.size();
-  progress->done = std::move(done);
-  for (size_t i = 0; i < manifests.size(); ++i) {
-    auto draft =
-        std::make_shared<absl::StatusOr<Draft>>(Read(manifests[i], owner, &progress->results[i]));
+  std::vector<Submission> submissions;
+  for (const object::Value& manifest : manifests) submissions.push_back({manifest, owner});
+  Apply(submissions, author, mode, std::move(done));
+}
+
+void Desk::Apply(const std::vector<Submission>& submissions, const Author& author, Mode mode,
+                 ApplyDone done) {
+  if (submissions.empty()) return done({});
+  auto call = std::make_shared<Applying>();
+  call->author = author;
+  call->mode = mode;
+  call->now = loop_.clock().Now();
+  call->results.resize(submissions.size());
+  call->left = submissions.size();
+  call->done = std::move(done);
+  for (size_t i = 0; i < submissions.size(); ++i)
+    call->drafts.push_back(Read(submissions[i].manifest, submissions[i].owner, &call->results[i]));
+  for (size_t i = 0; i < submissions.size(); ++i) {
     // One by one, so that each sees what the one before it made.
     records_.Update(
-        [this, progress, i, draft, mode]() -> absl::StatusOr<FleetRecords::Changes> {
-          RETURN_IF_ERROR(draft->status());
-          ASSIGN_OR_RETURN(const Outcome outcome, Settle(&**draft));
-          progress->results[i].outcome = outcome;
-          if (mode == Mode::kDryRun || outcome == Outcome::kUnchanged)
+        [this, call, i]() -> absl::StatusOr<FleetRecords::Changes> {
+          absl::StatusOr<Draft>& draft = call->drafts[i];
+          RETURN_IF_ERROR(draft.status());
+          ASSIGN_OR_RETURN(const Outcome outcome, Settle(&*draft, call->now));
+          call->results[i].outcome = outcome;
+          if (call->mode == Mode::kDryRun || outcome == Outcome::kUnchanged)
             return FleetRecords::Changes();
-          return ChangesOf(**draft);
+          return ChangesOf(*draft);
         },
-        [this, progress, i, draft, mode, author](const absl::Status& status) {
-          Applied& applied = progress->results[i];
-          if (!status.ok()) applied.outcome = status;
-          if (mode == Mode::kApply) Conclude(applied, *draft, author);
-          if (--progress->left == 0) progress->done(std::move(progress->results));
+        [this, call, i](const absl::Status& status) {
+          if (!status.ok()) call->results[i].outcome = status;
+          if (call->mode == Mode::kApply) AuditApplied(call->results[i], call->author);
+          if (--call->left == 0) FinishApply(*call);
         });
   }
+}
+
+void Desk::FinishApply(Applying& call) {
+  for (size_t i = 0; i < call.results.size() && call.mode == Mode::kApply; ++i) {
+    const absl::StatusOr<Outcome>& outcome = call.results[i].outcome;
+    if (outcome.ok() && *outcome != Outcome::kUnchanged) TriggerFor(*call.drafts[i]);
+  }
+  call.done(std::move(call.results));
 }
 
 FleetRecords::Changes Desk::ChangesOf(const Draft& draft) {
@@ -150,8 +173,7 @@ FleetRecords::Changes Desk::ChangesOf(const Draft& draft) {
   return changes;
 }
 
-void Desk::Conclude(const Applied& applied, const absl::StatusOr<Draft>& draft,
-                    const Author& author) {
+void Desk::AuditApplied(const Applied& applied, const Author& author) {
   const std::string what = absl::StrCat("apply ", applied.kind, " ", applied.ns,
                                         applied.ns.empty() ? "" : "/", applied.name);
   if (!applied.outcome.ok()) {
@@ -159,7 +181,6 @@ void Desk::Conclude(const Applied& applied, const absl::StatusOr<Draft>& draft,
   }
   if (*applied.outcome == Outcome::kUnchanged) return;
   Audit(author, what, *applied.outcome == Outcome::kCreated ? "created" : "configured");
-  TriggerFor(*draft);
 }
 
 void Desk::TriggerFor(const Draft& draft) {

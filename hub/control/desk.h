@@ -48,8 +48,14 @@ class Desk {
        Random& random)
       : loop_(loop), records_(records), store_(store), owners_(owners), random_(random) {}
 
-  // `owner` is kApiOwner or "config <file>@<commit>". Each object on its own; results in the order
-  // of `manifests`.
+  struct Submission {
+    object::Value manifest;
+    std::string owner = kApiOwner;  // Or "config <file>@<commit>".
+  };
+  // Each object on its own, in order; results in the same order. They count as written at one
+  // moment, and nothing is looked at before all are.
+  void Apply(const std::vector<Submission>& submissions, const Author& author, Mode mode,
+             ApplyDone done);
   void Apply(const std::vector<object::Value>& manifests, const std::string& owner,
              const Author& author, Mode mode, ApplyDone done);
 
@@ -103,6 +109,7 @@ class Desk {
 
  private:
   struct Draft;
+  struct Applying;
 
   absl::StatusOr<Draft> Read(const object::Value& manifest, const std::string& owner,
                              Applied* applied) const;
@@ -111,7 +118,7 @@ class Desk {
   absl::StatusOr<Draft> ReadCluster(const object::Value& manifest, Draft draft,
                                     Applied* applied) const;
   // These run within FleetRecords::Update.
-  absl::StatusOr<Outcome> Settle(Draft* draft);
+  absl::StatusOr<Outcome> Settle(Draft* draft, absl::Time now);
   absl::StatusOr<Outcome> SettleCluster(ClusterRegistration* cluster);
   absl::StatusOr<ClusterRegistration> Registering(const Registration& registration);
   absl::StatusOr<ClusterRegistration> Leaving(const std::string& name,
@@ -121,10 +128,11 @@ class Desk {
                                                  const std::string& owner) const;
 
   static FleetRecords::Changes ChangesOf(const Draft& draft);
-  void Conclude(const Applied& applied, const absl::StatusOr<Draft>& draft, const Author& author);
+  void AuditApplied(const Applied& applied, const Author& author);
   static absl::Status CheckStays(const ClusterRegistration& cluster);
   absl::Status CheckNew(const ClusterRegistration& cluster) const;
   void Bear(ClusterRegistration* cluster);
+  void FinishApply(Applying& call);
   void TriggerFor(const Draft& draft);
   absl::Status CheckUnused(const Target& target) const;
   uint64_t ApplicationsOf(const Target& target) const;

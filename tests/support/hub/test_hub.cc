@@ -1,0 +1,328 @@
+#include "tests/support/hub/test_hub.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+
+#include "common/base/check.h"
+#include "common/yaml/yaml.h"
+#include "hub/content/content_keeper.h"
+#include "hub/control/closure_resolver.h"
+#include "hub/control/credentials.h"
+#include "hub/ledger/row_ledger.h"
+#include "hub/resolve/closure.h"
+#include "hub/store/memory_store.h"
+
+namespace leidang::testing {
+namespace {
+
+constexpr absl::Duration kAnswerMax = absl::Minutes(5);
+
+// Work of a process that has ended is not run.
+class ProcessWorkers final : public Workers {
+ public:
+  explicit ProcessWorkers(EventLoop& loop) : loop_(loop) {}
+  ~ProcessWorkers() override { *alive_ = false; }
+  void Run(std::function<void()> work) override {
+    loop_.Post([alive = alive_, work = std::move(work)] {
+      if (*alive) work();
+    });
+  }
+
+ private:
+  EventLoop& loop_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+std::vector<std::string> Words(const std::vector<hub::Condition>& conditions) {
+  std::vector<std::string> words;
+  for (const hub::Condition& c : conditions) words.push_back(absl::StrCat(c.type, "=", c.reason));
+  return words;
+}
+
+}  // namespace
+
+struct TestHub::Process {
+  Process(SimLoop& loop, hub::FakeGitSource& git) : workers(loop), listings(git) {}
+
+  ProcessWorkers workers;
+  std::unique_ptr<hub::Ledger> ledger;
+  std::unique_ptr<hub::Store> store;
+  hub::GitListings listings;
+  hub::Closures closures;
+  std::unique_ptr<hub::ContentKeeper> keeper;
+  std::unique_ptr<hub::ClosureResolver> resolver;
+  std::unique_ptr<hub::FleetRecords> records;
+  std::unique_ptr<hub::ProjectEntries> projects;
+  std::unique_ptr<hub::Repositories> repositories;
+  std::unique_ptr<hub::OwnerReconciler> owners;
+  std::unique_ptr<hub::Desk> desk;
+  std::unique_ptr<hub::ClusterLifecycle> lifecycle;
+  std::unique_ptr<hub::ConfigRepository> config;
+  bool up = false;
+};
+
+TestHub::TestHub(SimLoop& loop, hub::FakeGitSource& git, Options options)
+    : loop_(loop), git_(git), options_(std::move(options)), random_(options_.seed) {}
+
+TestHub::~TestHub() { Kill(); }
+
+void TestHub::Kill() {
+  if (process_ == nullptr) return;
+  // Disks first: nothing that is being written now is answered any more.
+  process_->records.reset();
+  process_.reset();
+  admitted_.clear();
+}
+
+void TestHub::DropDerivedData() {
+  CHECK(process_ == nullptr);
+  store_disk_ = std::make_unique<hub::MemoryRows>();
+}
+
+bool TestHub::up() const { return process_ != nullptr && process_->up; }
+
+void TestHub::Start() {
+  CHECK(process_ == nullptr);
+  process_ = std::make_unique<Process>(loop_, git_);
+  Process& p = *process_;
+  p.ledger = *hub::OpenLedger(&ledger_disk_, &loop_, {.commit_delay = absl::Milliseconds(1)});
+  absl::StatusOr<std::unique_ptr<hub::Store>> store =
+      hub::OpenMemoryStore(store_disk_.get(), &loop_);
+  CHECK(store.ok());
+  p.store = *std::move(store);
+  p.records = std::make_unique<hub::FleetRecords>(loop_, *p.ledger, log_);
+  p.records->Load(*intent::HubId::FromRaw(random_.Bytes(16)),
+                  [this](const absl::Status& status) { OnLoaded(status); });
+}
+
+void TestHub::Build() {
+  Process& p = *process_;
+  p.keeper = std::make_unique<hub::ContentKeeper>(*p.store);
+  p.resolver = std::make_unique<hub::ClosureResolver>(git_, p.closures, *p.keeper);
+  p.projects = std::make_unique<hub::ProjectEntries>(loop_, *p.records, *p.store, random_, log_);
+  p.repositories = std::make_unique<hub::Repositories>(
+      loop_, p.workers, git_, random_, options_.polling,
+      [this](const std::string& url) { return hub::RepositoryFor(*process_->records, url); },
+      [this](const std::set<std::string>& consumers) { OnInputs(consumers); });
+  p.owners = std::make_unique<hub::OwnerReconciler>(
+      hub::OwnerReconciler::Parts{loop_, p.workers, *p.records, *p.repositories, *p.store,
+                                  p.listings, *p.resolver, *p.projects, random_, log_},
+      [](const hub::OwnerKey&) {});
+  p.desk = std::make_unique<hub::Desk>(loop_, *p.records, *p.store, *p.owners, random_);
+  p.lifecycle = std::make_unique<hub::ClusterLifecycle>(
+      loop_, *p.records, *p.store, random_, log_,
+      [this](const std::set<intent::ClusterId>& clusters) { admitted_ = clusters; },
+      [this](const intent::ClusterId& id) { gone_.push_back(id); });
+  p.desk->on_cluster_changed = [this](const intent::ClusterId& id) {
+    process_->lifecycle->OnChanged(id);
+  };
+  p.desk->on_repository_changed = [this](const std::string&) {
+    process_->repositories->Refresh(std::nullopt);
+  };
+  if (!options_.config) return;
+  p.config = std::make_unique<hub::ConfigRepository>(loop_, p.workers, *options_.config, *p.records,
+                                                     *p.desk, *p.repositories, p.listings, log_);
+}
+
+void TestHub::OnLoaded(const absl::Status& status) {
+  CHECK(status.ok());
+  Build();
+  process_->lifecycle->Start([this](const absl::StatusOr<hub::ClusterLifecycle::Logs>& logs) {
+    CHECK(logs.ok());
+    process_->repositories->Restore(process_->records->pins());
+    process_->owners->Load([this](const absl::Status& loaded) {
+      CHECK(loaded.ok());
+      process_->owners->TriggerAll();
+      if (process_->config != nullptr) process_->config->Start();
+      process_->up = true;
+    });
+  });
+}
+
+void TestHub::OnInputs(const std::set<std::string>& consumers) {
+  for (const std::string& consumer : consumers) {
+    if (consumer == hub::ConfigRepository::kConsumer) {
+      process_->config->OnInputChanged();
+    } else if (const auto owner = hub::OwnerKey::FromString(consumer)) {
+      process_->owners->Trigger(*owner);
+    }
+  }
+}
+
+bool TestHub::Quiet() const {
+  return up() && process_->owners->AllSettled() && process_->owners->idle() &&
+         process_->projects->idle();
+}
+
+bool TestHub::Settle(absl::Duration limit) {
+  // What an answer has just begun is not under way yet.
+  loop_.RunFor(absl::Milliseconds(20));
+  return loop_.RunUntil([this] { return Quiet(); }, limit);
+}
+
+template <typename Answer>
+Answer TestHub::Await(const std::function<void(std::function<void(Answer)>)>& start) {
+  auto answer = std::make_shared<std::optional<Answer>>();
+  start([answer](Answer given) { *answer = std::move(given); });
+  CHECK(loop_.RunUntil([&answer] { return answer->has_value(); }, kAnswerMax));
+  return *std::move(*answer);
+}
+
+std::vector<hub::Desk::Applied> TestHub::ApplyAll(absl::string_view yaml, const std::string& owner,
+                                                  hub::Desk::Mode mode) {
+  const absl::StatusOr<std::vector<yaml::Document>> documents =
+      yaml::ParseYamlStream(yaml, "test.yaml");
+  CHECK(documents.ok());
+  std::vector<object::Value> manifests;
+  for (const yaml::Document& document : *documents) manifests.push_back(document.value);
+  return Await<std::vector<hub::Desk::Applied>>([&](auto done) {
+    process_->desk->Apply(manifests, owner, {"test", ""}, mode, std::move(done));
+  });
+}
+
+absl::Status TestHub::Apply(absl::string_view yaml, const std::string& owner) {
+  for (const hub::Desk::Applied& applied : ApplyAll(yaml, owner)) {
+    if (applied.outcome.ok()) continue;
+    return absl::Status(applied.outcome.status().code(),
+                        absl::StrCat(applied.name, ": ", applied.outcome.status().message()));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<uint64_t> TestHub::Delete(hub::WrittenKind kind, const std::string& key,
+                                         std::optional<uint64_t> confirm,
+                                         std::optional<intent::DeletionPolicy> policy) {
+  return Await<absl::StatusOr<uint64_t>>([&](auto done) {
+    process_->desk->Delete({kind, key}, confirm, policy, hub::kApiOwner, {"test", ""},
+                           std::move(done));
+  });
+}
+
+absl::StatusOr<uint64_t> TestHub::DeleteCluster(const std::string& name,
+                                                std::optional<intent::DeletionPolicy> policy) {
+  return Await<absl::StatusOr<uint64_t>>([&](auto done) {
+    process_->desk->DeleteCluster(name, policy, {"test", ""}, std::move(done));
+  });
+}
+
+absl::StatusOr<hub::Desk::Registered> TestHub::Register(
+    const hub::Desk::Registration& registration) {
+  return Await<absl::StatusOr<hub::Desk::Registered>>(
+      [&](auto done) { process_->desk->Register(registration, {"test", ""}, std::move(done)); });
+}
+
+absl::Status TestHub::Register(const std::string& name, absl::string_view labels) {
+  hub::Desk::Registration registration;
+  registration.name = name;
+  for (const absl::string_view label : absl::StrSplit(labels, ',', absl::SkipEmpty())) {
+    const std::pair<std::string, std::string> parts =
+        absl::StrSplit(label, absl::MaxSplits('=', 1));
+    registration.labels.insert(parts);
+  }
+  return Register(registration).status();
+}
+
+absl::Status TestHub::Join(const std::string& name) {
+  return Await<absl::Status>([&](auto done) {
+    process_->records->MarkJoined(IdOf(name), loop_.clock().Now(), std::move(done));
+  });
+}
+
+void TestHub::AgentCatchesUp(const std::string& name) {
+  const intent::ClusterId id = IdOf(name);
+  const absl::StatusOr<hub::ClusterLog> log = process_->store->Log(id);
+  CHECK(log.ok());
+  hub::WriteBatch batch;
+  batch.AckedThrough(id, log->authority, log->head);
+  const auto tombstones = process_->store->Tombstones(id);
+  CHECK(tombstones.ok());
+  for (const hub::PendingTombstone& pending : *tombstones)
+    batch.ReportedGone(id, pending.tombstone.key, pending.tombstone.uid);
+  const absl::Status committed = Await<absl::Status>([&](auto done) {
+    process_->store->Commit(std::move(batch), &loop_,
+                            [done](const hub::CommitResult& result) { done(result.status); });
+  });
+  CHECK(committed.ok());
+  loop_.RunFor(absl::Milliseconds(20));
+}
+
+std::string TestHub::Picture() const {
+  std::vector<std::string> lines;
+  for (const auto& [id, cluster] : process_->records->clusters()) {
+    const auto root = process_->store->Root(id);
+    const auto log = process_->store->Log(id);
+    lines.push_back(absl::StrCat("cluster ", cluster.name, " root ",
+                                 root.ok() ? root->Hex() : root.status().ToString(), " tombstones ",
+                                 log.ok() ? log->tombstones : 0));
+  }
+  hub::PageRequest page;
+  page.limit = hub::kPageLimitMax;
+  const auto applications = process_->store->Applications(page);
+  CHECK(applications.ok());
+  for (const hub::DerivedApplication& a : applications->items) {
+    lines.push_back(absl::StrCat("application ", a.key, " of ", a.set, " uid ", a.uid.Hex(), " on ",
+                                 a.cluster.Hex(), " ", absl::StrJoin(Words(a.conditions), " ")));
+  }
+  for (const auto& [key, deletion] : process_->records->pending_deletions()) {
+    lines.push_back(absl::StrCat("pending ", deletion.key.ToString(), " uid ", deletion.uid.Hex(),
+                                 " on ", deletion.cluster.Hex(), " policy ",
+                                 static_cast<int>(deletion.policy)));
+  }
+  return absl::StrJoin(lines, "\n");
+}
+
+std::vector<std::string> TestHub::On(const std::string& cluster) const {
+  hub::PageRequest page;
+  page.limit = hub::kPageLimitMax;
+  const auto live = process_->store->Assignments(IdOf(cluster), page);
+  CHECK(live.ok());
+  std::vector<std::string> names;
+  for (const hub::LiveAssignment& entry : live->items) {
+    const intent::EntryKey& key = entry.assignment.key;
+    if (key.kind == intent::EntryKind::kApplication)
+      names.push_back(key.name.substr(key.name.find('/') + 1));
+  }
+  return names;
+}
+
+std::vector<std::string> TestHub::SetConditions(const std::string& set) const {
+  const hub::OwnerReport* report =
+      process_->owners->Report({hub::WrittenKind::kApplicationSet, set});
+  return report == nullptr ? std::vector<std::string>{"not looked at"} : Words(report->conditions);
+}
+
+const hub::Condition* TestHub::SetCondition(const std::string& set, absl::string_view type) const {
+  const hub::OwnerReport* report =
+      process_->owners->Report({hub::WrittenKind::kApplicationSet, set});
+  if (report == nullptr) return nullptr;
+  for (const hub::Condition& condition : report->conditions) {
+    if (condition.type == type) return &condition;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> TestHub::AppConditions(const std::string& application) const {
+  const auto found = process_->store->Application(application);
+  return found.ok() ? Words(found->conditions) : std::vector<std::string>{"no such Application"};
+}
+
+intent::ClusterId TestHub::IdOf(const std::string& cluster) const {
+  const hub::ClusterRegistration* registration = process_->records->ClusterNamed(cluster);
+  CHECK(registration != nullptr);
+  return registration->id;
+}
+
+hub::FleetRecords& TestHub::records() const { return *process_->records; }
+hub::Store& TestHub::store() const { return *process_->store; }
+hub::OwnerReconciler& TestHub::owners() const { return *process_->owners; }
+hub::Repositories& TestHub::repositories() const { return *process_->repositories; }
+hub::ProjectEntries& TestHub::projects() const { return *process_->projects; }
+hub::ConfigRepository& TestHub::config() const { return *process_->config; }
+hub::Desk& TestHub::desk() const { return *process_->desk; }
+hub::Ledger& TestHub::ledger() const { return *process_->ledger; }
+
+}  // namespace leidang::testing

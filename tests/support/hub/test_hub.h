@@ -1,0 +1,135 @@
+#pragma once
+
+// TestHub: all of hub/control on a SimLoop, wired as the program wires it, with a fake Git, and
+// disks in memory that outlive the process. It can be killed at any step and started again, and its
+// derived data can be dropped.
+//
+//   SimLoop loop; hub::FakeGitSource git;
+//   TestHub hub(loop, git);
+//   hub.Start(); ASSERT_TRUE(hub.Settle());
+//   ASSERT_OK(hub.Apply(R"(…YAML…)"));
+//
+// Loop-bound.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+#include "common/log/memory_log.h"
+#include "common/random/random.h"
+#include "common/time/sim_loop.h"
+#include "common/time/workers.h"
+#include "hub/control/cluster_lifecycle.h"
+#include "hub/control/config_repository.h"
+#include "hub/control/desk.h"
+#include "hub/control/fleet_records.h"
+#include "hub/control/owner_reconciler.h"
+#include "hub/control/repositories.h"
+#include "hub/source/fake_git_source.h"
+#include "hub/store/memory_rows.h"
+#include "hub/store/store.h"
+
+namespace leidang::testing {
+
+class TestHub {
+ public:
+  struct Options {
+    hub::Repositories::Options polling;
+    std::optional<hub::ConfigRepository::Options> config;
+    uint64_t seed = 1;
+  };
+
+  // Both must outlive it.
+  TestHub(SimLoop& loop, hub::FakeGitSource& git) : TestHub(loop, git, Options()) {}
+  TestHub(SimLoop& loop, hub::FakeGitSource& git, Options options);
+  ~TestHub();
+
+  // Begins a process on the disks. It is up some steps of the loop later.
+  void Start();
+  // The end of the process without warning: what is not committed is gone.
+  void Kill();
+  bool running() const { return process_ != nullptr; }
+  bool up() const;
+  // REQUIRES: not running. Loses all but the ledger.
+  void DropDerivedData();
+
+  // Runs until every owner is settled and nothing is under way. False if that takes longer.
+  bool Settle(absl::Duration limit = absl::Minutes(20));
+  bool Quiet() const;
+
+  // These run the loop until the answer is there. Up.
+
+  // Every document of the YAML text; the first error, if any, with the object's name.
+  absl::Status Apply(absl::string_view yaml, const std::string& owner = "api");
+  std::vector<hub::Desk::Applied> ApplyAll(absl::string_view yaml, const std::string& owner = "api",
+                                           hub::Desk::Mode mode = hub::Desk::Mode::kApply);
+  absl::StatusOr<uint64_t> Delete(hub::WrittenKind kind, const std::string& key,
+                                  std::optional<uint64_t> confirm = std::nullopt,
+                                  std::optional<intent::DeletionPolicy> policy = std::nullopt);
+  absl::StatusOr<uint64_t> DeleteCluster(
+      const std::string& name, std::optional<intent::DeletionPolicy> policy = std::nullopt);
+  absl::StatusOr<hub::Desk::Registered> Register(const hub::Desk::Registration& registration);
+  // With labels written "env=dev,tier=1".
+  absl::Status Register(const std::string& name, absl::string_view labels = "");
+  absl::Status Join(const std::string& name);
+  // What an agent that does everything at once would report: all acknowledged, all deletions done.
+  void AgentCatchesUp(const std::string& name);
+
+  // What the fleet is, as lines that can be compared: the root of each cluster's log, each
+  // Application with uid, place, owner and reasons, each pending deletion. No times, no revisions.
+  std::string Picture() const;
+  // Names of the Applications assigned to a cluster, without namespace, sorted.
+  std::vector<std::string> On(const std::string& cluster) const;
+  // "Type=Reason" of a set's or an Application's conditions, sorted.
+  std::vector<std::string> SetConditions(const std::string& set) const;
+  std::vector<std::string> AppConditions(const std::string& application) const;
+  const hub::Condition* SetCondition(const std::string& set, absl::string_view type) const;
+  intent::ClusterId IdOf(const std::string& cluster) const;
+
+  SimLoop& loop() { return loop_; }
+  MemoryLog& log() { return log_; }
+  hub::MemoryRows& ledger_disk() { return ledger_disk_; }
+  hub::MemoryRows& store_disk() { return *store_disk_; }
+  // Up.
+  hub::FleetRecords& records() const;
+  hub::Store& store() const;
+  hub::OwnerReconciler& owners() const;
+  hub::Repositories& repositories() const;
+  hub::ProjectEntries& projects() const;
+  hub::ConfigRepository& config() const;
+  hub::Desk& desk() const;
+  hub::Ledger& ledger() const;
+  const std::set<intent::ClusterId>& admitted() const { return admitted_; }
+  const std::vector<intent::ClusterId>& gone() const { return gone_; }
+
+ private:
+  struct Process;
+
+  void Build();
+  void OnLoaded(const absl::Status& status);
+  void OnInputs(const std::set<std::string>& consumers);
+  template <typename Answer>
+  Answer Await(const std::function<void(std::function<void(Answer)>)>& start);
+
+  SimLoop& loop_;
+  hub::FakeGitSource& git_;
+  const Options options_;
+  SeededRandom random_;
+  MemoryLog log_;
+  hub::MemoryRows ledger_disk_;
+  std::unique_ptr<hub::MemoryRows> store_disk_ = std::make_unique<hub::MemoryRows>();
+  std::unique_ptr<Process> process_;
+  std::set<intent::ClusterId> admitted_;
+  std::vector<intent::ClusterId> gone_;
+};
+
+}  // namespace leidang::testing
