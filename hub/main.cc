@@ -25,20 +25,11 @@
 #include "hub/auth/certificate_authority.h"
 #include "hub/auth/cluster_gate.h"
 #include "hub/auth/secret_token.h"
-#include "hub/content/content_keeper.h"
-#include "hub/control/closure_resolver.h"
-#include "hub/control/cluster_lifecycle.h"
-#include "hub/control/config_repository.h"
-#include "hub/control/credentials.h"
-#include "hub/control/desk.h"
-#include "hub/control/fleet_records.h"
+#include "hub/control/control_plane.h"
 #include "hub/control/operations.h"
-#include "hub/control/owner_reconciler.h"
-#include "hub/control/repositories.h"
 #include "hub/control/session_board.h"
 #include "hub/ledger/row_ledger.h"
 #include "hub/options.h"
-#include "hub/resolve/closure.h"
 #include "hub/rpc/agent_link_service.h"
 #include "hub/rpc/enrolment_service.h"
 #include "hub/rpc/fleet_service.h"
@@ -142,23 +133,20 @@ class Hub {
   absl::Status Start() {
     RETURN_IF_ERROR(MakeDataDirectory(options_.data_dir));
     RETURN_IF_ERROR(OpenStore());
-    RETURN_IF_ERROR(Await(control_, [&](auto done) {
-      records_ = std::make_unique<FleetRecords>(control_, *ledger_, log_);
-      records_->Load(database_->hub_id(), std::move(done));
-    }));
+    ASSIGN_OR_RETURN(git_, MirrorGitSource::Create(MirrorSettingsOf(options_), clock_));
+    RETURN_IF_ERROR(LoadControl());
+    gate_ = std::make_unique<ClusterGate>(records().hub());
     ASSIGN_OR_RETURN(authority_,
-                     CertificateAuthority::OpenOrCreate(options_.data_dir + "/ca", records_->hub(),
+                     CertificateAuthority::OpenOrCreate(options_.data_dir + "/ca", records().hub(),
                                                         clock_.Now(), random_));
     RETURN_IF_ERROR(MakeAdminToken());
-    ASSIGN_OR_RETURN(git_, MirrorGitSource::Create(MirrorSettingsOf(options_), clock_));
-    OnLoop(control_, [&] { BuildControl(); });
     OnLoop(control_, [&] { BuildOperations(); });
     OnLoop(sessions_, [&] { BuildSessions(); });
     OnLoop(control_, [&] { operations_->Start(); });
-    RETURN_IF_ERROR(StartControl());
+    RETURN_IF_ERROR(Await(control_, [&](auto done) { plane_->Start(std::move(done)); }));
     RETURN_IF_ERROR(StartServers());
     log_.Info("hub", "the hub is up",
-              {{"hub", records_->hub().Hex()},
+              {{"hub", records().hub().Hex()},
                {"agents_port", absl::StrCat(servers_.agents_port)},
                {"users_port", absl::StrCat(servers_.users_port)}});
     return WritePorts();
@@ -191,14 +179,14 @@ class Hub {
 
   // The first start makes a token for the administrator and shows it once; only its hash is kept.
   absl::Status MakeAdminToken() {
-    if (!records_->user_tokens().empty()) return absl::OkStatus();
+    if (!records().user_tokens().empty()) return absl::OkStatus();
     const SecretToken token = NewSecretToken("admin", random_);
     RETURN_IF_ERROR(Await(control_, [&](auto done) {
       UserToken record;
       record.hash = token.hash;
       record.name = "admin";
       record.created_at = clock_.Now();
-      records_->Write({change::PutUserToken{std::move(record)}}, std::move(done));
+      records().Write({change::PutUserToken{std::move(record)}}, std::move(done));
     }));
     if (!options_.admin_token_file.empty())
       return WritePrivate(options_.admin_token_file, token.text + "\n");
@@ -207,45 +195,29 @@ class Hub {
     return absl::OkStatus();
   }
 
-  void BuildControl() {
-    gate_ = std::make_unique<ClusterGate>(records_->hub());
-    closures_ = std::make_unique<Closures>();
-    keeper_ = std::make_unique<ContentKeeper>(*store_);
-    resolver_ = std::make_unique<ClosureResolver>(*git_, *closures_, *keeper_);
-    listings_ = std::make_unique<GitListings>(*git_);
-    projects_ = std::make_unique<ProjectEntries>(control_, *records_, *store_, random_, log_);
-    Repositories::Options polling;
-    polling.poll_interval = options_.poll_interval;
-    polling.poll_jitter = options_.poll_jitter;
-    repositories_ = std::make_unique<Repositories>(
-        control_, workers_, *git_, random_, polling,
-        [this](const std::string& url) { return RepositoryFor(*records_, url); },
-        [this](const std::set<std::string>& consumers) { OnInputs(consumers); });
-    owners_ = std::make_unique<OwnerReconciler>(
-        OwnerReconciler::Parts{control_, workers_, *records_, *repositories_, *store_, *listings_,
-                               *resolver_, *projects_, random_, log_},
-        [this](const OwnerKey&) { CheckSettled(); });
-    desk_ = std::make_unique<Desk>(control_, *records_, *store_, *owners_, random_);
-    lifecycle_ = std::make_unique<ClusterLifecycle>(
-        control_, *records_, *store_, random_, log_,
-        [this](const std::set<intent::ClusterId>& clusters) { gate_->Set(clusters); },
-        [this](const intent::ClusterId& id) {
-          sessions_.Post([this, id] { table_->Forget(id); });
-        });
-    desk_->on_repository_changed = [this](const std::string& url) { repositories_->Refresh(url); };
-    desk_->on_cluster_changed = [this](const intent::ClusterId& id) { lifecycle_->OnChanged(id); };
+  absl::Status LoadControl() {
+    ControlPlane::Options options;
+    options.polling.poll_interval = options_.poll_interval;
+    options.polling.poll_jitter = options_.poll_jitter;
     if (!options_.config_repo.empty()) {
-      config_ = std::make_unique<ConfigRepository>(
-          control_, workers_,
-          ConfigRepository::Options{options_.config_repo, options_.config_revision,
-                                    options_.config_path},
-          *records_, *desk_, *repositories_, *listings_, log_);
+      options.config = ConfigRepository::Options{options_.config_repo, options_.config_revision,
+                                                 options_.config_path};
     }
+    return Await(control_, [&](auto done) {
+      plane_ = std::make_unique<ControlPlane>(
+          ControlPlane::Parts{control_, workers_, *ledger_, *store_, *git_, random_, log_}, options,
+          ControlPlane::Hooks{
+              [this](const std::set<intent::ClusterId>& clusters) { gate_->Set(clusters); },
+              [this](const intent::ClusterId& id) {
+                sessions_.Post([this, id] { table_->Forget(id); });
+              }});
+      plane_->Load(database_->hub_id(), std::move(done));
+    });
   }
 
   void BuildOperations() {
     operations_ = std::make_unique<Operations>(Operations::Ports{
-        control_, *records_, *store_, random_,
+        control_, records(), *store_, random_,
         [this](const intent::ClusterId& cluster, const OperationRequest& request,
                std::function<void(absl::Status)> sent) {
           sessions_.Post([this, cluster, request, sent = std::move(sent)] {
@@ -266,51 +238,9 @@ class Hub {
     board_->Start();
   }
 
-  // Agents are let in at once; only a hub that lost its derived data first works out everything
-  // again, so that nothing that a cluster has already is sent a second time.
-  absl::Status StartControl() {
-    auto logs = ClusterLifecycle::Logs::kKept;
-    RETURN_IF_ERROR(Await(control_, [&](const auto& done) {
-      lifecycle_->Start([&logs, done](const absl::StatusOr<ClusterLifecycle::Logs>& started) {
-        if (started.ok()) logs = *started;
-        done(started.status());
-      });
-    }));
-    RETURN_IF_ERROR(Await(control_, [&](const auto& done) {
-      repositories_->Restore(records_->pins());
-      owners_->Load([this, &logs, done](const absl::Status& status) {
-        if (!status.ok()) return done(status);
-        projects_->UpdateAll();
-        owners_->TriggerAll();
-        if (config_ != nullptr) config_->Start();
-        if (logs == ClusterLifecycle::Logs::kKept || owners_->AllSettled())
-          return done(absl::OkStatus());
-        log_.Info("hub",
-                  "waiting until all sets have been expanded again before agents are let in");
-        on_settled_ = [done] { done(absl::OkStatus()); };
-      });
-    }));
-    return absl::OkStatus();
-  }
-
-  void CheckSettled() {
-    if (on_settled_ == nullptr || !owners_->AllSettled()) return;
-    std::exchange(on_settled_, nullptr)();
-  }
-
-  void OnInputs(const std::set<std::string>& consumers) {
-    for (const std::string& consumer : consumers) {
-      if (consumer == ConfigRepository::kConsumer) {
-        config_->OnInputChanged();
-      } else if (const std::optional<OwnerKey> owner = OwnerKey::FromString(consumer)) {
-        owners_->Trigger(*owner);
-      }
-    }
-  }
-
   absl::StatusOr<std::string> Authenticate(const std::string& token) const {
     const object::Sha256 hash = HashOfToken(token);
-    for (const UserToken& known : records_->user_tokens()) {
+    for (const UserToken& known : records().user_tokens()) {
       if (SameHash(known.hash, hash) && clock_.Now() < known.expires_at &&
           clock_.Now() < known.revoked_at) {
         return known.name;
@@ -324,7 +254,7 @@ class Hub {
                      authority_->IssueServer(NamesOf(options_.advertise), clock_.Now(),
                                              kServerCertificateLife, random_));
     view_ = std::make_unique<ResourceView>(ResourceView::Parts{
-        *records_, *store_, *owners_, *repositories_,
+        records(), *store_, plane_->owners(), plane_->repositories(),
         [this](const intent::ClusterId& id) { return LinkOf(board_->View(id)); }});
     link_ = std::make_unique<AgentLinkService>(sessions_, *table_, *gate_);
     ASSIGN_OR_RETURN(AgentServer agents, ListenAgents(options_.agent_listen, certificate,
@@ -332,12 +262,12 @@ class Hub {
     servers_.agents = std::move(agents.server);
     servers_.agents_port = agents.port;
     ASSIGN_OR_RETURN(const int users_port, FreePort(options_.user_listen));
-    fleet_ = std::make_unique<FleetService>(
-        FleetService::Parts{control_, *desk_, *view_, *repositories_, *owners_, *operations_,
-                            [this](const std::string& token) { return Authenticate(token); },
-                            authority_->pin(), absl::StrCat(options_.advertise, ":", users_port)});
+    fleet_ = std::make_unique<FleetService>(FleetService::Parts{
+        control_, plane_->desk(), *view_, plane_->repositories(), plane_->owners(), *operations_,
+        [this](const std::string& token) { return Authenticate(token); }, authority_->pin(),
+        absl::StrCat(options_.advertise, ":", users_port)});
     enrolment_ = std::make_unique<EnrolmentService>(EnrolmentService::Parts{
-        control_, *records_, *authority_, random_, absl::StrCat(":", servers_.agents_port)});
+        control_, records(), *authority_, random_, absl::StrCat(":", servers_.agents_port)});
     const std::string users_address = absl::StrCat(
         options_.user_listen.substr(0, options_.user_listen.rfind(':')), ":", users_port);
     ASSIGN_OR_RETURN(servers_.users,
@@ -345,6 +275,8 @@ class Hub {
     servers_.users_port = users_port;
     return absl::OkStatus();
   }
+
+  FleetRecords& records() const { return plane_->records(); }
 
   absl::Status WritePorts() {
     if (options_.ports_file.empty()) return absl::OkStatus();
@@ -377,22 +309,11 @@ class Hub {
   std::unique_ptr<Store> store_;
 
   std::unique_ptr<ClusterGate> gate_;
-  std::unique_ptr<Closures> closures_;
-  std::unique_ptr<ContentKeeper> keeper_;
-  std::unique_ptr<ClosureResolver> resolver_;
-  std::unique_ptr<GitListings> listings_;
-  std::unique_ptr<FleetRecords> records_;
-  std::unique_ptr<ProjectEntries> projects_;
-  std::unique_ptr<Repositories> repositories_;
-  std::unique_ptr<OwnerReconciler> owners_;
-  std::unique_ptr<Desk> desk_;
-  std::unique_ptr<ClusterLifecycle> lifecycle_;
-  std::unique_ptr<ConfigRepository> config_;
+  std::unique_ptr<ControlPlane> plane_;
   std::unique_ptr<Operations> operations_;
   std::unique_ptr<OperationCourier> courier_;
   std::unique_ptr<SessionTable> table_;
   std::unique_ptr<SessionBoard> board_;
-  std::function<void()> on_settled_;
 
   std::unique_ptr<ResourceView> view_;
   std::unique_ptr<AgentLinkService> link_;

@@ -78,11 +78,12 @@ class Planner {
     }
     if (desired.problem) {
       if (!before.cluster.IsNone()) plan_.held_back.push_back(before.key);
-      Keep(before, {*desired.problem});
+      Keep(before, ProblemsOf(desired));
     } else if (!input_.rules.update) {
-      const bool would_come_again = input_.rules.create && IsAsDesired(desired, before);
+      const bool would_come_again =
+          input_.rules.create && IsAsDesired(desired, before) && !desired.keeps_fields;
       if (!before.cluster.IsNone() && !would_come_again) plan_.held_back.push_back(before.key);
-      Keep(before, {});
+      Keep(before, ProblemsOf(desired));
     } else if (before.cluster.IsNone()) {
       ++plan_.updated;
       Assign(desired, before, Decided::kBefore);
@@ -130,16 +131,25 @@ class Planner {
   }
 
   void Update(const DesiredApplication& desired, const DerivedApplication& before) {
-    if (IsAsDesired(desired, before) && before.conditions.empty()) {
-      ++plan_.kept;
-      return;
+    if (IsAsDesired(desired, before)) {
+      if (desired.keeps_fields) plan_.held_back.push_back(before.key);
+      return Keep(before, ProblemsOf(desired));
     }
     ++plan_.updated;
     DerivedApplication record = RecordOf(desired, before);
     record.uid = before.uid;
-    if (before.content != desired.content || before.project != desired.project)
+    if (before.content != desired.content || before.project != desired.project) {
       PutAssignment(desired, record.uid);
+    } else if (desired.keeps_fields) {
+      plan_.held_back.push_back(before.key);
+    }
     plan_.batch.PutApplication(std::move(record));
+  }
+
+  static std::vector<Problem> ProblemsOf(const DesiredApplication& desired) {
+    std::vector<Problem> problems = desired.notices;
+    if (desired.problem) problems.insert(problems.begin(), *desired.problem);
+    return problems;
   }
 
   void Keep(const DerivedApplication& before, const std::vector<Problem>& problems) {
@@ -151,14 +161,28 @@ class Planner {
     plan_.batch.PutApplication(std::move(record));
   }
 
+  // It stands nowhere: all that goes is the note of what was wrong with it, and its name is free. A
+  // fresh look would not make that note either.
+  void DropUnassigned(const DerivedApplication& before) {
+    if (input_.expansion.incomplete) {
+      ++plan_.kept;
+      return;
+    }
+    plan_.released.push_back(before.key);
+    plan_.batch.DeleteApplication(before.key);
+  }
+
   // It is not in the expansion, which proves nothing.
   void KeepUnmentioned(const DerivedApplication& before) {
-    ++plan_.kept;
-    if (before.cluster.IsNone()) return;
+    if (before.cluster.IsNone()) return DropUnassigned(before);
     const Standing standing = input_.standing(before);
     if (standing.kind == Standing::Kind::kLive) {
       plan_.held_back.push_back(before.key);
+      // Whatever was wrong with it, nobody says so now.
+      if (!input_.expansion.incomplete) return Keep(before, {});
+      ++plan_.kept;
     } else {
+      ++plan_.kept;
       Tombstone(before, standing);
       plan_.batch.PutApplication(Unassigned(before));
     }
@@ -212,6 +236,10 @@ class Planner {
 
   void PutAssignment(const DesiredApplication& desired, const intent::Uid& uid) {
     plan_.placed[desired.cluster].insert(desired.project);
+    if (desired.keeps_fields) {
+      plan_.kept_fields[desired.key] = {desired.cluster, desired.project, desired.manifest,
+                                        desired.body, desired.sources};
+    }
     plan_.batch.Put(desired.cluster, {EntryOf(desired.key), uid, desired.body, desired.sources});
   }
 
@@ -231,9 +259,7 @@ class Planner {
     record.project = desired.project;
     record.manifest = desired.manifest;
     record.content = desired.content;
-    std::vector<Problem> problems;
-    if (desired.problem) problems.push_back(*desired.problem);
-    record.conditions = Renewed(before.conditions, problems, input_.now);
+    record.conditions = Renewed(before.conditions, ProblemsOf(desired), input_.now);
     return record;
   }
 

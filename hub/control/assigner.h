@@ -13,6 +13,7 @@
 #include "common/intent/intent.h"
 #include "hub/control/expansion.h"
 #include "hub/model/application.h"
+#include "hub/model/decided.h"
 #include "hub/store/write_batch.h"
 
 namespace leidang::hub {
@@ -75,6 +76,8 @@ struct AssignPlan {
   std::vector<std::string> refused;   // and those that another has.
   // Those whose assignment stays although the owner alone would not make it so again.
   std::vector<std::string> held_back;
+  // Those that are assigned anew with something left as it was: what a fresh look would not give.
+  std::map<std::string, Holding::Kept> kept_fields;
   std::map<intent::ClusterId, std::set<std::string>>
       placed;                     // Projects of what is put, by cluster.
   std::vector<Problem> problems;  // Further ones of the owner.

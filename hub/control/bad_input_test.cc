@@ -48,6 +48,18 @@ class BadInput : public FleetTest {
     EXPECT_TRUE(hub_.records().pending_deletions().empty());
   }
 
+  // The same of an Application.
+  void ExpectAppCondition(const std::string& application, const std::string& condition,
+                          const std::string& message) {
+    EXPECT_THAT(hub_.AppConditions(application), ElementsAre(condition));
+    const auto before = hub_.store().Application(application);
+    ASSERT_FALSE(before->conditions.empty());
+    EXPECT_THAT(before->conditions[0].message, HasSubstr(message));
+    loop_.RunFor(absl::Hours(1));
+    ASSERT_TRUE(hub_.Settle());
+    EXPECT_EQ(hub_.store().Application(application)->conditions, before->conditions);
+  }
+
   // One condition, with a message that says this and a time that stays.
   void ExpectCondition(const std::string& set, const std::string& reason,
                        const std::string& message) {
@@ -126,14 +138,16 @@ TEST_F(BadInput, ARepositoryThatGoesAwayIsToldAndEverythingStays) {
   StartGood();
   ApplyAndSettle(DirectoriesSet("fleet"));
   const std::string before = hub_.Picture();
+  const std::string without_reasons = hub_.Picture(testing::TestHub::Reasons::kLeftOut);
   git_.SetFetchError(
       kUrl, SourceError(SourceReason::kRepositoryUnreachable, "https://git.example: no route"));
   Poll();
-  EXPECT_EQ(hub_.Picture(), before);
+  EXPECT_EQ(hub_.Picture(testing::TestHub::Reasons::kLeftOut), without_reasons);
   ExpectCondition("leidang/fleet", "RepositoryUnreachable", "no route");
   git_.SetFetchError(kUrl, absl::OkStatus());
   Poll();
   EXPECT_THAT(hub_.SetConditions("leidang/fleet"), IsEmpty());
+  EXPECT_EQ(hub_.Picture(), before);
 }
 
 TEST_F(BadInput, ABranchThatIsNotThere) {
@@ -209,6 +223,68 @@ TEST_F(BadInput, ARemoteKustomizeBase) {
   EXPECT_THAT(message, HasSubstr("apps/a/kustomization.yaml"));
   EXPECT_THAT(message, HasSubstr("github.com/example/base"));
   ExpectUndisturbed();
+}
+
+TEST_F(BadInput, AKustomizationThatCannotBeRead) {
+  StartGood();
+  ApplyAndSettle(Application("k", "one", "apps/a"));
+  FakeGitSource::Files files = Good();
+  files["apps/a/kustomization.yaml"] = {"resources: [cm.yaml\n"};
+  Commit(files);
+  Poll();
+  EXPECT_THAT(hub_.On("one"), ElementsAre("direct", "good", "k"));
+  ExpectAppCondition("leidang/k", "ComparisonError=InvalidYaml", "apps/a/kustomization.yaml");
+  ExpectUndisturbed();
+  files["apps/a/kustomization.yaml"] = {"resources: [cm.yaml]\n"};
+  Commit(files);
+  Poll();
+  EXPECT_THAT(hub_.AppConditions("leidang/k"), IsEmpty());
+}
+
+TEST_F(BadInput, AKustomizationThatNamesAFileThatIsNotThere) {
+  StartGood();
+  ApplyAndSettle(Application("k", "one", "apps/a"));
+  FakeGitSource::Files files = Good();
+  files["apps/a/kustomization.yaml"] = {"resources: [cm.yaml, missing.yaml]\n"};
+  Commit(files);
+  Poll();
+  EXPECT_THAT(hub_.On("one"), ElementsAre("direct", "good", "k"));
+  ExpectAppCondition("leidang/k", "ComparisonError=PathNotFound", "missing.yaml");
+  ExpectUndisturbed();
+}
+
+TEST_F(BadInput, AnApplicationsBranchThatIsNotThere) {
+  StartGood();
+  ApplyAndSettle(ListSet("set", {"x one", "z one"}, "apps/a"));
+  const std::string root = hub_.store().Root(hub_.IdOf("one"))->Hex();
+  ApplyAndSettle(ListSet("set", {"x one", "z one"}, "apps/a", "mian"));
+  EXPECT_EQ(hub_.store().Root(hub_.IdOf("one"))->Hex(), root);
+  ExpectAppCondition("leidang/x", "ComparisonError=RevisionNotFound", "mian");
+  EXPECT_THAT(hub_.SetConditions("leidang/set"), IsEmpty()) << "each Application says it";
+  ExpectUndisturbed();
+}
+
+TEST_F(BadInput, AnApplicationsRepositoryThatIsNotThere) {
+  StartGood();
+  ApplyAndSettle(Application("k", "one", "apps/a"));
+  const std::string root = hub_.store().Root(hub_.IdOf("one"))->Hex();
+  ApplyAndSettle(Application("k", "one", "apps/a", "main", "https://git.example/none.git"));
+  EXPECT_EQ(hub_.store().Root(hub_.IdOf("one"))->Hex(), root);
+  ExpectAppCondition("leidang/k", "ComparisonError=RepositoryUnreachable", "none.git");
+  ExpectUndisturbed();
+}
+
+TEST_F(BadInput, ADirectApplicationSaysThatItsRepositoryWentAway) {
+  StartGood();
+  const std::string before = hub_.Picture();
+  git_.SetFetchError(
+      kUrl, SourceError(SourceReason::kRepositoryUnreachable, "https://git.example: no route"));
+  Poll();
+  EXPECT_THAT(hub_.On("one"), ElementsAre("direct", "good"));
+  ExpectAppCondition("leidang/direct", "ComparisonError=RepositoryUnreachable", "no route");
+  git_.SetFetchError(kUrl, absl::OkStatus());
+  Poll();
+  EXPECT_EQ(hub_.Picture(), before);
 }
 
 TEST_F(BadInput, ANameThatIsTooLong) {

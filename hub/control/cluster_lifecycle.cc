@@ -88,15 +88,19 @@ void ClusterLifecycle::Replay(std::function<void(absl::StatusOr<Logs>)> done, Lo
     if (!records_.clusters().contains(open.cluster)) batch.DropLog(open.cluster);
   }
   TellClusters();
-  for (const auto& [id, cluster] : records_.clusters()) {
-    if (cluster.deleting) queue_.Add(id);
-  }
-  if (batch.empty()) return done(logs);
+  // Not before: without its tombstones a cluster would look as if all was carried out.
+  const auto ready = [this, logs, done] {
+    for (const auto& [id, cluster] : records_.clusters()) {
+      if (cluster.deleting) queue_.Add(id);
+    }
+    done(logs);
+  };
+  if (batch.empty()) return ready();
   store_.Commit(std::move(batch), &loop_,
-                [alive = alive_, done = std::move(done), logs](const CommitResult& result) {
+                [alive = alive_, done, ready](const CommitResult& result) {
                   if (!*alive) return;
                   if (!result.status.ok()) return done(result.status);
-                  done(logs);
+                  ready();
                 });
 }
 
@@ -157,6 +161,7 @@ void ClusterLifecycle::Remove(const ClusterRegistration& cluster) {
           if (!*alive) return;
           if (!result.status.ok()) return Finish(kCannotEnd, id, result.status);
           EraseIfDone(id);
+          on_ended();
         });
       });
 }
@@ -166,7 +171,10 @@ void ClusterLifecycle::EraseIfDone(const intent::ClusterId& id) {
   const auto found = records_.clusters().find(id);
   if (found == records_.clusters().end()) return Finish("", id, absl::OkStatus());
   const absl::StatusOr<ClusterLog> log = store_.Log(id);
-  if (found->second.joined() && log.ok() && (log->live > 0 || log->tombstones > 0))
+  const auto pending = records_.pending_deletions().lower_bound({id, {}, {}});
+  const bool decided =
+      pending != records_.pending_deletions().end() && pending->second.cluster == id;
+  if (found->second.joined() && (decided || (log.ok() && (log->live > 0 || log->tombstones > 0))))
     return Finish("", id, absl::OkStatus());
   Erase(id);
 }

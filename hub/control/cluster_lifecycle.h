@@ -42,6 +42,10 @@ class ClusterLifecycle {
   // A registration was made, changed, or marked for removal.
   void OnChanged(const intent::ClusterId& id);
 
+  // Called on the loop after entries of a cluster that is being removed have ended: whoever looked
+  // at their owners meanwhile may have seen them alive.
+  std::function<void()> on_ended = [] {};
+
  private:
   void Reopen(const std::vector<ClusterRegistration>& lost,
               std::function<void(absl::StatusOr<Logs>)> done);

@@ -13,6 +13,7 @@
 #include "common/object/sha256.h"
 #include "common/proof/bucketed_digest.h"
 #include "generators/reconcile.h"
+#include "hub/control/existing_fields.h"
 #include "hub/control/generator_kinds.h"
 #include "hub/source/repository_url.h"
 #include "hub/source/source_error.h"
@@ -180,9 +181,13 @@ class InputFailures {
 // memory.
 class Collector final : public generators::Sink {
  public:
-  Collector(const generators::ApplicationSet& set, const generators::World& world,
-            Resolution& resolution, const InputFailures& failures, Expansion* out)
-      : validator_(set, world), resolution_(resolution), failures_(failures), out_(out) {}
+  Collector(const ExpansionRequest& request, const generators::World& world, Resolution& resolution,
+            const InputFailures& failures, Expansion* out)
+      : validator_(*request.set, world),
+        existing_(*request.set, request.current),
+        resolution_(resolution),
+        failures_(failures),
+        out_(out) {}
 
   void OnApplication(const generators::GeneratedApplication& application) override {
     const std::string name(application.name());
@@ -196,9 +201,7 @@ class Collector final : public generators::Sink {
       return;
     }
     (void)validator_.Check(application).ok();  // What it found is read from Finish.
-    const std::string key = absl::StrCat(application.ns(), "/", name);
-    out_->applications.push_back(
-        resolution_.Resolve(key, std::string(application.CanonicalJson()), application.Manifest()));
+    Add(absl::StrCat(application.ns(), "/", name), application);
   }
 
   void OnError(const generators::ParameterSetError& error) override {
@@ -209,11 +212,30 @@ class Collector final : public generators::Sink {
                               error.ToString()});
   }
 
+  void Add(const std::string& key, const generators::GeneratedApplication& application) {
+    const absl::StatusOr<std::optional<object::Value>> kept =
+        existing_.Keep(key, application.CanonicalJson(), application.Manifest());
+    if (kept.ok() && *kept) {
+      out_->applications.push_back(resolution_.Resolve(key, object::CanonicalJson(**kept), **kept));
+      out_->applications.back().keeps_fields = true;
+      return;
+    }
+    out_->applications.push_back(
+        resolution_.Resolve(key, std::string(application.CanonicalJson()), application.Manifest()));
+    if (kept.ok()) return;
+    const std::string message(kept.status().message());
+    out_->applications.back().problem = InvalidSpec(Reason::kInvalidSpec, message);
+    Problem of_set{conditions::kErrorOccurred, Reason::kInvalidSpec, message};
+    if (std::find(out_->problems.begin(), out_->problems.end(), of_set) == out_->problems.end())
+      out_->problems.push_back(std::move(of_set));
+  }
+
   size_t invalid_names() const { return invalid_names_; }
   generators::ApplicationValidator::Outcome Finish() const { return validator_.Finish(); }
 
  private:
   generators::ApplicationValidator validator_;
+  const ExistingFields existing_;
   Resolution& resolution_;
   const InputFailures& failures_;
   Expansion* const out_;
@@ -286,7 +308,7 @@ void ExpandSet(const ExpansionRequest& request, const PinnedGit& git, SourceReso
   for (int pass = 0; pass < 2; ++pass) {
     *out = Expansion();
     Resolution resolution(*request.fleet, git, resolver);
-    Collector collector(*request.set, world, resolution, failures, out);
+    Collector collector(request, world, resolution, failures, out);
     const generators::ExpansionResult result = generators::Expand(*request.set, world, collector);
     RejectInvalid(collector.Finish(), out);
     out->warnings = result.warnings;
@@ -321,9 +343,9 @@ bool IsTold(const Expansion& out, const absl::Status& status) {
     return absl::StrContains(problem.message, status.message());
   };
   if (std::any_of(out.problems.begin(), out.problems.end(), told)) return true;
-  // The Application that it keeps from being resolved shows it, if that is all that there is.
-  return out.applications.size() == 1 && out.applications[0].problem &&
-         told(*out.applications[0].problem);
+  // The Applications that it keeps from being resolved show it.
+  return std::any_of(out.applications.begin(), out.applications.end(),
+                     [&told](const auto& a) { return a.problem && told(*a.problem); });
 }
 
 // A repository that cannot be reached, though all is still pinned, is said on the owner; so is an
@@ -357,6 +379,16 @@ Expansion Expand(const ExpansionRequest& request, GitListings& listings, SourceR
   absl::Time pinned_at = request.pinned_at;
   out.inputs_digest = SeedOf(request, out.inputs, &pinned_at);
   AddRepositoryProblems(*request.git, &out);
+  if (request.set != nullptr) {
+    for (std::string& warning : UnheededFields(request.manifest))
+      out.warnings.push_back(std::move(warning));
+    return out;
+  }
+  // An Application written directly is its own owner: it says it itself.
+  for (Problem& problem : std::exchange(out.problems, {})) {
+    problem.type = conditions::kComparisonError;
+    out.applications[0].notices.push_back(std::move(problem));
+  }
   return out;
 }
 

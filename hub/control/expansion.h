@@ -17,6 +17,7 @@
 #include "hub/control/pinned_git.h"
 #include "hub/control/repositories.h"
 #include "hub/control/source_resolver.h"
+#include "hub/model/application.h"
 
 namespace leidang::hub {
 
@@ -40,6 +41,11 @@ struct DesiredApplication {
   std::vector<intent::Source> sources;
   object::Sha256 content;  // Digest of body and sources (DerivedApplication::content).
   std::optional<Problem> problem;
+  // What people should know although it could be resolved.
+  std::vector<Problem> notices;
+  // Its set leaves something of the Application that exists as it is, so that a fresh look, which
+  // does not know that one, would give another.
+  bool keeps_fields = false;
 };
 
 // What one owner wants, and what it was worked out from.
@@ -68,6 +74,8 @@ struct ExpansionRequest {
   std::shared_ptr<const FleetSnapshot> fleet;
   std::shared_ptr<const GitView> git;
   absl::Time pinned_at;
+  // What the set has, sorted by key, without what has ended; nullptr: nothing.
+  const std::vector<DerivedApplication>* current = nullptr;
 };
 
 // Works out what the owner wants. Reads Git objects and nothing else outside its arguments; runs on

@@ -10,12 +10,14 @@
 #include "common/base/status_macros.h"
 #include "common/conditions/types.h"
 #include "generators/reconcile.h"
+#include "hub/control/existing_fields.h"
 #include "hub/control/owner_look.h"
 
 namespace leidang::hub {
 namespace {
 
 constexpr size_t kLooksMax = 2;  // Under way at a time: as many as there are workers for them.
+constexpr absl::Duration kPaceOfArgoCd = absl::Minutes(3);  // Of a generator that names none.
 constexpr char kIgnoreStrategy[] = "leidang.dev/ignore-strategy";
 constexpr char kMaxDeletions[] = "leidang.dev/max-deletions";
 
@@ -172,14 +174,34 @@ void OwnerReconciler::Expand(const LookPtr& look) {
   request.git = parts_.repositories.view();
   request.expected_inputs = parts_.repositories.WantedBy(look->owner.ToString());
   request.pinned_at = look->written.changed_at;
-  parts_.workers.Run([this, alive = alive_, look, &loop = parts_.loop, &listings = parts_.listings,
-                      &resolver = parts_.resolver, &store = parts_.store] {
+  const bool keeps_fields = request.set != nullptr && ExistingFields::AnyIn(*request.set);
+  std::set<intent::Uid> ended;
+  if (keeps_fields) {
+    for (const auto& [id, pending] : parts_.records.pending_deletions()) ended.insert(pending.uid);
+  }
+  parts_.workers.Run([this, alive = alive_, look, keeps_fields, ended = std::move(ended),
+                      &loop = parts_.loop, &listings = parts_.listings, &resolver = parts_.resolver,
+                      &store = parts_.store] {
+    std::vector<DerivedApplication> existing;
+    if (keeps_fields) {
+      existing = CurrentOf(store, look->owner).value_or(std::vector<DerivedApplication>());
+      std::erase_if(existing, [&ended](const auto& a) { return ended.contains(a.uid); });
+    }
+    look->request.current = &existing;
     look->expansion = hub::Expand(look->request, listings, resolver);
+    look->request.current = nullptr;
     look->current = CurrentOf(store, look->owner);
     loop.Post([this, alive, look] {
       if (*alive) OnExpanded(look);
     });
   });
+}
+
+// How often the set wants its repositories to be looked at; nullopt if it does not say.
+std::optional<absl::Duration> OwnerReconciler::PaceOf(const Look& look) {
+  if (look.request.set == nullptr) return std::nullopt;
+  const std::optional<absl::Duration> pace = look.request.set->requeue_after();
+  return pace == kPaceOfArgoCd ? std::nullopt : pace;
 }
 
 AssignRules OwnerReconciler::RulesOf(const Look& look) const {
@@ -239,8 +261,20 @@ void OwnerReconciler::SetWanted(const LookPtr& look) {
   const std::set<GitInput> before = parts_.repositories.WantedBy(consumer);
   std::set<GitInput> wanted = look->expansion.inputs;
   if (!look->says_all()) wanted.insert(before.begin(), before.end());
-  parts_.repositories.SetWanted(consumer, wanted);
+  parts_.repositories.SetWanted(consumer, wanted, PaceOf(*look));
   if (wanted != before && pins_swept_) SweepPins();
+}
+
+bool OwnerReconciler::HasNews(const Look& look) const {
+  const GitView& then = *look.request.git;
+  const GitView& now = *parts_.repositories.view();
+  return std::any_of(look.expansion.inputs.begin(), look.expansion.inputs.end(),
+                     [&](const GitInput& input) {
+                       const auto before = then.inputs.find(input);
+                       const auto after = now.inputs.find(input);
+                       if (after == now.inputs.end()) return false;
+                       return before == then.inputs.end() || before->second != after->second;
+                     });
 }
 
 void OwnerReconciler::OnExpanded(const LookPtr& look) {
@@ -256,6 +290,8 @@ void OwnerReconciler::OnExpanded(const LookPtr& look) {
   }
   if (!look->current.ok()) return Finish(look, look->current.status());
   SetWanted(look);
+  // What it asks for first may have been answered since, when it was not among those to be told.
+  if (HasNews(*look)) queue_.Add(look->owner);
   AssignPlan plan = Plan(look);
   std::vector<Problem> problems = look->expansion.problems;
   problems.insert(problems.end(), plan.problems.begin(), plan.problems.end());

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 #include "common/log/log.h"
 #include "common/random/random.h"
@@ -107,11 +108,14 @@ class OwnerReconciler {
   AssignPlan Plan(const LookPtr& look) const;
   void AddRolloutProblem(const Look& look, std::vector<Problem>* problems) const;
   void SetWanted(const LookPtr& look);
+  bool HasNews(const Look& look) const;
   void ClaimNames(const LookPtr& look, const AssignPlan& plan);
   void Free(const std::string& name, const OwnerKey& owner);
   void TriggerThose(const std::set<OwnerKey>& owners);
 
   void Decide(const LookPtr& look, AssignPlan plan);
+  absl::StatusOr<FleetRecords::Changes> Decisions(const LookPtr& look,
+                                                  const AssignPlan& plan) const;
   absl::Status AddHoldings(const LookPtr& look, const AssignPlan& plan,
                            FleetRecords::Changes* changes) const;
   absl::StatusOr<Holding> KeptBack(const Look& look, const std::string& key) const;
@@ -125,6 +129,7 @@ class OwnerReconciler {
   void MarkSeen(const OwnerKey& owner);
   void SweepPins();
 
+  static std::optional<absl::Duration> PaceOf(const Look& look);
   AssignRules RulesOf(const Look& look) const;
   void SetReport(Look& look, const std::vector<Problem>& problems);
 

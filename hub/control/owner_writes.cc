@@ -137,10 +137,25 @@ void OwnerReconciler::RestoreKept(std::vector<Holding> kept,
 }
 
 void OwnerReconciler::Decide(const LookPtr& look, AssignPlan plan) {
+  auto shared = std::make_shared<AssignPlan>(std::move(plan));
+  // Made when what earlier looks decided shows: of two that meet at a name, the later one sees it.
+  parts_.records.Update(
+      [this, alive = alive_, look, shared]() -> absl::StatusOr<FleetRecords::Changes> {
+        if (!*alive) return absl::CancelledError("the hub is ending");
+        return Decisions(look, *shared);
+      },
+      [this, alive = alive_, look, shared](const absl::Status& status) {
+        if (!*alive) return;
+        if (!status.ok()) return Finish(look, status);
+        Commit(look, std::move(*shared));
+      });
+}
+
+absl::StatusOr<FleetRecords::Changes> OwnerReconciler::Decisions(const LookPtr& look,
+                                                                 const AssignPlan& plan) const {
   FleetRecords::Changes changes;
   const absl::Time now = parts_.loop.clock().Now();
-  if (const absl::Status status = AddHoldings(look, plan, &changes); !status.ok())
-    return Finish(look, status);
+  RETURN_IF_ERROR(AddHoldings(look, plan, &changes));
   for (const Deletion& deletion : plan.deletions) {
     changes.push_back(change::Decide{
         {deletion.cluster, EntryOf(deletion.key), deletion.uid, deletion.policy, now,
@@ -150,14 +165,7 @@ void OwnerReconciler::Decide(const LookPtr& look, AssignPlan plan) {
                             look->owner.ToString())}});
   }
   AddPins(*look, &changes);
-  if (changes.empty()) return Commit(look, std::move(plan));
-  auto shared = std::make_shared<AssignPlan>(std::move(plan));
-  parts_.records.Write(std::move(changes),
-                       [this, alive = alive_, look, shared](const absl::Status& status) {
-                         if (!*alive) return;
-                         if (!status.ok()) return Finish(look, status);
-                         Commit(look, std::move(*shared));
-                       });
+  return changes;
 }
 
 // Before the deletions among the changes, so that nothing that was decided to end is ever put back.
@@ -166,7 +174,11 @@ absl::Status OwnerReconciler::AddHoldings(const LookPtr& look, const AssignPlan&
   if (look->expansion.incomplete) return absl::OkStatus();
   const auto& holdings = parts_.records.holdings();
   const std::string owner = look->owner.ToString();
-  const std::set<std::string> held_back(plan.held_back.begin(), plan.held_back.end());
+  std::set<std::string> held_back(plan.held_back.begin(), plan.held_back.end());
+  for (const auto& [key, kept] : plan.kept_fields) {
+    held_back.erase(key);
+    changes->push_back(change::PutHolding{{key, owner, kept}});
+  }
   const std::set<std::string> released(plan.released.begin(), plan.released.end());
   for (const std::string& key : held_back) {
     const auto known = holdings.find(key);
@@ -177,7 +189,7 @@ absl::Status OwnerReconciler::AddHoldings(const LookPtr& look, const AssignPlan&
     changes->push_back(change::PutHolding{*std::move(holding)});
   }
   for (const auto& [key, held] : holdings) {
-    if (held.owner != owner || held_back.contains(key)) continue;
+    if (held.owner != owner || held_back.contains(key) || plan.kept_fields.contains(key)) continue;
     const bool lost = released.contains(key) || !claims_.Holds(look->owner, key);
     if (!lost && !held.kept) continue;
     if (!lost && claims_.HeldAgainstOrder(key)) {

@@ -42,8 +42,8 @@ intent::Uid ProjectEntries::UidOf(const intent::ClusterId& cluster,
   return intent::ComputeUid(records_.hub(), key, records_.Deletions(cluster, key));
 }
 
-void ProjectEntries::Put(const intent::ClusterId& cluster, const WrittenObject& project,
-                         WriteBatch* batch) const {
+intent::Assignment ProjectEntries::AssignmentOf(const intent::ClusterId& cluster,
+                                                const WrittenObject& project) const {
   const intent::EntryKey key = EntryOf(project.key);
   const absl::StatusOr<object::Value> manifest = object::ParseJson(project.manifest);
   const object::Value* spec = manifest.ok() ? object::Find(*manifest, {"spec"}) : nullptr;
@@ -51,7 +51,12 @@ void ProjectEntries::Put(const intent::ClusterId& cluster, const WrittenObject& 
   assignment.key = key;
   assignment.uid = UidOf(cluster, project.key);
   assignment.body = spec != nullptr ? object::CanonicalJson(*spec) : "{}";
-  batch->Put(cluster, std::move(assignment));
+  return assignment;
+}
+
+void ProjectEntries::Put(const intent::ClusterId& cluster, const WrittenObject& project,
+                         WriteBatch* batch) const {
+  batch->Put(cluster, AssignmentOf(cluster, project));
 }
 
 void ProjectEntries::AddUpdate(const WrittenObject& project, WriteBatch* batch) const {
@@ -74,6 +79,7 @@ void ProjectEntries::UpdateAll() {
   for (const auto& [name, project] : records_.Objects(WrittenKind::kAppProject))
     AddUpdate(project, &batch);
   CommitUpdate(std::move(batch));
+  for (const auto& [id, cluster] : records_.clusters()) OnEnded(id);
 }
 
 void ProjectEntries::CommitUpdate(WriteBatch batch) {
@@ -97,14 +103,14 @@ void ProjectEntries::OnEnded(const intent::ClusterId& cluster) { queue_.Add(clus
 absl::StatusOr<WriteBatch> ProjectEntries::Difference(const intent::ClusterId& cluster,
                                                       FleetRecords::Changes* changes) const {
   std::set<std::string> needed;
-  std::map<std::string, intent::Uid> present;
+  std::map<std::string, intent::Assignment> present;
   PageRequest page;
   do {
     ASSIGN_OR_RETURN(const Page<LiveAssignment> live, store_.Assignments(cluster, page));
     for (const LiveAssignment& entry : live.items) {
       const intent::EntryKey& key = entry.assignment.key;
       if (key.kind == intent::EntryKind::kProject) {
-        present[key.name] = entry.assignment.uid;
+        present[key.name] = entry.assignment;
       } else if (key.kind == intent::EntryKind::kApplication) {
         const absl::StatusOr<DerivedApplication> application = store_.Application(key.name);
         if (application.ok()) needed.insert(application->project);
@@ -114,7 +120,8 @@ absl::StatusOr<WriteBatch> ProjectEntries::Difference(const intent::ClusterId& c
   } while (!page.token.empty());
 
   WriteBatch batch;
-  for (const auto& [name, uid] : present) {
+  for (const auto& [name, assignment] : present) {
+    const intent::Uid& uid = assignment.uid;
     const bool ended = uid != UidOf(cluster, name);  // Decided before, and cut off.
     if (needed.contains(name) && !ended) continue;
     batch.Delete(cluster, {EntryOf(name), uid, intent::DeletionPolicy::kOrphan});
@@ -123,7 +130,14 @@ absl::StatusOr<WriteBatch> ProjectEntries::Difference(const intent::ClusterId& c
         change::Decide{{cluster, EntryOf(name), uid, intent::DeletionPolicy::kOrphan,
                         loop_.clock().Now(), "no Application of the cluster names it any more"}});
   }
-  Ensure(cluster, needed, &batch);
+  for (const std::string& name : needed) {
+    const WrittenObject* project = records_.Object(WrittenKind::kAppProject, name);
+    if (project == nullptr) continue;
+    intent::Assignment assignment = AssignmentOf(cluster, *project);
+    const auto there = present.find(name);
+    if (there == present.end() || !(there->second == assignment))
+      batch.Put(cluster, std::move(assignment));
+  }
   return batch;
 }
 

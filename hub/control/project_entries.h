@@ -33,7 +33,8 @@ class ProjectEntries {
 
   // A project was edited: puts it again wherever it is.
   void Update(const std::string& project);
-  // The same for all, after a start: the last edit may not have come through.
+  // The same for all, after a start: the last edit, or the end of the last Application that needed
+  // one, may not have come through.
   void UpdateAll();
 
   // A batch with Ensure was committed for the cluster.
@@ -45,6 +46,8 @@ class ProjectEntries {
 
  private:
   intent::Uid UidOf(const intent::ClusterId& cluster, const std::string& project) const;
+  intent::Assignment AssignmentOf(const intent::ClusterId& cluster,
+                                  const WrittenObject& project) const;
   void Put(const intent::ClusterId& cluster, const WrittenObject& project, WriteBatch* batch) const;
   void AddUpdate(const WrittenObject& project, WriteBatch* batch) const;
   void CommitUpdate(WriteBatch batch);

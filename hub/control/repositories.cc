@@ -12,6 +12,7 @@ namespace leidang::hub {
 namespace {
 
 constexpr absl::Duration kRetryMin = absl::Seconds(10);
+constexpr absl::Duration kPaceMin = absl::Seconds(10);
 
 }  // namespace
 
@@ -27,6 +28,7 @@ struct Repositories::Entry {
   bool again = false;  // Something was asked for while a fetch was under way.
   int failures = 0;
   EventLoop::TimerId timer = 0;
+  absl::Duration due;  // Of the timer, monotonic.
   RepositoryState state;
 };
 
@@ -77,9 +79,11 @@ void Repositories::DropUnwanted() {
   PublishView();
 }
 
-void Repositories::SetWanted(const Consumer& consumer, const std::set<GitInput>& inputs) {
+void Repositories::SetWanted(const Consumer& consumer, const std::set<GitInput>& inputs,
+                             std::optional<absl::Duration> pace) {
   const std::set<GitInput> before = WantedBy(consumer);
   for (const GitInput& input : inputs) Want(consumer, input);
+  SetPace(consumer, inputs.empty() ? std::nullopt : pace);
   if (before == inputs) return;
   bool dropped = false;
   for (const GitInput& input : before) {
@@ -91,6 +95,23 @@ void Repositories::SetWanted(const Consumer& consumer, const std::set<GitInput>&
     wanted_[consumer] = inputs;
   }
   if (dropped) PublishView();
+}
+
+// In force from the next fetch on, and at once where that would be too late. Its inputs are wanted.
+void Repositories::SetPace(const Consumer& consumer, std::optional<absl::Duration> pace) {
+  if (!pace) {
+    paces_.erase(consumer);
+    return;
+  }
+  paces_[consumer] = std::max(*pace, kPaceMin);
+  for (auto& [url, entry] : entries_) {
+    const bool wants =
+        std::any_of(entry->revisions.begin(), entry->revisions.end(),
+                    [&consumer](const auto& r) { return r.second.consumers.contains(consumer); });
+    if (!wants || entry->timer == 0 || entry->failures > 0) continue;
+    const absl::Duration delay = DelayAfter(*entry);
+    if (loop_.clock().Monotonic() + delay < entry->due) Schedule(*entry, delay);
+  }
 }
 
 void Repositories::Want(const Consumer& consumer, const GitInput& input) {
@@ -219,20 +240,38 @@ void Repositories::OnFetched(const std::string& url, const FetchOutcome& outcome
     if (health_changed || changed.contains(revision))
       affected.insert(wanted.consumers.begin(), wanted.consumers.end());
   }
-  Schedule(entry, DelayAfter(entry.failures));
+  Schedule(entry, DelayAfter(entry));
   if (std::exchange(entry.again, false)) Fetch(entry);
   if (health_changed || !changed.empty()) PublishView();
   if (!affected.empty()) on_change_(affected);
 }
 
-absl::Duration Repositories::DelayAfter(int failures) {
-  const absl::Duration poll = options_.poll_interval + options_.poll_jitter * random_.Unit();
-  if (failures == 0) return poll;
-  return std::min(poll, kRetryMin * static_cast<double>(1 << std::min(failures - 1, 10)));
+absl::Duration Repositories::PaceOf(const Entry& entry) const {
+  std::optional<absl::Duration> least;
+  for (const auto& [revision, wanted] : entry.revisions) {
+    for (const Consumer& consumer : wanted.consumers) {
+      const auto named = paces_.find(consumer);
+      const absl::Duration pace = named == paces_.end() ? options_.poll_interval : named->second;
+      least = least ? std::min(*least, pace) : pace;
+    }
+  }
+  return least.value_or(options_.poll_interval);
+}
+
+// Who asks for another pace gets jitter in proportion.
+absl::Duration Repositories::DelayAfter(const Entry& entry) {
+  const absl::Duration pace = PaceOf(entry);
+  const absl::Duration jitter = pace == options_.poll_interval
+                                    ? options_.poll_jitter
+                                    : std::min(options_.poll_jitter, pace / 3);
+  const absl::Duration poll = pace + jitter * random_.Unit();
+  if (entry.failures == 0) return poll;
+  return std::min(poll, kRetryMin * static_cast<double>(1 << std::min(entry.failures - 1, 10)));
 }
 
 void Repositories::Schedule(Entry& entry, absl::Duration delay) {
   if (entry.timer != 0) loop_.Cancel(entry.timer);
+  entry.due = loop_.clock().Monotonic() + delay;
   entry.timer = loop_.After(delay, [this, url = entry.url] {
     const auto found = entries_.find(url);
     if (found == entries_.end()) return;

@@ -87,8 +87,11 @@ class Repositories {
   void DropUnwanted();
 
   // Replaces what `consumer` wants; empty ends its interest. Inputs that are new are fetched at
-  // once. An input that nobody wants any more is dropped.
-  void SetWanted(const Consumer& consumer, const std::set<GitInput>& inputs);
+  // once. An input that nobody wants any more is dropped. A repository is polled as often as the
+  // most eager of those that want something of it asks for, 10 s apart at least; who names no
+  // `pace` asks for the poll interval.
+  void SetWanted(const Consumer& consumer, const std::set<GitInput>& inputs,
+                 std::optional<absl::Duration> pace = std::nullopt);
   bool IsWanted(const GitInput& input) const;
 
   // Fetches soon: everything, or what SameRepository says is `url`. Returns how many repositories.
@@ -104,13 +107,15 @@ class Repositories {
   struct FetchOutcome;
 
   Entry& EntryFor(const std::string& url);
+  void SetPace(const Consumer& consumer, std::optional<absl::Duration> pace);
   void Want(const Consumer& consumer, const GitInput& input);
   // True if nobody else wants it either: it was dropped.
   bool Unwant(const Consumer& consumer, const GitInput& input);
   void DropIfUnused(const std::string& url);
   void Fetch(Entry& entry);
   void OnFetched(const std::string& url, const FetchOutcome& outcome);
-  absl::Duration DelayAfter(int failures);
+  absl::Duration PaceOf(const Entry& entry) const;
+  absl::Duration DelayAfter(const Entry& entry);
   void Schedule(Entry& entry, absl::Duration delay);
   // The revisions whose answer is another one than before.
   std::set<std::string> TakeAnswers(Entry& entry, const FetchOutcome& outcome);
@@ -126,6 +131,7 @@ class Repositories {
 
   std::map<std::string, std::unique_ptr<Entry>> entries_;  // By URL as written.
   std::map<Consumer, std::set<GitInput>> wanted_;
+  std::map<Consumer, absl::Duration> paces_;  // Of those that named one.
   std::shared_ptr<const GitView> view_ = std::make_shared<GitView>();
   std::shared_ptr<bool> alive_ =
       std::make_shared<bool>(true);  // Completions ask it before they touch *this.

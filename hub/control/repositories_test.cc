@@ -101,6 +101,27 @@ TEST_F(RepositoriesTest, PollsAndTellsOnlyThoseWhoseInputChanged) {
   EXPECT_EQ(Answer("dev")->commit, second);
 }
 
+TEST_F(RepositoriesTest, TheMostEagerSaysHowOftenARepositoryIsPolled) {
+  Commit("1");
+  repositories_->SetWanted("patient", {{kUrl, "main"}}, absl::Seconds(1'000));
+  Settle();
+  const auto fetches_in = [this](absl::Duration time) {
+    const uint64_t before = git_.FetchCount(kUrl);
+    loop_.RunFor(time);
+    return git_.FetchCount(kUrl) - before;
+  };
+  EXPECT_EQ(fetches_in(absl::Seconds(950)), 0u);
+  EXPECT_EQ(fetches_in(absl::Seconds(100)), 1u);
+  repositories_->SetWanted("eager", {{kUrl, "main"}}, absl::Seconds(1));
+  repositories_->SetWanted("eager", {{kUrl, "main"}}, absl::Seconds(1));
+  loop_.RunFor(absl::Seconds(15));
+  EXPECT_EQ(fetches_in(absl::Seconds(100)), 10u) << "never faster than every 10 s";
+  repositories_->SetWanted("ordinary", {{kUrl, "main"}});
+  repositories_->SetWanted("eager", {});
+  loop_.RunFor(absl::Seconds(15));
+  EXPECT_EQ(fetches_in(absl::Seconds(1'000)), 10u);
+}
+
 TEST_F(RepositoriesTest, PollsAreSpreadByJitter) {
   options_.poll_jitter = absl::Seconds(60);
   Open();

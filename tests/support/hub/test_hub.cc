@@ -9,11 +9,7 @@
 
 #include "common/base/check.h"
 #include "common/yaml/yaml.h"
-#include "hub/content/content_keeper.h"
-#include "hub/control/closure_resolver.h"
-#include "hub/control/credentials.h"
 #include "hub/ledger/row_ledger.h"
-#include "hub/resolve/closure.h"
 #include "hub/store/memory_store.h"
 
 namespace leidang::testing {
@@ -46,23 +42,13 @@ std::vector<std::string> Words(const std::vector<hub::Condition>& conditions) {
 }  // namespace
 
 struct TestHub::Process {
-  Process(SimLoop& loop, hub::FakeGitSource& git) : workers(loop), listings(git) {}
+  explicit Process(SimLoop& loop) : workers(loop) {}
 
   ProcessWorkers workers;
   std::unique_ptr<hub::Ledger> ledger;
   std::unique_ptr<hub::Store> store;
-  hub::GitListings listings;
-  hub::Closures closures;
-  std::unique_ptr<hub::ContentKeeper> keeper;
-  std::unique_ptr<hub::ClosureResolver> resolver;
-  std::unique_ptr<hub::FleetRecords> records;
-  std::unique_ptr<hub::ProjectEntries> projects;
-  std::unique_ptr<hub::Repositories> repositories;
-  std::unique_ptr<hub::OwnerReconciler> owners;
-  std::unique_ptr<hub::Desk> desk;
-  std::unique_ptr<hub::ClusterLifecycle> lifecycle;
-  std::unique_ptr<hub::ConfigRepository> config;
-  bool up = false;
+  std::unique_ptr<hub::ControlPlane> plane;
+  bool serving = false;
 };
 
 TestHub::TestHub(SimLoop& loop, hub::FakeGitSource& git, Options options)
@@ -72,8 +58,9 @@ TestHub::~TestHub() { Kill(); }
 
 void TestHub::Kill() {
   if (process_ == nullptr) return;
-  // Disks first: nothing that is being written now is answered any more.
-  process_->records.reset();
+  if (std::exchange(process_->serving, false) && options_.on_end) options_.on_end();
+  // What is being written now is not answered any more.
+  process_->plane.reset();
   process_.reset();
   admitted_.clear();
 }
@@ -83,80 +70,34 @@ void TestHub::DropDerivedData() {
   store_disk_ = std::make_unique<hub::MemoryRows>();
 }
 
-bool TestHub::up() const { return process_ != nullptr && process_->up; }
+bool TestHub::up() const { return process_ != nullptr && process_->plane->looking(); }
 
 void TestHub::Start() {
   CHECK(process_ == nullptr);
-  process_ = std::make_unique<Process>(loop_, git_);
+  process_ = std::make_unique<Process>(loop_);
   Process& p = *process_;
   p.ledger = *hub::OpenLedger(&ledger_disk_, &loop_, {.commit_delay = absl::Milliseconds(1)});
   absl::StatusOr<std::unique_ptr<hub::Store>> store =
       hub::OpenMemoryStore(store_disk_.get(), &loop_);
   CHECK(store.ok());
   p.store = *std::move(store);
-  p.records = std::make_unique<hub::FleetRecords>(loop_, *p.ledger, log_);
-  p.records->Load(*intent::HubId::FromRaw(random_.Bytes(16)),
-                  [this](const absl::Status& status) { OnLoaded(status); });
-}
-
-void TestHub::Build() {
-  Process& p = *process_;
-  p.keeper = std::make_unique<hub::ContentKeeper>(*p.store);
-  p.resolver = std::make_unique<hub::ClosureResolver>(git_, p.closures, *p.keeper);
-  p.projects = std::make_unique<hub::ProjectEntries>(loop_, *p.records, *p.store, random_, log_);
-  p.repositories = std::make_unique<hub::Repositories>(
-      loop_, p.workers, git_, random_, options_.polling,
-      [this](const std::string& url) { return hub::RepositoryFor(*process_->records, url); },
-      [this](const std::set<std::string>& consumers) { OnInputs(consumers); });
-  p.owners = std::make_unique<hub::OwnerReconciler>(
-      hub::OwnerReconciler::Parts{loop_, p.workers, *p.records, *p.repositories, *p.store,
-                                  p.listings, *p.resolver, *p.projects, random_, log_},
-      [](const hub::OwnerKey&) {});
-  p.desk = std::make_unique<hub::Desk>(loop_, *p.records, *p.store, *p.owners, random_);
-  p.lifecycle = std::make_unique<hub::ClusterLifecycle>(
-      loop_, *p.records, *p.store, random_, log_,
-      [this](const std::set<intent::ClusterId>& clusters) { admitted_ = clusters; },
-      [this](const intent::ClusterId& id) { gone_.push_back(id); });
-  p.desk->on_cluster_changed = [this](const intent::ClusterId& id) {
-    process_->lifecycle->OnChanged(id);
-  };
-  p.desk->on_repository_changed = [this](const std::string&) {
-    process_->repositories->Refresh(std::nullopt);
-  };
-  if (!options_.config) return;
-  p.config = std::make_unique<hub::ConfigRepository>(loop_, p.workers, *options_.config, *p.records,
-                                                     *p.desk, *p.repositories, p.listings, log_);
-}
-
-void TestHub::OnLoaded(const absl::Status& status) {
-  CHECK(status.ok());
-  Build();
-  process_->lifecycle->Start([this](const absl::StatusOr<hub::ClusterLifecycle::Logs>& logs) {
-    CHECK(logs.ok());
-    process_->repositories->Restore(process_->records->pins());
-    process_->owners->Load([this](const absl::Status& loaded) {
-      CHECK(loaded.ok());
-      process_->owners->TriggerAll();
-      if (process_->config != nullptr) process_->config->Start();
-      process_->up = true;
+  p.plane = std::make_unique<hub::ControlPlane>(
+      hub::ControlPlane::Parts{loop_, p.workers, *p.ledger, *p.store, git_, random_, log_},
+      hub::ControlPlane::Options{options_.polling, options_.config},
+      hub::ControlPlane::Hooks{
+          [this](const std::set<intent::ClusterId>& clusters) { admitted_ = clusters; },
+          [this](const intent::ClusterId& id) { gone_.push_back(id); }});
+  p.plane->Load(*intent::HubId::FromRaw(random_.Bytes(16)), [this](const absl::Status& loaded) {
+    CHECK(loaded.ok());
+    process_->plane->Start([this](const absl::Status& started) {
+      CHECK(started.ok());
+      process_->serving = true;
+      if (options_.on_serving) options_.on_serving(*process_->store);
     });
   });
 }
 
-void TestHub::OnInputs(const std::set<std::string>& consumers) {
-  for (const std::string& consumer : consumers) {
-    if (consumer == hub::ConfigRepository::kConsumer) {
-      process_->config->OnInputChanged();
-    } else if (const auto owner = hub::OwnerKey::FromString(consumer)) {
-      process_->owners->Trigger(*owner);
-    }
-  }
-}
-
-bool TestHub::Quiet() const {
-  return up() && process_->owners->AllSettled() && process_->owners->idle() &&
-         process_->projects->idle();
-}
+bool TestHub::Quiet() const { return process_ != nullptr && process_->plane->quiet(); }
 
 bool TestHub::Settle(absl::Duration limit) {
   // What an answer has just begun is not under way yet.
@@ -179,9 +120,8 @@ std::vector<hub::Desk::Applied> TestHub::ApplyAll(absl::string_view yaml, const 
   CHECK(documents.ok());
   std::vector<object::Value> manifests;
   for (const yaml::Document& document : *documents) manifests.push_back(document.value);
-  return Await<std::vector<hub::Desk::Applied>>([&](auto done) {
-    process_->desk->Apply(manifests, owner, {"test", ""}, mode, std::move(done));
-  });
+  return Await<std::vector<hub::Desk::Applied>>(
+      [&](auto done) { desk().Apply(manifests, owner, {"test", ""}, mode, std::move(done)); });
 }
 
 absl::Status TestHub::Apply(absl::string_view yaml, const std::string& owner) {
@@ -197,22 +137,20 @@ absl::StatusOr<uint64_t> TestHub::Delete(hub::WrittenKind kind, const std::strin
                                          std::optional<uint64_t> confirm,
                                          std::optional<intent::DeletionPolicy> policy) {
   return Await<absl::StatusOr<uint64_t>>([&](auto done) {
-    process_->desk->Delete({kind, key}, confirm, policy, hub::kApiOwner, {"test", ""},
-                           std::move(done));
+    desk().Delete({kind, key}, confirm, policy, hub::kApiOwner, {"test", ""}, std::move(done));
   });
 }
 
 absl::StatusOr<uint64_t> TestHub::DeleteCluster(const std::string& name,
                                                 std::optional<intent::DeletionPolicy> policy) {
-  return Await<absl::StatusOr<uint64_t>>([&](auto done) {
-    process_->desk->DeleteCluster(name, policy, {"test", ""}, std::move(done));
-  });
+  return Await<absl::StatusOr<uint64_t>>(
+      [&](auto done) { desk().DeleteCluster(name, policy, {"test", ""}, std::move(done)); });
 }
 
 absl::StatusOr<hub::Desk::Registered> TestHub::Register(
     const hub::Desk::Registration& registration) {
   return Await<absl::StatusOr<hub::Desk::Registered>>(
-      [&](auto done) { process_->desk->Register(registration, {"test", ""}, std::move(done)); });
+      [&](auto done) { desk().Register(registration, {"test", ""}, std::move(done)); });
 }
 
 absl::Status TestHub::Register(const std::string& name, absl::string_view labels) {
@@ -227,9 +165,8 @@ absl::Status TestHub::Register(const std::string& name, absl::string_view labels
 }
 
 absl::Status TestHub::Join(const std::string& name) {
-  return Await<absl::Status>([&](auto done) {
-    process_->records->MarkJoined(IdOf(name), loop_.clock().Now(), std::move(done));
-  });
+  return Await<absl::Status>(
+      [&](auto done) { records().MarkJoined(IdOf(name), loop_.clock().Now(), std::move(done)); });
 }
 
 void TestHub::AgentCatchesUp(const std::string& name) {
@@ -250,9 +187,9 @@ void TestHub::AgentCatchesUp(const std::string& name) {
   loop_.RunFor(absl::Milliseconds(20));
 }
 
-std::string TestHub::Picture() const {
+std::string TestHub::Picture(Reasons reasons) const {
   std::vector<std::string> lines;
-  for (const auto& [id, cluster] : process_->records->clusters()) {
+  for (const auto& [id, cluster] : records().clusters()) {
     const auto root = process_->store->Root(id);
     const auto log = process_->store->Log(id);
     lines.push_back(absl::StrCat("cluster ", cluster.name, " root ",
@@ -264,10 +201,11 @@ std::string TestHub::Picture() const {
   const auto applications = process_->store->Applications(page);
   CHECK(applications.ok());
   for (const hub::DerivedApplication& a : applications->items) {
-    lines.push_back(absl::StrCat("application ", a.key, " of ", a.set, " uid ", a.uid.Hex(), " on ",
-                                 a.cluster.Hex(), " ", absl::StrJoin(Words(a.conditions), " ")));
+    lines.push_back(absl::StrCat(
+        "application ", a.key, " of ", a.set, " uid ", a.uid.Hex(), " on ", a.cluster.Hex(), " ",
+        reasons == Reasons::kShown ? absl::StrJoin(Words(a.conditions), " ") : ""));
   }
-  for (const auto& [key, deletion] : process_->records->pending_deletions()) {
+  for (const auto& [key, deletion] : records().pending_deletions()) {
     lines.push_back(absl::StrCat("pending ", deletion.key.ToString(), " uid ", deletion.uid.Hex(),
                                  " on ", deletion.cluster.Hex(), " policy ",
                                  static_cast<int>(deletion.policy)));
@@ -290,14 +228,12 @@ std::vector<std::string> TestHub::On(const std::string& cluster) const {
 }
 
 std::vector<std::string> TestHub::SetConditions(const std::string& set) const {
-  const hub::OwnerReport* report =
-      process_->owners->Report({hub::WrittenKind::kApplicationSet, set});
+  const hub::OwnerReport* report = owners().Report({hub::WrittenKind::kApplicationSet, set});
   return report == nullptr ? std::vector<std::string>{"not looked at"} : Words(report->conditions);
 }
 
 const hub::Condition* TestHub::SetCondition(const std::string& set, absl::string_view type) const {
-  const hub::OwnerReport* report =
-      process_->owners->Report({hub::WrittenKind::kApplicationSet, set});
+  const hub::OwnerReport* report = owners().Report({hub::WrittenKind::kApplicationSet, set});
   if (report == nullptr) return nullptr;
   for (const hub::Condition& condition : report->conditions) {
     if (condition.type == type) return &condition;
@@ -311,18 +247,18 @@ std::vector<std::string> TestHub::AppConditions(const std::string& application) 
 }
 
 intent::ClusterId TestHub::IdOf(const std::string& cluster) const {
-  const hub::ClusterRegistration* registration = process_->records->ClusterNamed(cluster);
+  const hub::ClusterRegistration* registration = records().ClusterNamed(cluster);
   CHECK(registration != nullptr);
   return registration->id;
 }
 
-hub::FleetRecords& TestHub::records() const { return *process_->records; }
+hub::FleetRecords& TestHub::records() const { return process_->plane->records(); }
 hub::Store& TestHub::store() const { return *process_->store; }
-hub::OwnerReconciler& TestHub::owners() const { return *process_->owners; }
-hub::Repositories& TestHub::repositories() const { return *process_->repositories; }
-hub::ProjectEntries& TestHub::projects() const { return *process_->projects; }
-hub::ConfigRepository& TestHub::config() const { return *process_->config; }
-hub::Desk& TestHub::desk() const { return *process_->desk; }
+hub::OwnerReconciler& TestHub::owners() const { return process_->plane->owners(); }
+hub::Repositories& TestHub::repositories() const { return process_->plane->repositories(); }
+hub::ProjectEntries& TestHub::projects() const { return process_->plane->projects(); }
+hub::ConfigRepository& TestHub::config() const { return *process_->plane->config(); }
+hub::Desk& TestHub::desk() const { return process_->plane->desk(); }
 hub::Ledger& TestHub::ledger() const { return *process_->ledger; }
 
 }  // namespace leidang::testing

@@ -28,8 +28,8 @@
 #include "common/random/random.h"
 #include "common/time/sim_loop.h"
 #include "common/time/workers.h"
-#include "hub/control/cluster_lifecycle.h"
 #include "hub/control/config_repository.h"
+#include "hub/control/control_plane.h"
 #include "hub/control/desk.h"
 #include "hub/control/fleet_records.h"
 #include "hub/control/owner_reconciler.h"
@@ -46,6 +46,9 @@ class TestHub {
     hub::Repositories::Options polling;
     std::optional<hub::ConfigRepository::Options> config;
     uint64_t seed = 1;
+    // Agents may be let in; and the end of that, while the store is still there.
+    std::function<void(hub::Store&)> on_serving;
+    std::function<void()> on_end;
   };
 
   // Both must outlive it.
@@ -86,7 +89,8 @@ class TestHub {
 
   // What the fleet is, as lines that can be compared: the root of each cluster's log, each
   // Application with uid, place, owner and reasons, each pending deletion. No times, no revisions.
-  std::string Picture() const;
+  enum class Reasons { kShown, kLeftOut };
+  std::string Picture(Reasons reasons = Reasons::kShown) const;
   // Names of the Applications assigned to a cluster, without namespace, sorted.
   std::vector<std::string> On(const std::string& cluster) const;
   // "Type=Reason" of a set's or an Application's conditions, sorted.
@@ -114,9 +118,6 @@ class TestHub {
  private:
   struct Process;
 
-  void Build();
-  void OnLoaded(const absl::Status& status);
-  void OnInputs(const std::set<std::string>& consumers);
   template <typename Answer>
   Answer Await(const std::function<void(std::function<void(Answer)>)>& start);
 

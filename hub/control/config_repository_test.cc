@@ -1,0 +1,222 @@
+#include "hub/control/config_repository.h"
+
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+
+#include "hub/control/fleet_fixture.h"
+#include "hub/source/source_error.h"
+#include "tests/support/status_matchers.h"
+
+namespace leidang::hub {
+namespace {
+
+using ::leidang::testing::StatusIs;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr char kConfigUrl[] = "https://git.example/config.git";
+
+testing::TestHub::Options WithConfig() {
+  testing::TestHub::Options options;
+  options.config = ConfigRepository::Options{kConfigUrl, "main", "fleet"};
+  return options;
+}
+
+std::string Cluster(const std::string& name) {
+  return "apiVersion: leidang.dev/v1alpha1\nkind: Cluster\nmetadata: {name: " + name +
+         "}\nspec: {}\n";
+}
+
+class ConfigRepositoryTest : public FleetTest {
+ protected:
+  ConfigRepositoryTest() : FleetTest(WithConfig()) {
+    Commit(Apps({"a"}));
+    files_["fleet/clusters.yaml"] = {Cluster("in-cluster") + "---\n" + Cluster("one")};
+    files_["fleet/sets/one.yaml"] = {ListSet("one", {"x one"})};
+    files_["fleet/sets/two.yaml"] = {ListSet("two", {"y-app one"})};
+    files_["fleet/README.md"] = {"not taken"};
+    files_["elsewhere/broken.yaml"] = {"{"};
+  }
+  void CommitConfig() { git_.Commit(kConfigUrl, "main", files_); }
+  void Take() {
+    CommitConfig();
+    Poll();
+  }
+  void StartWithConfig() {
+    CommitConfig();
+    Start();
+    loop_.RunFor(absl::Seconds(1));
+    ASSERT_TRUE(hub_.Settle());
+    ASSERT_OK(hub_.config().status());
+  }
+  std::vector<std::string> Sets() const {
+    std::vector<std::string> names;
+    for (const auto& [key, set] : hub_.records().Objects(WrittenKind::kApplicationSet)) {
+      if (!set.deleting) names.push_back(key);
+    }
+    return names;
+  }
+  // Whatever is wrong, all stays as it is.
+  void ExpectAllStays(absl::StatusCode code, const std::string& message) {
+    const std::string before = hub_.Picture();
+    Take();
+    EXPECT_THAT(hub_.config().status(), StatusIs(code, HasSubstr(message)));
+    EXPECT_EQ(hub_.Picture(), before);
+    EXPECT_THAT(Sets(), ElementsAre("leidang/one", "leidang/two"));
+    EXPECT_TRUE(hub_.records().pending_deletions().empty());
+  }
+
+  FakeGitSource::Files files_;
+};
+
+TEST_F(ConfigRepositoryTest, TheFleetIsWhatTheFolderSays) {
+  StartWithConfig();
+  EXPECT_THAT(hub_.On("one"), ElementsAre("x", "y-app"));
+  const WrittenObject* set = hub_.records().Object(WrittenKind::kApplicationSet, "leidang/one");
+  ASSERT_NE(set, nullptr);
+  EXPECT_THAT(set->owner, HasSubstr("config fleet/sets/one.yaml@"));
+  EXPECT_EQ(hub_.config().commit().size(), 40u);
+}
+
+TEST_F(ConfigRepositoryTest, ACommitThatChangesNothingWritesNothingAndDeletesNothing) {
+  StartWithConfig();
+  const std::string before = hub_.Picture();
+  const std::string owner =
+      hub_.records().Object(WrittenKind::kApplicationSet, "leidang/two")->owner;
+  for (int i = 0; i < 3; ++i) {
+    files_["fleet/README.md"] = {absl::StrCat(i)};
+    Take();
+    ASSERT_OK(hub_.config().status());
+  }
+  EXPECT_EQ(hub_.Picture(), before);
+  EXPECT_THAT(Sets(), ElementsAre("leidang/one", "leidang/two"));
+  EXPECT_EQ(hub_.records().Object(WrittenKind::kApplicationSet, "leidang/two")->owner, owner)
+      << "the commit that changed it last";
+  Restart();
+  loop_.RunFor(absl::Seconds(1));
+  ASSERT_TRUE(hub_.Settle());
+  EXPECT_EQ(hub_.Picture(), before);
+}
+
+TEST_F(ConfigRepositoryTest, AnEditIsTakenAndARemovedSetGoes) {
+  StartWithConfig();
+  files_["fleet/sets/one.yaml"] = {ListSet("one", {"x one", "z one"})};
+  Take();
+  EXPECT_THAT(hub_.On("one"), ElementsAre("x", "y-app", "z"));
+  files_.erase("fleet/sets/one.yaml");
+  Take();
+  loop_.RunFor(absl::Seconds(1));
+  ASSERT_TRUE(hub_.Settle());
+  EXPECT_OK(hub_.config().status());
+  EXPECT_THAT(Sets(), ElementsAre("leidang/two"));
+  EXPECT_THAT(hub_.On("one"), ElementsAre("y-app"));
+}
+
+TEST_F(ConfigRepositoryTest, AnEmptyFolderIsAnErrorNotARemoval) {
+  StartWithConfig();
+  for (const char* file : {"fleet/clusters.yaml", "fleet/sets/one.yaml", "fleet/sets/two.yaml"})
+    files_.erase(file);
+  ExpectAllStays(absl::StatusCode::kFailedPrecondition, "nothing is changed");
+}
+
+TEST_F(ConfigRepositoryTest, AFolderThatIsNotThereIsAnErrorNotARemoval) {
+  StartWithConfig();
+  std::erase_if(files_, [](const auto& file) { return file.first.starts_with("fleet/"); });
+  ExpectAllStays(absl::StatusCode::kNotFound, "--config-path");
+}
+
+TEST_F(ConfigRepositoryTest, BrokenYamlIsAnErrorThatNamesFileAndLine) {
+  StartWithConfig();
+  files_["fleet/sets/two.yaml"] = {"kind: ApplicationSet\n  broken: [\n"};
+  ExpectAllStays(absl::StatusCode::kInvalidArgument, "fleet/sets/two.yaml:2");
+}
+
+TEST_F(ConfigRepositoryTest, AnObjectOfAnotherKindKeepsTheCommitOut) {
+  StartWithConfig();
+  files_["fleet/sets/two.yaml"] = {"apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSett\n"};
+  ExpectAllStays(absl::StatusCode::kInvalidArgument, "fleet/sets/two.yaml:1");
+}
+
+TEST_F(ConfigRepositoryTest, OneObjectInTwoFilesIsAnError) {
+  StartWithConfig();
+  files_["fleet/sets/again.yaml"] = {ListSet("two", {"other one"})};
+  ExpectAllStays(absl::StatusCode::kInvalidArgument, "fleet/sets/again.yaml already");
+}
+
+TEST_F(ConfigRepositoryTest, ARepositoryThatGoesAwayChangesNothing) {
+  StartWithConfig();
+  const std::string before = hub_.Picture();
+  git_.SetFetchError(kConfigUrl,
+                     SourceError(SourceReason::kRepositoryUnreachable, "no route to host"));
+  Take();
+  EXPECT_EQ(hub_.Picture(), before);
+  EXPECT_THAT(Sets(), ElementsAre("leidang/one", "leidang/two"));
+}
+
+TEST_F(ConfigRepositoryTest, ABranchThatGoesAwayIsAnErrorNotARemoval) {
+  StartWithConfig();
+  git_.SetRef(kConfigUrl, "refs/heads/main", {});
+  Poll();
+  EXPECT_THAT(hub_.config().status(), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(Sets(), ElementsAre("leidang/one", "leidang/two"));
+}
+
+TEST_F(ConfigRepositoryTest, AConflictWithAnObjectOfTheApiDeletesNothing) {
+  StartWithConfig();
+  ASSERT_OK(hub_.Apply(ListSet("mine", {"m one"})));
+  ASSERT_TRUE(hub_.Settle());
+  const std::string before = hub_.Picture();
+  files_["fleet/sets/mine.yaml"] = {ListSet("mine", {"stolen one"})};
+  files_.erase("fleet/sets/two.yaml");
+  Take();
+  EXPECT_THAT(hub_.config().status(),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr("fleet/sets/mine.yaml: ApplicationSet mine")));
+  EXPECT_EQ(hub_.Picture(), before) << "nothing of a commit that is refused in part is deleted";
+  files_.erase("fleet/sets/mine.yaml");
+  Take();
+  loop_.RunFor(absl::Seconds(1));
+  ASSERT_TRUE(hub_.Settle());
+  EXPECT_OK(hub_.config().status());
+  EXPECT_THAT(Sets(), ElementsAre("leidang/mine", "leidang/one"));
+}
+
+TEST_F(ConfigRepositoryTest, AClusterThatIsNotMentionedStaysUntilAPersonDeletesIt) {
+  StartWithConfig();
+  files_["fleet/clusters.yaml"] = {Cluster("in-cluster")};
+  Take();
+  EXPECT_OK(hub_.config().status());
+  EXPECT_THAT(hub_.On("one"), ElementsAre("x", "y-app"));
+  EXPECT_THAT(hub_.records().ClusterNamed("one")->owner, HasSubstr("released fleet@"));
+  EXPECT_OK(hub_.DeleteCluster("one"));
+}
+
+TEST_F(ConfigRepositoryTest, AClusterThatComesBackIsTheRepositorysAgain) {
+  StartWithConfig();
+  const intent::ClusterId id = hub_.IdOf("one");
+  files_["fleet/clusters.yaml"] = {Cluster("in-cluster")};
+  Take();
+  files_["fleet/clusters.yaml"] = {Cluster("in-cluster") + "---\n" + Cluster("one")};
+  Take();
+  EXPECT_OK(hub_.config().status());
+  EXPECT_EQ(hub_.IdOf("one"), id);
+  EXPECT_THAT(hub_.records().ClusterNamed("one")->owner, HasSubstr("config fleet/clusters.yaml@"));
+}
+
+TEST_F(ConfigRepositoryTest, TheDefaultProjectIsLetGoOf) {
+  files_["fleet/project.yaml"] = {
+      "apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {name: default}\n"
+      "spec: {sourceRepos: ['https://git.example/*']}\n"};
+  StartWithConfig();
+  files_.erase("fleet/project.yaml");
+  Take();
+  EXPECT_OK(hub_.config().status());
+  EXPECT_THAT(hub_.records().Object(WrittenKind::kAppProject, "default")->owner,
+              HasSubstr("released"));
+}
+
+}  // namespace
+}  // namespace leidang::hub

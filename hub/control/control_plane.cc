@@ -1,0 +1,98 @@
+#include "hub/control/control_plane.h"
+
+#include <utility>
+
+#include "hub/control/credentials.h"
+
+namespace leidang::hub {
+
+ControlPlane::ControlPlane(const Parts& parts, Options options, Hooks hooks)
+    : parts_(parts),
+      options_(std::move(options)),
+      hooks_(std::move(hooks)),
+      listings_(parts.git),
+      keeper_(parts.store),
+      resolver_(parts.git, closures_, keeper_) {}
+
+ControlPlane::~ControlPlane() = default;
+
+void ControlPlane::Load(const intent::HubId& new_hub, Done done) {
+  records_ = std::make_unique<FleetRecords>(parts_.loop, parts_.ledger, parts_.log);
+  records_->Load(new_hub, [this, done = std::move(done)](const absl::Status& status) {
+    if (status.ok()) Build();
+    done(status);
+  });
+}
+
+void ControlPlane::Build() {
+  projects_ = std::make_unique<ProjectEntries>(parts_.loop, *records_, parts_.store, parts_.random,
+                                               parts_.log);
+  repositories_ = std::make_unique<Repositories>(
+      parts_.loop, parts_.workers, parts_.git, parts_.random, options_.polling,
+      [this](const std::string& url) { return RepositoryFor(*records_, url); },
+      [this](const std::set<std::string>& consumers) { OnInputs(consumers); });
+  owners_ = std::make_unique<OwnerReconciler>(
+      OwnerReconciler::Parts{parts_.loop, parts_.workers, *records_, *repositories_, parts_.store,
+                             listings_, resolver_, *projects_, parts_.random, parts_.log},
+      [this](const OwnerKey&) { CheckSettled(); });
+  lifecycle_ =
+      std::make_unique<ClusterLifecycle>(parts_.loop, *records_, parts_.store, parts_.random,
+                                         parts_.log, hooks_.on_clusters, hooks_.on_gone);
+  lifecycle_->on_ended = [this] { owners_->TriggerAll(); };
+  BuildDesk();
+  if (!options_.config) return;
+  config_ =
+      std::make_unique<ConfigRepository>(parts_.loop, parts_.workers, *options_.config, *records_,
+                                         *desk_, *repositories_, listings_, parts_.log);
+}
+
+void ControlPlane::BuildDesk() {
+  desk_ = std::make_unique<Desk>(parts_.loop, *records_, parts_.store, *owners_, parts_.random);
+  desk_->on_repository_changed = [this](const std::string&) {
+    repositories_->Refresh(std::nullopt);
+  };
+  desk_->on_cluster_changed = [this](const intent::ClusterId& id) { lifecycle_->OnChanged(id); };
+}
+
+void ControlPlane::Start(Done done) {
+  lifecycle_->Start(
+      [this, done = std::move(done)](const absl::StatusOr<ClusterLifecycle::Logs>& logs) {
+        if (!logs.ok()) return done(logs.status());
+        Look(*logs, done);
+      });
+}
+
+void ControlPlane::Look(ClusterLifecycle::Logs logs, const Done& done) {
+  repositories_->Restore(records_->pins());
+  owners_->Load([this, logs, done](const absl::Status& status) {
+    if (!status.ok()) return done(status);
+    owners_->TriggerAll();
+    if (config_ != nullptr) config_->Start();
+    looking_ = true;
+    if (logs == ClusterLifecycle::Logs::kKept || owners_->AllSettled()) return done(status);
+    parts_.log.Info("hub/control",
+                    "waiting until all sets have been expanded again before agents are let in");
+    on_settled_ = done;
+  });
+}
+
+bool ControlPlane::quiet() const {
+  return looking_ && owners_->AllSettled() && owners_->idle() && projects_->idle();
+}
+
+void ControlPlane::CheckSettled() {
+  if (on_settled_ == nullptr || !owners_->AllSettled()) return;
+  std::exchange(on_settled_, nullptr)(absl::OkStatus());
+}
+
+void ControlPlane::OnInputs(const std::set<std::string>& consumers) {
+  for (const std::string& consumer : consumers) {
+    if (consumer == ConfigRepository::kConsumer) {
+      if (config_ != nullptr) config_->OnInputChanged();
+    } else if (const std::optional<OwnerKey> owner = OwnerKey::FromString(consumer)) {
+      owners_->Trigger(*owner);
+    }
+  }
+}
+
+}  // namespace leidang::hub
