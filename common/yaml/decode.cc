@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status_macros.h"
@@ -24,6 +25,41 @@ bool IsMergeKey(const Node& node) {
   return node.kind == Node::Kind::kScalar && node.value == "<<" &&
          ((node.plain && node.tag.empty()) || node.tag == kMergeTag);
 }
+
+// As Go's %#v prints what its reader makes of the node. Keys stand in the order of the text.
+class GoSyntax {
+ public:
+  std::string Of(const Node& node) {
+    if (node.kind == Node::Kind::kAlias) return node.target->expanding ? "" : Of(*node.target);
+    if (node.kind == Node::Kind::kScalar) return OfScalar(node);
+    const bool is_map = node.kind == Node::Kind::kMapping;
+    std::string out = is_map ? "map[interface {}]interface {}{" : "[]interface {}{";
+    for (size_t i = 0; i < node.children.size() && out.size() < kTextMax; ++i) {
+      if (i > 0) out += is_map && i % 2 == 1 ? ":" : ", ";
+      const std::string child = Of(*node.children[i]);
+      out += child == "<nil>" ? "interface {}(nil)" : child;
+    }
+    return out + "}";
+  }
+
+ private:
+  static constexpr size_t kTextMax = 4096;
+
+  static std::string OfScalar(const Node& node) {
+    Scalar scalar = {ScalarType::kString, node.value};
+    if (node.plain && node.tag.empty()) scalar = ResolvePlain(node.value);
+    if (std::holds_alternative<std::monostate>(scalar.value)) return "<nil>";
+    if (const bool* b = std::get_if<bool>(&scalar.value)) return *b ? "true" : "false";
+    if (const int64_t* i = std::get_if<int64_t>(&scalar.value)) return absl::StrCat(*i);
+    if (const uint64_t* u = std::get_if<uint64_t>(&scalar.value)) {
+      return absl::StrCat("0x", absl::Hex(*u));
+    }
+    if (const double* d = std::get_if<double>(&scalar.value)) return FormatFloatG(*d);
+    std::string quoted;
+    AppendJsonString(std::get<std::string>(scalar.value), quoted);
+    return quoted;
+  }
+};
 
 class Decoder {
  public:
@@ -58,6 +94,12 @@ class Decoder {
 
   absl::Status Error(const Node& node, absl::string_view what) const {
     return ErrorAt(file_name_, node.mark, what);
+  }
+
+  absl::Status GoError(const Node& node, absl::string_view what, std::string in_go) const {
+    absl::Status status = Error(node, what);
+    status.SetPayload(kGoErrorText, absl::Cord(std::move(in_go)));
+    return status;
   }
 
   absl::Status Count(const Node& node, size_t depth) {
@@ -105,7 +147,7 @@ class Decoder {
         RETURN_IF_ERROR(Merge(member, depth, object));
         continue;
       }
-      ASSIGN_OR_RETURN(const std::string name, DecodeKey(key));
+      ASSIGN_OR_RETURN(const std::string name, DecodeKey(key, member));
       ASSIGN_OR_RETURN(Value value, Decode(member, depth + 1));
       RETURN_IF_ERROR(CheckWrittenOnce(name, key, written));
       object.insert_or_assign(name, std::move(value));
@@ -148,8 +190,8 @@ class Decoder {
   absl::StatusOr<Scalar> Resolve(const Node& node) const {
     if (!node.tag.empty()) {
       auto scalar = ResolveTagged(node.tag, node.value);
-      if (!scalar.ok()) return Error(node, scalar.status().message());
-      return scalar;
+      if (scalar.ok()) return scalar;
+      return GoError(node, scalar.status().message(), GoTagError(node.tag, node.value));
     }
     if (node.plain) return ResolvePlain(node.value);
     return Scalar{ScalarType::kString, node.value};
@@ -187,12 +229,13 @@ class Decoder {
     return Value(d);
   }
 
-  absl::StatusOr<std::string> DecodeKey(Node& node) {
+  absl::StatusOr<std::string> DecodeKey(const Node& node, const Node& member) const {
     const Node& key = node.kind == Node::Kind::kAlias ? *node.target : node;
     if (key.kind != Node::Kind::kScalar) {
-      return Error(node,
-                   "a map or a list cannot be a key: quote text that begins with { or [, such as "
-                   "a template");
+      return GoError(
+          node,
+          "a map or a list cannot be a key: quote text that begins with { or [, such as a template",
+          absl::StrCat("yaml: invalid map key: ", GoSyntax().Of(key)));
     }
     ASSIGN_OR_RETURN(const Scalar scalar, Resolve(key));
     if (const bool* b = std::get_if<bool>(&scalar.value)) return *b ? "true" : "false";
@@ -204,8 +247,14 @@ class Decoder {
     if (const std::string* text = std::get_if<std::string>(&scalar.value)) {
       return scalar.type == ScalarType::kBinary ? ToUtf8(*text) : *text;
     }
-    if (scalar.type == ScalarType::kNull) return Error(node, "a key cannot be null: quote it");
-    return Error(node, absl::StrCat("the key ", key.value, " is too large a number: quote it"));
+    if (scalar.type == ScalarType::kNull) {
+      return GoError(node, "a key cannot be null: quote it",
+                      absl::StrCat("unsupported map key of type: %!s(<nil>), key: <nil>, value: ",
+                                   GoSyntax().Of(member)));
+    }
+    return GoError(node, absl::StrCat("the key ", key.value, " is too large a number: quote it"),
+                    absl::StrCat("unsupported map key of type: uint64, key: ", GoSyntax().Of(key),
+                                 ", value: ", GoSyntax().Of(member)));
   }
 
   const absl::string_view file_name_;

@@ -44,13 +44,47 @@ absl::Status ErrorAt(absl::string_view file_name, const Mark& mark, absl::string
 struct EventReader::Impl {
   yaml_parser_t parser;
   bool ended = false;
+  bool has_slash_escape = false;
+  // The byte offset of a character whose number is known. libyaml counts characters.
+  size_t character = 0;
+  size_t byte = 0;
 };
 
 EventReader::EventReader(absl::string_view text, absl::string_view file_name)
     : text_(text), file_name_(file_name), impl_(std::make_unique<Impl>()) {
   CHECK(yaml_parser_initialize(&impl_->parser) == 1);
+  impl_->has_slash_escape = text.find("\\/") != absl::string_view::npos;
   yaml_parser_set_input_string(&impl_->parser, reinterpret_cast<const unsigned char*>(text.data()),
                                text.size());
+}
+
+size_t EventReader::ByteOffset(size_t character) {
+  const auto inside = [this](size_t i) {
+    return i < text_.size() && (static_cast<unsigned char>(text_[i]) & 0xc0) == 0x80;
+  };
+  if (impl_->byte == 0 && absl::StartsWith(text_, "\xef\xbb\xbf")) impl_->byte = 3;
+  for (; impl_->character < character; ++impl_->character) {
+    do {
+      ++impl_->byte;
+    } while (inside(impl_->byte));
+  }
+  return impl_->byte;
+}
+
+absl::Status EventReader::CheckEscapes(size_t first, size_t last, const Mark& mark) {
+  if (!impl_->has_slash_escape) return absl::OkStatus();
+  const size_t begin = ByteOffset(first);
+  const absl::string_view scalar = text_.substr(begin, ByteOffset(last) - begin);
+  for (size_t i = 0; i + 1 < scalar.size(); ++i) {
+    if (scalar[i] != '\\') continue;
+    if (scalar[++i] == '/') {
+      const auto lines = std::count(scalar.begin(), scalar.begin() + static_cast<ptrdiff_t>(i), '\n');
+      return ErrorAt(file_name_, {mark.line + static_cast<size_t>(lines), mark.column},
+                     "found unknown escape character while parsing a quoted scalar; write / "
+                     "without a backslash");
+    }
+  }
+  return absl::OkStatus();
 }
 
 EventReader::~EventReader() { yaml_parser_delete(&impl_->parser); }
@@ -92,6 +126,9 @@ absl::StatusOr<Event> EventReader::Next() {
       event.tag = FromYaml(raw.data.scalar.tag);
       event.value.assign(reinterpret_cast<const char*>(raw.data.scalar.value),
                          raw.data.scalar.length);
+      if (raw.data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE) {
+        status = CheckEscapes(raw.start_mark.index, raw.end_mark.index, event.mark);
+      }
       event.plain =
           raw.data.scalar.plain_implicit != 0 && raw.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
       break;

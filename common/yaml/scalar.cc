@@ -12,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
 
 #include "common/object/number.h"
 
@@ -186,6 +187,26 @@ absl::string_view NameOf(ScalarType type) {
   return "text";
 }
 
+absl::string_view ShortTagOf(ScalarType type) {
+  switch (type) {
+    case ScalarType::kNull:
+      return "!!null";
+    case ScalarType::kBool:
+      return "!!bool";
+    case ScalarType::kInt:
+      return "!!int";
+    case ScalarType::kFloat:
+      return "!!float";
+    case ScalarType::kTimestamp:
+      return "!!timestamp";
+    case ScalarType::kMerge:
+    case ScalarType::kBinary:
+    case ScalarType::kString:
+      break;
+  }
+  return "!!str";
+}
+
 absl::StatusOr<Scalar> ResolveBinary(absl::string_view text) {
   const std::string joined = absl::StrReplaceAll(text, {{"\n", ""}, {"\r", ""}});
   std::string bytes;
@@ -250,6 +271,16 @@ absl::StatusOr<Scalar> ResolveTagged(absl::string_view tag, absl::string_view te
   }
   return absl::InvalidArgumentError(
       absl::StrCat("the text \"", text, "\" is tagged !!", name, " but is ", NameOf(scalar.type)));
+}
+
+std::string GoTagError(absl::string_view tag, absl::string_view text) {
+  const absl::string_view name = absl::StripPrefix(tag, kTagPrefix);
+  if (name == "binary") return "yaml: !!binary value contains invalid base64 data";
+  const Timestamps timestamps = name == "timestamp" ? Timestamps::kYes : Timestamps::kNo;
+  const std::optional<Scalar> scalar = ResolveNumberOrWord(text, timestamps);
+  return absl::StrCat("yaml: cannot decode ",
+                      ShortTagOf(scalar ? scalar->type : ScalarType::kString), " `", text,
+                      "` as a !!", name);
 }
 
 std::string FormatFloatG(double d) { return FormatAnyFloat(d); }

@@ -30,6 +30,9 @@ Scalar ResolvePlain(absl::string_view text);
 // which tag.
 absl::StatusOr<Scalar> ResolveTagged(absl::string_view tag, absl::string_view text);
 
+// What Go says where ResolveTagged fails.
+std::string GoTagError(absl::string_view tag, absl::string_view text);
+
 inline constexpr char kMergeTag[] = "tag:yaml.org,2002:merge";
 
 // A date or a date with a time that Go's reader takes for a timestamp: "2024-1-31", "2001-12-14

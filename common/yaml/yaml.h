@@ -17,7 +17,9 @@
 // - Tags of YAML itself are honoured on scalars (`!!str`, `!!int`, `!!binary`, …); others make a
 // scalar text.
 //
-// Errors are kInvalidArgument and begin with `file:line:column: `, both counted from 1.
+// Errors are kInvalidArgument and begin with `file:line:column: `, both counted from 1. Where Go
+// words the same error with the values that it has read by then, its words are the payload
+// kGoErrorText.
 //
 // Pure; thread-safe.
 
@@ -31,6 +33,8 @@
 #include "common/object/value.h"
 
 namespace leidang::yaml {
+
+inline constexpr char kGoErrorText[] = "leidang.dev/go-error-text";
 
 struct Limits {
   size_t depth_max = object::kDepthMax;  // Levels of nesting, aliases expanded.

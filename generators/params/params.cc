@@ -211,7 +211,7 @@ absl::StatusOr<std::vector<TValue>> ReadObjects(absl::string_view text, absl::st
   const absl::StatusOr<object::Value> parsed = yaml::ParseYaml(text, path);
   if (!parsed.ok()) {
     return NotRead("error converting YAML to JSON: ",
-                   gotmpl::YamlErrorText(parsed.status().message()), parsed.status().message());
+                   gotmpl::YamlErrorText(parsed.status()), parsed.status().message());
   }
   const bool one = single == SingleObject::kYes;
   if (parsed->is_null()) return std::vector<TValue>(one ? 1 : 0, TValue::Map());

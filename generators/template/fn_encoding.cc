@@ -155,14 +155,17 @@ absl::Status ToYaml(Call& call) {
 }  // namespace
 
 // "yaml: line 3: …" without a column, and no line where it is the first.
-std::string YamlErrorText(absl::string_view message) {
+std::string YamlErrorText(const absl::Status& status) {
+  if (const auto text = status.GetPayload(yaml::kGoErrorText)) return std::string(*text);
+  const absl::string_view message(status.message().data(), status.message().size());
   const std::vector<std::string> parts = absl::StrSplit(message, absl::MaxSplits(':', 3));
   if (parts.size() < 4) return absl::StrCat("yaml: ", message);
   int line = 0;
   if (!absl::SimpleAtoi(parts[1], &line)) return absl::StrCat("yaml: ", message);
   absl::string_view text = absl::StripPrefix(parts[3], " ");
-  if (absl::StartsWith(text, "a key cannot be null"))
-    return "unsupported map key of type: %!s(<nil>), key: <nil>";
+  if (absl::StartsWith(text, "control characters are not allowed")) {
+    return "yaml: control characters are not allowed";
+  }
   if (absl::StartsWith(text, "the merge key << wants")) {
     return "yaml: map merge requires map or sequence of maps as the value";
   }
@@ -173,6 +176,7 @@ std::string YamlErrorText(absl::string_view message) {
                      absl::StrContains(text.substr(0, 32), "NAN");
     return absl::StrCat("json: unsupported value: ", nan ? "NaN" : negative ? "-Inf" : "+Inf");
   }
+  if (absl::StartsWith(text, "%YAML ")) return "yaml: found incompatible YAML document";
   if (absl::StartsWith(text, "no anchor &")) {
     return absl::StrCat("yaml: unknown anchor '", text.substr(11, text.find(' ', 11) - 11),
                         "' referenced");
@@ -220,7 +224,7 @@ absl::Status FromYaml(Call& call) {
   absl::StatusOr<object::Value> value = yaml::ParseYaml(text, "yaml");
   if (!value.ok()) {
     return CallError(
-        absl::StrCat("error converting YAML to JSON: ", YamlErrorText(value.status().message())));
+        absl::StrCat("error converting YAML to JSON: ", YamlErrorText(value.status())));
   }
   // Nothing leaves the empty map or list that Go starts with.
   if (value->is_null()) {

@@ -4,15 +4,16 @@
 
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
 #include "common/object/value.h"
 
 namespace leidang::generators::gotmpl {
 
-// A message of common/yaml as go-yaml puts it: "yaml: line 3: …", or "unsupported …" for what JSON
+// An error of common/yaml as go-yaml puts it: "yaml: line 3: …", or "unsupported …" for what JSON
 // cannot hold. What the reader knows beyond that is left out.
-std::string YamlErrorText(absl::string_view message);
+std::string YamlErrorText(const absl::Status& status);
 
 // "json: cannot unmarshal <what `value` is> into Go value of type <type>".
 std::string JsonTypeError(const object::Value& value, absl::string_view type);
