@@ -249,12 +249,12 @@ class Decoder {
     }
     if (scalar.type == ScalarType::kNull) {
       return GoError(node, "a key cannot be null: quote it",
-                      absl::StrCat("unsupported map key of type: %!s(<nil>), key: <nil>, value: ",
-                                   GoSyntax().Of(member)));
+                     absl::StrCat("unsupported map key of type: %!s(<nil>), key: <nil>, value: ",
+                                  GoSyntax().Of(member)));
     }
     return GoError(node, absl::StrCat("the key ", key.value, " is too large a number: quote it"),
-                    absl::StrCat("unsupported map key of type: uint64, key: ", GoSyntax().Of(key),
-                                 ", value: ", GoSyntax().Of(member)));
+                   absl::StrCat("unsupported map key of type: uint64, key: ", GoSyntax().Of(key),
+                                ", value: ", GoSyntax().Of(member)));
   }
 
   const absl::string_view file_name_;

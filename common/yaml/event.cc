@@ -78,7 +78,8 @@ absl::Status EventReader::CheckEscapes(size_t first, size_t last, const Mark& ma
   for (size_t i = 0; i + 1 < scalar.size(); ++i) {
     if (scalar[i] != '\\') continue;
     if (scalar[++i] == '/') {
-      const auto lines = std::count(scalar.begin(), scalar.begin() + static_cast<ptrdiff_t>(i), '\n');
+      const auto lines =
+          std::count(scalar.begin(), scalar.begin() + static_cast<ptrdiff_t>(i), '\n');
       return ErrorAt(file_name_, {mark.line + static_cast<size_t>(lines), mark.column},
                      "found unknown escape character while parsing a quoted scalar; write / "
                      "without a backslash");

@@ -55,8 +55,8 @@ class EventReader {
   Mark MarkOfOffset(size_t offset) const;
   // Where the character of that number stands in the text. REQUIRES: not less than the last time.
   size_t ByteOffset(size_t character);
-  // The escape \/ is none of YAML 1.1, though libyaml takes it. `first` and `last` are the numbers of
-  // the characters of a scalar in double quotes that begins at `mark`.
+  // The escape \/ is none of YAML 1.1, though libyaml takes it. `first` and `last` are the numbers
+  // of the characters of a scalar in double quotes that begins at `mark`.
   absl::Status CheckEscapes(size_t first, size_t last, const Mark& mark);
 
   const absl::string_view text_;

@@ -264,7 +264,12 @@ bool Execution::EvalCall(const Function& function, const TValue* receiver, const
   if ((function.flags & kBuiltin) != 0 && name == "call") {
     return CallOfValue(values[0], args.empty() ? ReflectString(final) : NodeText(*args[0]), node);
   }
-  if (!budget_.Charge(4)) return Fail(budget_.StepsError(), "");
+  uint64_t steps = 4;
+  for (const Slot& argument : values) {
+    // A function may have to read long text, even if it says little about it.
+    if (argument.v.is_string()) steps += argument.v.text().size() / 64;
+  }
+  if (!budget_.Charge(steps)) return Fail(budget_.StepsError(), "");
   if ((function.flags & kRandom) != 0 && context_.nondeterministic.empty()) {
     context_.nondeterministic = std::string(function.name);
   }

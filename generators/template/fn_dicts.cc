@@ -28,14 +28,14 @@ absl::Status Set(Call& call) {
   if (map.map() == nullptr) return CallError("assignment to entry in nil map");
   if (absl::Status status = CheckNoCycle(call[2], map, &call.budget()); !status.ok()) return status;
   // Entries move up for a new key.
-  if (!call.budget().Charge(map.map()->size() / 64)) return call.budget().StepsError();
+  if (!call.budget().Charge(map.map()->size() / 16)) return call.budget().StepsError();
   map.mutable_map()->Set(call[1], call[2]);
   return call.Return(map);
 }
 
 absl::Status Unset(Call& call) {
   if (call[0].map() != nullptr) {
-    if (!call.budget().Charge(call[0].map()->size() / 64)) return call.budget().StepsError();
+    if (!call.budget().Charge(call[0].map()->size() / 16)) return call.budget().StepsError();
     call[0].mutable_map()->Erase(call.Text(1));
   }
   return call.Return(call[0]);

@@ -144,6 +144,7 @@ absl::Status ToYaml(Call& call) {
     if (absl::IsResourceExhausted(json.status())) return json.status();
     return CallError(absl::StrCat("error marshaling into JSON: ", json.status().message()));
   }
+  if (!call.budget().Charge(json->size() / 4)) return call.budget().StepsError();
   if (absl::Status status = CheckForYaml(*json); !status.ok()) return status;
   if (absl::Status status = CheckKeysForYaml(*json); !status.ok()) return status;
   const bool fold = absl::StrContains(*json, "\xc2\x85");
@@ -221,6 +222,7 @@ template <GoType type>
 absl::Status FromYaml(Call& call) {
   const absl::string_view text = call.Text(0);
   if (absl::Status status = call.budget().Text(text.size() * 4); !status.ok()) return status;
+  if (!call.budget().Charge(text.size())) return call.budget().StepsError();
   absl::StatusOr<object::Value> value = yaml::ParseYaml(text, "yaml");
   if (!value.ok()) {
     return CallError(

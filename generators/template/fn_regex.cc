@@ -17,10 +17,12 @@ enum class OnError {
 
 absl::StatusOr<go::Regex> PatternOf(Call& call, OnError on_error) {
   const absl::string_view pattern = call.Text(0);
-  // Compiling and matching are linear, but not for nothing.
-  if (!call.budget().Charge(16 + pattern.size() + call.Text(1).size() / 16))
-    return call.budget().StepsError();
   absl::StatusOr<go::Regex> regex = call.RegexOf(pattern);
+  // Matching is linear in the text, but not for nothing.
+  const size_t text_steps = call.Text(1).size() / 16;
+  if (regex.ok() && !call.budget().Charge(16 + text_steps * (1 + regex->size() / 256)))
+    return call.budget().StepsError();
+  if (absl::IsResourceExhausted(regex.status())) return regex;
   if (regex.ok() || on_error == OnError::kError) return regex;
   const std::string quoted =
       go::CanBackquote(pattern) ? absl::StrCat("`", pattern, "`") : go::Quote(pattern);

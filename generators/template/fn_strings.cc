@@ -169,6 +169,8 @@ absl::Status Join(Call& call) {
   const absl::string_view separator = call.Text(0);
   std::string out;
   bool first = true;
+  if (call[1].is_list() && !call.budget().Charge(call[1].items().size()))
+    return call.budget().StepsError();
   for (const std::string& text : ToTexts(call[1])) {
     if (!std::exchange(first, false)) out.append(separator.data(), separator.size());
     out += text;
@@ -183,11 +185,12 @@ absl::Status SortAlpha(Call& call) {
     if (v.list() == nullptr) return call.Return(v);
     // Sorts the given slice itself, as Go does.
     absl::Span<TValue> items = v.mutable_list()->mutable_items();
-    if (!call.budget().Charge(items.size())) return call.budget().StepsError();
+    if (!call.budget().Charge(4 * items.size())) return call.budget().StepsError();
     std::sort(items.begin(), items.end(),
               [](const TValue& a, const TValue& b) { return a.text() < b.text(); });
     return call.Return(v);
   }
+  if (v.is_list() && !call.budget().Charge(4 * v.items().size())) return call.budget().StepsError();
   std::vector<std::string> texts = v.is_list() ? ToTexts(v) : std::vector<std::string>{ToText(v)};
   std::sort(texts.begin(), texts.end());
   return ReturnTexts(call, texts, v.is_list() ? v.items().size() : 1);

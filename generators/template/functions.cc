@@ -93,9 +93,13 @@ std::vector<TValue> Call::Rest(size_t i) const {
   return values;
 }
 
-absl::StatusOr<go::Regex> Call::RegexOf(absl::string_view pattern) const {
+absl::StatusOr<go::Regex> Call::RegexOf(absl::string_view pattern) {
   const auto it = patterns_.find(std::string(pattern));
-  return it != patterns_.end() ? it->second : go::Regex::Compile(pattern);
+  if (it != patterns_.end()) return it->second;
+  if (!budget_.Charge(256 + 16 * pattern.size())) return budget_.StepsError();
+  absl::StatusOr<go::Regex> regex = go::Regex::Compile(pattern);
+  if (regex.ok() && !budget_.Charge(4 * regex->size())) return budget_.StepsError();
+  return regex;
 }
 
 absl::Status Budget::StepsError() const {
@@ -108,7 +112,7 @@ absl::Status Budget::Text(size_t bytes) {
     return absl::ResourceExhaustedError(
         absl::StrCat("a text of ", bytes, " bytes exceeds the limit of ", limits_.text_bytes_max));
   }
-  return Charge(bytes / 64) ? absl::OkStatus() : StepsError();
+  return Charge(bytes / 16) ? absl::OkStatus() : StepsError();
 }
 
 absl::Status CallError(absl::string_view text) { return absl::InvalidArgumentError(text); }

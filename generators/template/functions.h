@@ -88,8 +88,9 @@ class Call {
   // The arguments from `i` on as values.
   std::vector<TValue> Rest(size_t i) const;
 
-  // The compiled pattern; the template's own where it has it.
-  absl::StatusOr<go::Regex> RegexOf(absl::string_view pattern) const;
+  // The compiled pattern; the template's own where it has it, else the work of compiling it is
+  // charged.
+  absl::StatusOr<go::Regex> RegexOf(absl::string_view pattern);
 
   // A method's receiver.
   const TValue* receiver = nullptr;

@@ -312,6 +312,8 @@ absl::StatusOr<Regex> Regex::Compile(absl::string_view pattern) {
       absl::StrCat("error parsing regexp: ", ErrorText(code), ": `", arg, "`"));
 }
 
+size_t Regex::size() const { return static_cast<size_t>(compiled_->re2.ProgramSize()); }
+
 bool Regex::Matches(absl::string_view text) const {
   return RE2::PartialMatch(Piece(text), compiled_->re2);
 }

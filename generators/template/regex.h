@@ -17,6 +17,10 @@ class Regex {
   // kInvalidArgument with Go's text: "error parsing regexp: missing closing ]: `[`".
   static absl::StatusOr<Regex> Compile(absl::string_view pattern);
 
+  // How large the compiled pattern is: what compiling it took, and an upper bound of what a byte of
+  // text may take.
+  size_t size() const;
+
   bool Matches(absl::string_view text) const;
   // The leftmost match; nullptr data where there is none.
   absl::string_view Find(absl::string_view text) const;

@@ -33,7 +33,7 @@ namespace leidang::generators {
 struct RenderLimits {
   size_t output_bytes_max = size_t{1} << 20;  // Of one rendering.
   size_t text_bytes_max = size_t{16} << 20;   // Of one value on the way.
-  uint64_t steps_max = 10'000'000;  // Of one rendering: actions, loop rounds, 64 bytes of work.
+  uint64_t steps_max = 10'000'000;  // Of one rendering: actions, loop rounds, 16 bytes of text.
   int call_depth_max = 100'000;     // Templates within templates.
 };
 

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
 #include "common/object/value.h"
@@ -71,6 +73,48 @@ TEST(Template, StepsAndOutputAreLimited) {
       std::string::npos);
   EXPECT_NE(Render("{{range 100}}x{{end}}", TValue(), &context).find("the output exceeds 50 bytes"),
             std::string::npos);
+}
+
+// Each of these would take hours or all memory if nothing counted its work.
+TEST(Template, HostileTemplatesRunOutOfTheirBudget) {
+  const TValue root = Params(absl::StrCat(R"({"s": ")", std::string(100'000, 'x'), R"("})"));
+  for (const char* text : {
+           "{{range 1000000000}}{{range 1000000000}}{{end}}{{end}}",
+           "{{define \"a\"}}{{range 2}}{{template \"a\"}}{{end}}{{end}}{{template \"a\"}}",
+           "{{repeat 1000000000 \"x\"}}",
+           "{{indent 1000000000 \"x\"}}",
+           "{{$x := \"aaaa\"}}{{range 100}}{{$x = print $x $x}}{{end}}",
+           "{{$x := list 1}}{{range 100}}{{$x = concat $x $x}}{{end}}",
+           "{{seq 1 1000000000}}",
+           "{{until 1000000000}}",
+           "{{range 1000000000}}{{$x := bcrypt \"x\"}}{{end}}",
+           "{{range 1000000000}}{{$x := derivePassword 1 \"long\" \"a\" \"b\" \"c\"}}{{end}}",
+           "{{range $i, $_ := until 10000}}{{$x := regexMatch (printf \"a{1,999}%d\" $i) "
+           "\"a\"}}{{end}}",
+           "{{range 1000000000}}{{$x := sha512sum $.s}}{{end}}",
+           "{{range 1000000000}}{{$x := eq $.s $.s}}{{end}}",
+           "{{range 1000000000}}{{$x := contains \"y\" $.s}}{{end}}",
+           "{{range 1000000000}}{{$x := toYaml $.s}}{{end}}",
+           "{{range 1000000000}}{{$x := fromYaml $.s}}{{end}}",
+           "{{$d := dict}}{{range $i, $_ := until 50000}}{{$_ := set $d (print (sub 90000 $i)) "
+           "1}}{{end}}",
+           "{{$x := list 1}}{{range 20000}}{{$x = list $x}}{{end}}{{toJson $x}}",
+       }) {
+    RenderContext context;
+    context.limits.steps_max = 200'000;
+    std::string out;
+    const absl::Status status = Template::Compile(text).value().Execute(root, &context, &out);
+    EXPECT_FALSE(status.ok()) << text;
+    EXPECT_TRUE(out.empty()) << text;
+  }
+}
+
+TEST(Template, WhatNestsTooDeeplyIsAnErrorAndNoStackOverflow) {
+  const std::string nested = "{{$x := dict \"a\" 1}}{{range 20000}}{{$x = dict \"a\" $x}}{{end}}";
+  for (const char* use : {"{{$x}}", "{{toYaml $x}}", "{{toJson $x}}", "{{deepCopy $x}}",
+                          "{{merge (dict \"a\" (dict)) $x}}"}) {
+    EXPECT_TRUE(absl::StartsWith(Render(nested + use), "failed to execute")) << use;
+  }
 }
 
 TEST(Template, DeepNestingIsAnErrorOfParsing) {
