@@ -7,13 +7,16 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "rocksdb/db.h"
 #include "rocksdb/write_batch.h"
 #include <sys/stat.h>
 
+#include "common/base/mutex.h"
 #include "common/base/status_macros.h"
+#include "common/time/real_clock.h"
 #include "hub/store/meta_record.h"
 #include "hub/store/migration.h"
 #include "hub/store/rocks/rocks_handle.h"
@@ -78,7 +81,8 @@ class RocksDatabase::View final : public RowView {
 
 class RocksDatabase::TheRows final : public Rows {
  public:
-  explicit TheRows(std::shared_ptr<Handle> handle) : handle_(std::move(handle)) {}
+  TheRows(std::shared_ptr<Handle> handle, std::function<void(absl::Duration)> on_synced)
+      : handle_(std::move(handle)), on_synced_(std::move(on_synced)) {}
 
   absl::Status Persist(RowBatch batch, Durability durability) override {
     rocksdb::WriteBatch writes;
@@ -90,7 +94,20 @@ class RocksDatabase::TheRows final : public Rows {
     }
     rocksdb::WriteOptions options;
     options.sync = durability == Durability::kSynced;
-    return FromRocks(handle_->db->Write(options, &writes), "write to", handle_->directory);
+    const absl::Duration begin = clock_.Monotonic();
+    const absl::Status status =
+        FromRocks(handle_->db->Write(options, &writes), "write to", handle_->directory);
+    if (!status.ok()) {
+      MutexLock lock(&mu_);
+      health_ = status;
+    } else if (options.sync && on_synced_ != nullptr) {
+      on_synced_(clock_.Monotonic() - begin);
+    }
+    return status;
+  }
+  absl::Status health() const ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    return health_;
   }
 
   std::shared_ptr<const RowView> Reveal(std::shared_ptr<const RowView> previous) override {
@@ -100,6 +117,10 @@ class RocksDatabase::TheRows final : public Rows {
 
  private:
   const std::shared_ptr<Handle> handle_;
+  const std::function<void(absl::Duration)> on_synced_;
+  const RealClock clock_;
+  mutable Mutex mu_;
+  absl::Status health_ ABSL_GUARDED_BY(mu_);
 };
 
 namespace {
@@ -160,14 +181,17 @@ absl::Status CheckFamilies(const rocksdb::DBOptions& options, const std::string&
 
 }  // namespace
 
-RocksDatabase::RocksDatabase(std::shared_ptr<Handle> handle, std::string directory)
+RocksDatabase::RocksDatabase(std::shared_ptr<Handle> handle, std::string directory,
+                             std::function<void(absl::Duration)> on_synced)
     : handle_(std::move(handle)),
-      rows_(std::make_unique<TheRows>(handle_)),
+      rows_(std::make_unique<TheRows>(handle_, std::move(on_synced))),
       directory_(std::move(directory)) {}
 
 RocksDatabase::~RocksDatabase() = default;
 
 Rows* RocksDatabase::rows() { return rows_.get(); }
+
+absl::Status RocksDatabase::WriteHealth() const { return rows_->health(); }
 
 std::shared_ptr<const RowView> RocksDatabase::Snapshot() const {
   return std::make_shared<View>(handle_);
@@ -196,7 +220,8 @@ absl::StatusOr<std::unique_ptr<RocksDatabase>> RocksDatabase::Open(const Databas
   handle->default_family = handles[0];
   for (size_t i = 0; i < kFamilies; ++i) handle->families[i] = handles[i + 1];
 
-  std::unique_ptr<RocksDatabase> database(new RocksDatabase(std::move(handle), directory));
+  std::unique_ptr<RocksDatabase> database(
+      new RocksDatabase(std::move(handle), directory, options.on_synced));
   RETURN_IF_ERROR(database->CheckMeta(options, clock));
   ASSIGN_OR_RETURN(database->sync_latency_, MeasureSync(directory, options.sync_samples, clock));
   return database;

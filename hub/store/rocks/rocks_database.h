@@ -12,6 +12,7 @@
 // commit loop's thread is the only one that calls fsync.
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -38,6 +39,8 @@ struct DatabaseOptions {
   // How many small writes measure the disk at opening, for about a second at most.
   size_t sync_samples = 50;
   const DatabaseDisk* disk = nullptr;  // Null: the machine's. Must outlive the database.
+  // Told of each synced write and how long it took, on the thread that writes; may be empty.
+  std::function<void(absl::Duration)> on_synced;
 };
 
 // How long the disk takes to make a small write durable, measured at opening.
@@ -70,6 +73,8 @@ class RocksDatabase {
   const intent::HubId& hub_id() const { return hub_id_; }
   const std::string& directory() const { return directory_; }
   const SyncLatency& sync_latency() const { return sync_latency_; }
+  // OK until a write failed, then why: nothing is written any more. Any thread.
+  absl::Status WriteHealth() const;
   // "" or a sentence for the log: the disk syncs slowly, which one, how slowly.
   std::string SlowDiskWarning() const;
 
@@ -95,7 +100,8 @@ class RocksDatabase {
   class View;
   class TheRows;
 
-  RocksDatabase(std::shared_ptr<Handle> handle, std::string directory);
+  RocksDatabase(std::shared_ptr<Handle> handle, std::string directory,
+                std::function<void(absl::Duration)> on_synced);
 
   absl::Status CheckMeta(const DatabaseOptions& options, const Clock& clock);
   absl::Status DropDerivedFamilies();
