@@ -1,5 +1,7 @@
 #include "common/yaml/decode.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <map>
@@ -88,7 +90,33 @@ class Decoder {
     return value;
   }
 
+  // JSON has no infinity and no NaN: an error if one of them is left, in the order of keys.
+  absl::Status CheckFinite(const Value& value) {
+    if (std::all_of(not_finite_.begin(), not_finite_.end(),
+                    [](const Node* node) { return node == nullptr; })) {
+      return absl::OkStatus();
+    }
+    return CheckTree(value);
+  }
+
  private:
+  absl::Status CheckTree(const Value& value) {
+    if (const Array* array = value.if_array()) {
+      for (const Value& element : *array) RETURN_IF_ERROR(CheckTree(element));
+    } else if (const Object* object = value.if_object()) {
+      std::map<absl::string_view, const Value*> members;
+      for (const auto& member : *object) {
+        members[{member.key().data(), member.key().size()}] = &member.value();
+      }
+      for (const auto& [key, member] : members) RETURN_IF_ERROR(CheckTree(*member));
+    } else if (const double* d = value.if_double(); d != nullptr && !std::isfinite(*d)) {
+      const Node& node = *NotFinite(*d);
+      return Error(node, absl::StrCat("JSON has no number for ", node.value,
+                                      ": quote it if it is meant as text"));
+    }
+    return absl::OkStatus();
+  }
+
   // Where each key of one map was written, to find the second.
   using Written = std::map<std::string, Mark>;
 
@@ -197,7 +225,7 @@ class Decoder {
     return Scalar{ScalarType::kString, node.value};
   }
 
-  absl::StatusOr<Value> DecodeScalar(const Node& node) const {
+  absl::StatusOr<Value> DecodeScalar(const Node& node) {
     ASSIGN_OR_RETURN(const Scalar scalar, Resolve(node));
     if (std::holds_alternative<std::monostate>(scalar.value)) return Value(nullptr);
     if (const bool* b = std::get_if<bool>(&scalar.value)) return Value(*b);
@@ -209,11 +237,15 @@ class Decoder {
     return Value(text);
   }
 
+  // The first node with that kind of number which JSON does not have.
+  const Node*& NotFinite(double d) { return not_finite_[std::isnan(d) ? 0 : d < 0 ? 1 : 2]; }
+
   // A double as it would come out of JSON: whole ones become integers.
-  absl::StatusOr<Value> NumberValue(const Node& node, double d) const {
+  Value NumberValue(const Node& node, double d) {
     if (!std::isfinite(d)) {
-      return Error(node, absl::StrCat("JSON has no number for ", node.value,
-                                      ": quote it if it is meant as text"));
+      const Node*& first = NotFinite(d);
+      if (first == nullptr) first = &node;
+      return Value(d);
     }
     const std::string text = object::FormatFloat(d);
     const char* const end = text.data() + text.size();
@@ -259,6 +291,7 @@ class Decoder {
 
   const absl::string_view file_name_;
   const ParseOptions& options_;
+  std::array<const Node*, 3> not_finite_ = {};
   size_t alias_depth_ = 0;
   size_t alias_nodes_ = 0;
   size_t alias_bytes_ = 0;
@@ -267,7 +300,10 @@ class Decoder {
 }  // namespace
 
 absl::StatusOr<Value> Decode(Node& root, absl::string_view file_name, const ParseOptions& options) {
-  return Decoder(file_name, options).Decode(root, 1);
+  Decoder decoder(file_name, options);
+  ASSIGN_OR_RETURN(Value value, decoder.Decode(root, 1));
+  RETURN_IF_ERROR(decoder.CheckFinite(value));
+  return value;
 }
 
 }  // namespace leidang::yaml

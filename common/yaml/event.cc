@@ -4,6 +4,7 @@
 #include <yaml.h>
 
 #include "absl/status/status.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -45,6 +46,8 @@ struct EventReader::Impl {
   yaml_parser_t parser;
   bool ended = false;
   bool has_slash_escape = false;
+  // The lists and maps around the next event: ']' or '}' in brackets, 0 for those by indentation.
+  std::vector<char> open;
   // The byte offset of a character whose number is known. libyaml counts characters.
   size_t character = 0;
   size_t byte = 0;
@@ -69,6 +72,15 @@ size_t EventReader::ByteOffset(size_t character) {
     } while (inside(impl_->byte));
   }
   return impl_->byte;
+}
+
+absl::Status EventReader::CheckPlainInBrackets(const Event& event, const Mark& end) {
+  const char closing = impl_->open.empty() ? '\0' : impl_->open.back();
+  if (closing == '\0' || event.value.find('?', 1) == std::string::npos) return absl::OkStatus();
+  return ErrorAt(file_name_, end,
+                 absl::StrCat("did not find expected ',' or '", std::string(1, closing),
+                              "' while parsing a flow ", closing == ']' ? "sequence" : "mapping",
+                              "; quote text with a question mark"));
 }
 
 absl::Status EventReader::CheckEscapes(size_t first, size_t last, const Mark& mark) {
@@ -130,22 +142,29 @@ absl::StatusOr<Event> EventReader::Next() {
       if (raw.data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE) {
         status = CheckEscapes(raw.start_mark.index, raw.end_mark.index, event.mark);
       }
+      if (raw.data.scalar.style == YAML_PLAIN_SCALAR_STYLE) {
+        status = CheckPlainInBrackets(event, FromYaml(raw.end_mark));
+      }
       event.plain =
           raw.data.scalar.plain_implicit != 0 && raw.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
       break;
     case YAML_SEQUENCE_START_EVENT:
       event.kind = Event::Kind::kSequenceStart;
+      impl_->open.push_back(raw.data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE ? ']' : '\0');
       event.anchor = FromYaml(raw.data.sequence_start.anchor);
       break;
     case YAML_SEQUENCE_END_EVENT:
       event.kind = Event::Kind::kSequenceEnd;
+      impl_->open.pop_back();
       break;
     case YAML_MAPPING_START_EVENT:
       event.kind = Event::Kind::kMappingStart;
+      impl_->open.push_back(raw.data.mapping_start.style == YAML_FLOW_MAPPING_STYLE ? '}' : '\0');
       event.anchor = FromYaml(raw.data.mapping_start.anchor);
       break;
     case YAML_MAPPING_END_EVENT:
       event.kind = Event::Kind::kMappingEnd;
+      impl_->open.pop_back();
       break;
     case YAML_NO_EVENT:
     case YAML_STREAM_START_EVENT:
@@ -161,7 +180,7 @@ absl::StatusOr<Event> EventReader::Next() {
   return event;
 }
 
-absl::Status EventReader::Error() const {
+absl::Status EventReader::Error() {
   const yaml_parser_t& parser = impl_->parser;
   const absl::string_view problem =
       parser.problem == nullptr ? "the text cannot be read" : parser.problem;
@@ -179,6 +198,14 @@ absl::Status EventReader::Error() const {
     absl::StrAppend(&what, " ", parser.context);
     if (parser.context_mark.line != parser.problem_mark.line) {
       absl::StrAppend(&what, " that begins in line ", parser.context_mark.line + 1);
+    }
+  }
+  if (problem == "found unknown escape character") {
+    const size_t at = ByteOffset(parser.problem_mark.index);
+    if (absl::StartsWith(text_.substr(at), "\\'")) {
+      absl::Status status = ErrorAt(file_name_, mark, what);
+      status.SetPayload(kQuoteEscape, absl::Cord(absl::StrCat(at)));
+      return status;
     }
   }
   if (StartsWithTab(text_, mark)) what += "; the line is indented with a tab: use spaces";

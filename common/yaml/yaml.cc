@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status_macros.h"
@@ -19,9 +20,26 @@ absl::Status CheckSize(absl::string_view text, absl::string_view file_name, cons
       absl::StrCat("the text has ", text.size(), " bytes; at most ", limits.size_max, " are read"));
 }
 
-}  // namespace
+// Texts with more of them fail at the next one.
+constexpr int kQuoteEscapesMax = 100;
 
-absl::StatusOr<object::Value> ParseYaml(absl::string_view text, absl::string_view file_name,
+// Reads again without the backslash that libyaml complains about and Go does not.
+template <typename Parse>
+auto WithQuoteEscapes(absl::string_view text, Parse parse) {
+  auto result = parse(text);
+  std::string rewritten;
+  for (int i = 0; i < kQuoteEscapesMax && !result.ok(); ++i) {
+    const auto payload = result.status().GetPayload(kQuoteEscape);
+    size_t offset = 0;
+    if (!payload || !absl::SimpleAtoi(std::string(*payload), &offset)) break;
+    if (rewritten.empty()) rewritten.assign(text.data(), text.size());
+    rewritten.erase(offset, 1);
+    result = parse(rewritten);
+  }
+  return result;
+}
+
+absl::StatusOr<object::Value> ParseOnce(absl::string_view text, absl::string_view file_name,
                                         const ParseOptions& options) {
   RETURN_IF_ERROR(CheckSize(text, file_name, options.limits));
   Composer composer(text, file_name, options.limits);
@@ -41,7 +59,7 @@ absl::StatusOr<object::Value> ParseYaml(absl::string_view text, absl::string_vie
   return value;
 }
 
-absl::StatusOr<std::vector<Document>> ParseYamlStream(absl::string_view text,
+absl::StatusOr<std::vector<Document>> ParseStreamOnce(absl::string_view text,
                                                       absl::string_view file_name,
                                                       const ParseOptions& options) {
   RETURN_IF_ERROR(CheckSize(text, file_name, options.limits));
@@ -53,6 +71,21 @@ absl::StatusOr<std::vector<Document>> ParseYamlStream(absl::string_view text,
     ASSIGN_OR_RETURN(object::Value value, Decode(*root, file_name, options));
     documents.push_back({std::move(value), root->mark.line});
   }
+}
+
+}  // namespace
+
+absl::StatusOr<object::Value> ParseYaml(absl::string_view text, absl::string_view file_name,
+                                        const ParseOptions& options) {
+  return WithQuoteEscapes(text,
+                          [&](absl::string_view t) { return ParseOnce(t, file_name, options); });
+}
+
+absl::StatusOr<std::vector<Document>> ParseYamlStream(absl::string_view text,
+                                                      absl::string_view file_name,
+                                                      const ParseOptions& options) {
+  return WithQuoteEscapes(
+      text, [&](absl::string_view t) { return ParseStreamOnce(t, file_name, options); });
 }
 
 }  // namespace leidang::yaml

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/base/unicode.h"
 #include "generators/template/unicode_tables.h"
 
 namespace leidang::generators::go {
@@ -119,14 +120,8 @@ std::string ToValidUtf8(absl::string_view text) {
   return MapText(text, [](uint32_t rune) { return rune; });
 }
 
-bool IsLetter(uint32_t r) {
-  if (r < 0x80) return (r | 0x20) >= 'a' && (r | 0x20) <= 'z';
-  return InRanges(tables::kLetterRanges, tables::kLetterRangesSize, r);
-}
-bool IsDigit(uint32_t r) {
-  if (r < 0x80) return r >= '0' && r <= '9';
-  return InRanges(tables::kDigitRanges, tables::kDigitRangesSize, r);
-}
+bool IsLetter(uint32_t r) { return IsUnicodeLetter(r); }
+bool IsDigit(uint32_t r) { return IsUnicodeDigit(r); }
 bool IsNumber(uint32_t r) { return InRanges(tables::kNumberRanges, tables::kNumberRangesSize, r); }
 bool IsPrint(uint32_t r) {
   if (r < 0x80) return r >= 0x20 && r < 0x7f;

@@ -14,10 +14,8 @@ struct CaseRun {
   int32_t distance;
 };
 
-extern const uint32_t kLetterRanges[], kDigitRanges[], kNumberRanges[], kPrintRanges[],
-    kPunctRanges[];
-extern const size_t kLetterRangesSize, kDigitRangesSize, kNumberRangesSize, kPrintRangesSize,
-    kPunctRangesSize;
+extern const uint32_t kNumberRanges[], kPrintRanges[], kPunctRanges[];
+extern const size_t kNumberRangesSize, kPrintRangesSize, kPunctRangesSize;
 extern const uint32_t kUpperCaseRanges[], kLowerCaseRanges[];
 extern const size_t kUpperCaseRangesSize, kLowerCaseRangesSize;
 extern const CaseRun kToUpper[], kToLower[], kToTitle[];
