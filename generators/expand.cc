@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -11,13 +12,17 @@
 
 #include "common/base/status_macros.h"
 #include "common/yaml/yaml.h"
+#include "generators/application/go_types.h"
 #include "generators/application/patch.h"
 #include "generators/application/skeleton.h"
 #include "generators/application/typed.h"
 #include "generators/application_set.h"
 #include "generators/kinds/evaluation.h"
 #include "generators/params/params.h"
+#include "generators/template/go_json.h"
+#include "generators/template/strconv.h"
 #include "generators/template/value_json.h"
+#include "generators/template/yaml_text.h"
 
 namespace leidang::generators {
 
@@ -26,33 +31,68 @@ namespace {
 using object::Value;
 
 // The patch of one Application, rendered: text in JSON or YAML.
-absl::StatusOr<Value> ParsePatch(absl::string_view text) {
-  const absl::string_view trimmed = absl::StripAsciiWhitespace(text);
-  if (absl::StartsWith(trimmed, "{")) return object::ParseJson(trimmed);
-  return yaml::ParseYaml(text, "templatePatch");
+struct RenderedPatch {
+  Value value;
+  MemberOrder order = MemberOrder::kAsWritten;
+  std::string shown;  // As Go quotes it.
+};
+
+absl::StatusOr<RenderedPatch> ParsePatch(absl::string_view text) {
+  RenderedPatch patch;
+  if (absl::StartsWith(absl::StripAsciiWhitespace(text), "{")) {
+    patch.shown = go::Quote(text);
+    absl::StatusOr<Value> value = object::ParseJson(absl::StripAsciiWhitespace(text));
+    if (!value.ok()) {
+      TValue unused;
+      const absl::Status says = go::DecodeJson(text, &unused);
+      return absl::InvalidArgumentError(
+          absl::StrCat("invalid templatePatch ", patch.shown, ": ",
+                       says.ok() ? value.status().message() : says.message()));
+    }
+    patch.value = *std::move(value);
+    return patch;
+  }
+  absl::StatusOr<Value> value = yaml::ParseYaml(text, "templatePatch");
+  if (!value.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("error while converting template to json ", go::Quote(text), ": ",
+                     gotmpl::YamlErrorText(value.status().message())));
+  }
+  patch.value = *std::move(value);
+  patch.order = MemberOrder::kByName;
+  return patch;
+}
+
+// What stands before a refusal of the patch.
+std::string Refused(absl::string_view says, const RenderedPatch& patch) {
+  std::string shown = patch.shown;
+  if (shown.empty()) {
+    const absl::StatusOr<std::string> json = go::EncodeJson(FromJson(patch.value));
+    shown = go::Quote(json.ok() ? *json : "");
+  }
+  return absl::StrCat(says, " ", shown, ": ");
 }
 
 // Joins the patch to a rendered Application. Project and namespace stay as they were.
 absl::Status ApplyPatch(absl::string_view patch_text, const std::string& ns,
                         RenderedApplication* application) {
-  absl::StatusOr<Value> patch = ParsePatch(patch_text);
-  if (!patch.ok()) {
-    return absl::Status(
-        patch.status().code(),
-        absl::StrCat("error while converting template to json: ", patch.status().message()));
-  }
-  if (patch->is_null()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const RenderedPatch patch, ParsePatch(patch_text));
+  if (patch.value.is_null()) return absl::OkStatus();
   const TypedOptions any_case{TypedOptions::Names::kAnyCase};
-  absl::StatusOr<Value> typed = ThroughType(*patch, ApplicationType(), "", any_case);
+  const absl::StatusOr<Value> typed = ThroughType(patch.value, ApplicationType(), "", any_case);
   if (!typed.ok()) {
+    const std::optional<std::string> mismatch =
+        GoTypeMismatch(patch.value, ApplicationType(), patch.order);
     return absl::InvalidArgumentError(
-        absl::StrCat("invalid templatePatch: ", typed.status().message()));
+        absl::StrCat(Refused("invalid templatePatch", patch),
+                     mismatch.has_value() ? *mismatch : typed.status().message()));
   }
   ASSIGN_OR_RETURN(const Value before, object::ParseJson(application->json));
-  absl::StatusOr<Value> merged = StrategicMerge(before, *patch);
+  absl::StatusOr<Value> merged = StrategicMerge(before, patch.value);
   if (!merged.ok()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "error while applying templatePatch template to json: ", merged.status().message()));
+    return absl::InvalidArgumentError(
+        absl::StrCat(Refused("error while applying templatePatch template to json", patch),
+                     merged.status().message()));
   }
   ASSIGN_OR_RETURN(Value after, ThroughType(*merged, ApplicationType(), "", any_case));
   after.get_object()["spec"].get_object()["project"] = application->project;

@@ -75,6 +75,88 @@ TEST(ExpandTest, AFailedGeneratorLeavesTheOthersAndForbidsDeletions) {
             "no such repository");
 }
 
+TEST(ExpandTest, AFailureDeepInsideNamesTheGeneratorsAroundIt) {
+  FakeWorld fake;
+  KeepingSink sink;
+  const ExpansionResult result = Expand(
+      SetOf(std::string("generators: [{matrix: {generators: [{list: {elements: [{name: a}, {name: "
+                        "5}]}}, {list: {elements: [{k: v}]}}]}}]") +
+            kTemplate),
+      fake.world, sink);
+  EXPECT_EQ(result.applications, 1u);
+  EXPECT_FALSE(result.MayDelete());
+  ASSERT_THAT(sink.errors, SizeIs(1));
+  EXPECT_EQ(sink.errors[0].field, "spec.generators[0].matrix.generators[0].list.elements[1]");
+  EXPECT_EQ(sink.errors[0].message,
+            "error failed to get params for first generator in matrix generator: child generator "
+            "returned an error on parameter generation: error parsing value as string %!w(<nil>): "
+            "name is no text");
+}
+
+TEST(ExpandTest, AFileThatCannotBeReadSaysWhereAndWhatToDo) {
+  FakeWorld fake;
+  fake.git.tree = std::make_shared<FakeTree>(
+      std::map<std::string, std::string>{{"a.yaml", "a:\n\tb: 1\n"}, {"b.yaml", "name: b\n"}});
+  KeepingSink sink;
+  const ExpansionResult result =
+      Expand(SetOf(std::string("goTemplate: true\ngenerators: [{git: {repoURL: u, files: [{path: "
+                               "'*.yaml'}]}}]") +
+                   kTemplate),
+             fake.world, sink);
+  EXPECT_THAT(sink.names, ElementsAre("b"));
+  EXPECT_FALSE(result.MayDelete());
+  ASSERT_THAT(sink.errors, SizeIs(1));
+  EXPECT_THAT(sink.errors[0].field, HasSubstr("spec.generators[0].git, a.yaml:2:1: "));
+  EXPECT_THAT(sink.errors[0].field, HasSubstr("use spaces"));
+  EXPECT_THAT(sink.errors[0].message,
+              HasSubstr("unable to parse file: error converting YAML to JSON: yaml: line 2: found "
+                        "character that cannot start any token"));
+}
+
+TEST(ExpandTest, WhatATextChangesIsSeenByThoseBehindItInTheOrderOfTheGoTypes) {
+  FakeWorld fake;
+  KeepingSink sink;
+  const ExpansionResult result = Expand(
+      SetOf("goTemplate: true\ngenerators: [{list: {elements: [{name: a}, {name: b}]}}]\n"
+            "template: {metadata: {name: '{{.name}}{{$_ := set . \"seen\" \"x\"}}', annotations: "
+            "{a: '{{.seen}}'}}, spec: {project: '{{.seen}}', destination: {server: '{{.late}}'}, "
+            "source: {repoURL: r, path: '{{$_ := set . \"late\" \"y\"}}p'}}}"),
+      fake.world, sink);
+  EXPECT_TRUE(result.MayDelete());
+  ASSERT_THAT(sink.jsons, SizeIs(2));
+  for (const std::string& json : sink.jsons) {
+    EXPECT_THAT(json, HasSubstr(R"("annotations":{"a":"x"})"));
+    EXPECT_THAT(json, HasSubstr(R"("server":"y")"));
+    EXPECT_THAT(json, HasSubstr(R"("project":"x")"));
+  }
+}
+
+TEST(ExpandTest, OfSeveralTextsThatFailTheFirstOfTheGoTypesIsToldOf) {
+  FakeWorld fake;
+  KeepingSink sink;
+  (void)Expand(SetOf("goTemplate: true\ngoTemplateOptions: ['missingkey=error']\n"
+                     "generators: [{list: {elements: [{name: a}]}}]\n"
+                     "template: {metadata: {name: a}, spec: {project: '{{.third}}', destination: "
+                     "{server: '{{.second}}'}, source: {repoURL: '{{.first}}'}}}"),
+               fake.world, sink);
+  ASSERT_THAT(sink.errors, SizeIs(1));
+  EXPECT_EQ(sink.errors[0].field, "spec.template.spec.source.repoURL");
+}
+
+TEST(ExpandTest, APatchOfTheWrongTypeIsRefusedInTheWordsOfGo) {
+  FakeWorld fake;
+  KeepingSink sink;
+  (void)Expand(SetOf(List("[{name: a}]",
+                          "\ntemplatePatch: 'spec: {source: {helm: {parameters: "
+                          "[{name: 1}]}}}'")),
+               fake.world, sink);
+  ASSERT_THAT(sink.errors, SizeIs(1));
+  EXPECT_EQ(sink.errors[0].message,
+            R"(invalid templatePatch "{\"spec\":{\"source\":{\"helm\":{\"parameters\":)"
+            R"([{\"name\":1}]}}}}": json: cannot unmarshal number into Go struct field )"
+            "HelmParameter.spec.source.helm.parameters.name of type string");
+}
+
 TEST(ExpandTest, AnInputThatIsNotFetchedYetIsNoFailure) {
   FakeWorld fake;
   fake.git.status = absl::UnavailableError("not fetched");

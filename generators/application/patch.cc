@@ -12,6 +12,8 @@
 
 #include "common/base/status_macros.h"
 #include "generators/application/schema.h"
+#include "generators/template/fmt.h"
+#include "generators/template/value_json.h"
 
 namespace leidang::generators {
 
@@ -236,6 +238,8 @@ class Merging {
     return absl::OkStatus();
   }
 
+  static std::string Shown(const Array& list) { return go::Plain(FromJson(Value(list))); }
+
   // The list must be spelled in the order that is asked for.
   static absl::Status CheckOrder(const Array& patch, const Array& order) {
     size_t next = 0;
@@ -243,9 +247,8 @@ class Merging {
       if (next < patch.size() && object::Equal(patch[next], v)) ++next;
     }
     if (next == patch.size()) return absl::OkStatus();
-    return Error(absl::StrCat("The order in patch list:\n", object::ToJson(Value(patch)),
-                              "\n doesn't match $setElementOrder list:\n",
-                              object::ToJson(Value(order))));
+    return Error(absl::StrCat("The order in patch list:\n", Shown(patch),
+                              "\n doesn't match $setElementOrder list:\n", Shown(order), "\n"));
   }
 
   static absl::Status SetOrder(Object& original, Object& patch, const StructType* type,

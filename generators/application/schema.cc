@@ -37,6 +37,11 @@ FieldType List(absl::string_view name, const StructType& type) {
   return {name, Shape::kStructList, Empty::kOmitted, &type};
 }
 
+FieldType Named(FieldType field, absl::string_view go_type) {
+  field.go_type = go_type;
+  return field;
+}
+
 const StructType& HelmType() {
   static const StructType parameter =
       Struct("HelmParameter", {Text("name"), Text("value"), Bool("forceString")});
@@ -72,10 +77,12 @@ const StructType& KustomizeType() {
       {Text("path"), Text("patch"), Pointer("target", selector), {"options", Shape::kBoolMap}});
   static const StructType type =
       Struct("ApplicationSourceKustomize",
-             {Text("namePrefix"), Text("nameSuffix"), Texts("images"), TextMap("commonLabels"),
+             {Text("namePrefix"), Text("nameSuffix"),
+              Named(Texts("images"), "v1alpha1.KustomizeImages"), TextMap("commonLabels"),
               Text("version"), TextMap("commonAnnotations"), Bool("forceCommonLabels"),
               Bool("forceCommonAnnotations"), Text("namespace"), Bool("commonAnnotationsEnvsubst"),
-              List("replicas", replica), List("patches", patch), Texts("components"),
+              Named(List("replicas", replica), "v1alpha1.KustomizeReplicas"),
+              Named(List("patches", patch), "v1alpha1.KustomizePatches"), Texts("components"),
               Bool("ignoreMissingComponents"), Bool("labelWithoutSelector"), Text("kubeVersion"),
               Texts("apiVersions"), Bool("labelIncludeTemplates")});
   return type;
@@ -100,8 +107,9 @@ const StructType& PluginType() {
   static const StructType variable =
       Struct("EnvEntry", {RequiredText("name"), RequiredText("value")});
   static const StructType type =
-      Struct("ApplicationSourcePlugin",
-             {Text("name"), List("env", variable), {"parameters", Shape::kPluginParameterList}});
+      Struct("ApplicationSourcePlugin", {Text("name"),
+                                         Named(List("env", variable), "v1alpha1.Env"),
+                                         {"parameters", Shape::kPluginParameterList}});
   return type;
 }
 
@@ -128,9 +136,10 @@ const StructType& SyncPolicyType() {
                                      BoolPointer("allowEmpty"), BoolPointer("enabled")});
   static const StructType metadata =
       Struct("ManagedNamespaceMetadata", {TextMap("labels"), TextMap("annotations")});
-  static const StructType type = Struct(
-      "SyncPolicy", {Pointer("automated", automated), Texts("syncOptions"),
-                     Pointer("retry", RetryType()), Pointer("managedNamespaceMetadata", metadata)});
+  static const StructType type =
+      Struct("SyncPolicy",
+             {Pointer("automated", automated), Named(Texts("syncOptions"), "v1alpha1.SyncOptions"),
+              Pointer("retry", RetryType()), Pointer("managedNamespaceMetadata", metadata)});
   return type;
 }
 
@@ -163,8 +172,9 @@ const StructType& SpecType() {
   static const StructType type = Struct(
       "ApplicationSpec", {Pointer("source", SourceType()), Required("destination", destination),
                           RequiredText("project"), Pointer("syncPolicy", SyncPolicyType()),
-                          List("ignoreDifferences", ignore), List("info", InfoType()),
-                          IntegerPointer("revisionHistoryLimit"), List("sources", SourceType()),
+                          Named(List("ignoreDifferences", ignore), "v1alpha1.IgnoreDifferences"),
+                          List("info", InfoType()), IntegerPointer("revisionHistoryLimit"),
+                          Named(List("sources", SourceType()), "v1alpha1.ApplicationSources"),
                           Pointer("sourceHydrator", HydratorType())});
   return type;
 }
@@ -183,8 +193,9 @@ const StructType& OperationType() {
       Struct("SyncOperation",
              {Text("revision"), Bool("prune"), Bool("dryRun"), Pointer("syncStrategy", strategy),
               List("resources", resource), Pointer("source", SourceType()), Texts("manifests"),
-              Texts("syncOptions"), List("sources", SourceType()), Texts("revisions"),
-              Integer("autoHealAttemptsCount")});
+              Named(Texts("syncOptions"), "v1alpha1.SyncOptions"),
+              Named(List("sources", SourceType()), "v1alpha1.ApplicationSources"),
+              Texts("revisions"), Integer("autoHealAttemptsCount")});
   static const StructType type =
       Struct("Operation", {Pointer("sync", sync), Required("initiatedBy", initiator),
                            List("info", InfoType()), Required("retry", RetryType())});

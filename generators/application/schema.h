@@ -54,6 +54,8 @@ struct FieldType {
   ListPatch list_patch = ListPatch::kReplaces;
   // Its place in the Go type, which is the order in which its texts are rendered.
   uint16_t order = 0;
+  // The Go type of a list that has a name of its own; for messages.
+  absl::string_view go_type;
 };
 
 struct StructType {

@@ -118,6 +118,7 @@ absl::StatusOr<PluginConfig> ReadPlugin(const Fields& fields) {
   ASSIGN_OR_RETURN(const std::optional<Fields> input, fields.Struct("input"));
   if (input.has_value()) {
     ASSIGN_OR_RETURN(const Value* parameters, input->Object("parameters"));
+    config.has_parameters = parameters != nullptr;
     if (parameters != nullptr) config.parameters = *parameters;
   }
   ASSIGN_OR_RETURN(config.values, fields.TextMap("values"));

@@ -82,6 +82,7 @@ struct PullRequestConfig {
 struct PluginConfig {
   std::string config_map;
   object::Value parameters;  // An object.
+  bool has_parameters = false;
   Values values;
 };
 

@@ -106,7 +106,7 @@ absl::Status Evaluation::Evaluate(const Body& body, bool interpolated, Emit emit
   }
   if (const auto* c = std::get_if<MatrixConfig>(&body.config)) return Matrix(body, *c, emit);
   if (const auto* c = std::get_if<MergeConfig>(&body.config)) return Merge(body, *c, emit);
-  return Plugin(body, std::get<PluginConfig>(body.config), emit);
+  return Plugin(body, std::get<PluginConfig>(body.config), interpolated, emit);
 }
 
 absl::Status Evaluation::Child(const Entry& entry, absl::string_view says, const TValue* parent,

@@ -78,7 +78,7 @@ class Evaluation {
                               Emit emit);
   absl::Status Scm(const Body& body, const ScmConfig& config, bool interpolated, Emit emit);
   absl::Status PullRequests(const Body& body, const PullRequestConfig& config, Emit emit);
-  absl::Status Plugin(const Body& body, const PluginConfig& config, Emit emit);
+  absl::Status Plugin(const Body& body, const PluginConfig& config, bool interpolated, Emit emit);
   absl::Status Decisions(const Body& body, const DecisionConfig& config, bool interpolated,
                          Emit emit);
   absl::Status Matrix(const Body& body, const MatrixConfig& config, Emit emit);

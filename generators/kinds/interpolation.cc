@@ -82,7 +82,14 @@ absl::StatusOr<Value> Interpolation::OfBody(absl::string_view kind, const Value&
   Object out;
   for (const auto& [key, item] : body.get_object()) {
     absl::StatusOr<Value> one;
-    if (key == "values" && kind != "list" && !nests) {
+    if ((kind == "list" && key == "elements") || (kind == "plugin" && key == "input")) {
+      one = OfAny(item);
+      if (!one.ok()) {
+        return absl::Status(
+            one.status().code(),
+            absl::StrCat("failed to deeply replace JSON field contents: ", one.status().message()));
+      }
+    } else if (key == "values" && kind != "list" && !nests) {
       one = OfValues(item);
     } else if (key == "generators" && nests && item.is_array()) {
       Array children;

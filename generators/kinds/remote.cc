@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -18,8 +19,10 @@
 #include "generators/kinds/slug.h"
 #include "generators/params/params.h"
 #include "generators/template/fmt.h"
+#include "generators/template/go_json.h"
 #include "generators/template/normalize.h"
 #include "generators/template/value_json.h"
+#include "generators/template/yaml_text.h"
 
 namespace leidang::generators {
 
@@ -404,29 +407,74 @@ absl::StatusOr<PluginRequest> MakePluginRequest(const PluginConfig& config,
   return request;
 }
 
+// The first JSON value of a text, to its end where it is not complete; what stands behind it is not
+// looked at.
+absl::string_view FirstJson(absl::string_view text) {
+  text = absl::StripLeadingAsciiWhitespace(text);
+  int depth = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      quoted = c != '"';
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '{' || c == '[') {
+      ++depth;
+    } else if (c == '}' || c == ']') {
+      if (--depth <= 0) return text.substr(0, i + 1);
+    } else if (depth == 0 && absl::ascii_isspace(static_cast<unsigned char>(c))) {
+      return text.substr(0, i);
+    }
+  }
+  return text;
+}
+
+// What an answer that reports an error says: its `message` or `error`, or all of it where it is no
+// JSON object.
+std::string ErrorMessage(const std::string& body) {
+  const absl::StatusOr<Value> parsed = object::ParseJson(body);
+  if (!parsed.ok() || !(parsed->is_object() || parsed->is_null())) return body;
+  for (const absl::string_view field : {"message", "error"}) {
+    const Value* text = object::Find(*parsed, {field});
+    if (text != nullptr && text->is_string()) return std::string(FindString(*parsed, {field}));
+  }
+  return "";
+}
+
 // The objects of `output.parameters`; none in an empty body.
 absl::StatusOr<std::vector<TValue>> ReadPluginAnswer(const PluginAnswer& answer) {
   if (answer.http_status < 200 || answer.http_status > 299) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("API error with status code ", answer.http_status, ": ", answer.body));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "API error with status code ", answer.http_status, ": ", ErrorMessage(answer.body)));
   }
   std::vector<TValue> sets;
-  if (answer.body.empty()) return sets;
-  ASSIGN_OR_RETURN(const Value body, object::ParseJson(answer.body));
-  if (!body.is_object() && !body.is_null()) {
-    return absl::InvalidArgumentError("the answer is no JSON object");
+  const absl::string_view text = FirstJson(answer.body);
+  if (text.empty()) return sets;
+  const auto refused = [&](absl::string_view why) {
+    return absl::InvalidArgumentError(absl::StrCat(why, ": ", answer.body));
+  };
+  TValue unused;
+  if (absl::Status read = go::DecodeJson(text, &unused); !read.ok()) {
+    return refused(read.message() == "unexpected end of JSON input" ? "unexpected EOF"
+                                                                    : read.message());
   }
+  ASSIGN_OR_RETURN(const Value body, object::ParseJson(text));
+  const auto mistyped = [&](const Value& found, absl::string_view field, absl::string_view type) {
+    return refused(gotmpl::JsonTypeError(found, type, field));
+  };
+  if (!body.is_object() && !body.is_null()) return mistyped(body, "", "plugin.ServiceResponse");
   const Value* output = object::Find(body, {"output"});
   if (output == nullptr || output->is_null()) return sets;
-  if (!output->is_object()) return absl::InvalidArgumentError("output is no JSON object");
+  if (!output->is_object()) return mistyped(*output, "ServiceResponse.output", "plugin.Output");
   const Value* list = object::Find(*output, {"parameters"});
   if (list == nullptr || list->is_null()) return sets;
-  if (!list->is_array()) {
-    return absl::InvalidArgumentError("output.parameters is no list of objects");
-  }
+  constexpr char kField[] = "Output.output.parameters";
+  if (!list->is_array()) return mistyped(*list, kField, "[]map[string]interface {}");
   for (const Value& item : list->get_array()) {
     if (!item.is_object() && !item.is_null()) {
-      return absl::InvalidArgumentError("output.parameters is no list of objects");
+      return mistyped(item, kField, "map[string]interface {}");
     }
     sets.push_back(item.is_null() ? TValue::Map() : FromJson(item));
   }
@@ -435,7 +483,8 @@ absl::StatusOr<std::vector<TValue>> ReadPluginAnswer(const PluginAnswer& answer)
 
 }  // namespace
 
-absl::Status Evaluation::Plugin(const Body& body, const PluginConfig& config, Emit emit) {
+absl::Status Evaluation::Plugin(const Body& body, const PluginConfig& config, bool interpolated,
+                                Emit emit) {
   constexpr char kPlugin[] = "error getting plugin from generator: ";
   if (world_.resources == nullptr || world_.plugins == nullptr) {
     return NotConfigured("generator plugin");
@@ -455,7 +504,10 @@ absl::Status Evaluation::Plugin(const Body& body, const PluginConfig& config, Em
   const absl::StatusOr<std::vector<TValue>> sets = ReadPluginAnswer(*answer);
   if (!sets.ok()) return listing(sets.status());
   TValue input = TValue::Map();
-  input.mutable_map()->Set("parameters", RawParameters(config.parameters));
+  // Go prints a map that is not there as null, and interpolation makes one.
+  const bool absent = !config.has_parameters && !interpolated;
+  input.mutable_map()->Set(
+      "parameters", absent ? TValue::TypedNil(GoType::kAnyMap) : RawParameters(config.parameters));
   TValue generator = TValue::Map();
   generator.mutable_map()->Set("input", std::move(input));
   TValue own = TValue::Map();

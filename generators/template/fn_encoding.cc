@@ -212,8 +212,10 @@ absl::string_view JsonKind(const object::Value& value) {
 
 }  // namespace
 
-std::string JsonTypeError(const object::Value& value, absl::string_view type) {
-  return absl::StrCat("json: cannot unmarshal ", JsonKind(value), " into Go value of type ", type);
+std::string JsonTypeError(const object::Value& value, absl::string_view type,
+                          absl::string_view field) {
+  return absl::StrCat("json: cannot unmarshal ", JsonKind(value), " into Go ",
+                      field.empty() ? "value" : "struct field ", field, " of type ", type);
 }
 
 namespace {

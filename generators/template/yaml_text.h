@@ -15,7 +15,9 @@ namespace leidang::generators::gotmpl {
 // cannot hold. What the reader knows beyond that is left out.
 std::string YamlErrorText(const absl::Status& status);
 
-// "json: cannot unmarshal <what `value` is> into Go value of type <type>".
-std::string JsonTypeError(const object::Value& value, absl::string_view type);
+// "json: cannot unmarshal <what `value` is> into Go value of type <type>", or "Go struct field
+// <field>" where one is given.
+std::string JsonTypeError(const object::Value& value, absl::string_view type,
+                          absl::string_view field = "");
 
 }  // namespace leidang::generators::gotmpl
