@@ -8,14 +8,16 @@
 
 namespace leidang::sim {
 
-Executor::Executor(SimLoop& loop, Random& random, agent::State& state,
-                   agent::ContentFetcher& fetcher, SimCluster& cluster, Hooks hooks)
+Executor::Executor(EventLoop& loop, Random& random, agent::State& state,
+                   agent::ContentFetcher& fetcher, SimCluster& cluster, Hooks hooks,
+                   absl::Duration pause_max)
     : loop_(loop),
       random_(random),
       state_(state),
       fetcher_(fetcher),
       cluster_(cluster),
-      hooks_(std::move(hooks)) {
+      hooks_(std::move(hooks)),
+      pause_max_(pause_max) {
   state_.AddObserver(this);
 }
 
@@ -54,13 +56,18 @@ void Executor::OnOperationChanged(const agent::OperationId& id) {
 void Executor::Wake() {
   if (awake_ || committing_ || (dirty_.empty() && operations_.empty())) return;
   awake_ = true;
-  loop_.After(absl::Milliseconds(static_cast<int64_t>(1 + random_.Below(40))),
-              [this, alive = alive_] {
-                if (!*alive) return;
-                awake_ = false;
-                Next();
-                Wake();
-              });
+  loop_.After(PauseBeforeNext(), [this, alive = alive_] {
+    if (!*alive) return;
+    awake_ = false;
+    Next();
+    Wake();
+  });
+}
+
+absl::Duration Executor::PauseBeforeNext() {
+  const int64_t most = absl::ToInt64Milliseconds(pause_max_);
+  if (most == 0) return absl::ZeroDuration();
+  return absl::Milliseconds(static_cast<int64_t>(1 + random_.Below(static_cast<uint64_t>(most))));
 }
 
 void Executor::Next() {

@@ -19,7 +19,7 @@
 #include "agent/link/content_fetcher.h"
 #include "agent/state/state.h"
 #include "common/random/random.h"
-#include "common/time/sim_loop.h"
+#include "common/time/event_loop.h"
 #include "tests/sim/sim_cluster.h"
 
 namespace leidang::sim {
@@ -35,8 +35,8 @@ class Executor final : public agent::StateObserver {
         deleted;  // An object went, for that entry's tombstone.
   };
 
-  Executor(SimLoop& loop, Random& random, agent::State& state, agent::ContentFetcher& fetcher,
-           SimCluster& cluster, Hooks hooks);
+  Executor(EventLoop& loop, Random& random, agent::State& state, agent::ContentFetcher& fetcher,
+           SimCluster& cluster, Hooks hooks, absl::Duration pause_max = absl::Milliseconds(40));
   ~Executor();
 
   // Looks at everything, as after a start.
@@ -50,6 +50,7 @@ class Executor final : public agent::StateObserver {
 
  private:
   void Wake();
+  absl::Duration PauseBeforeNext();
   void Next();
   void Look(const agent::EntryRef& ref);
   void Apply(const agent::Entry& entry);
@@ -63,12 +64,13 @@ class Executor final : public agent::StateObserver {
   void Again(const agent::EntryRef& ref);
   std::string FileContent(const agent::Entry& entry) const;
 
-  SimLoop& loop_;
+  EventLoop& loop_;
   Random& random_;
   agent::State& state_;
   agent::ContentFetcher& fetcher_;
   SimCluster& cluster_;
   const Hooks hooks_;
+  const absl::Duration pause_max_;
   std::set<agent::EntryRef> dirty_;
   std::set<agent::OperationId> operations_;
   bool awake_ = false;
