@@ -23,7 +23,6 @@ function(leidang_pkg name module)
 endfunction()
 
 leidang_pkg(libyaml yaml-0.1)
-leidang_pkg(yaml_cpp yaml-cpp)
 leidang_pkg(libgit2 libgit2)
 leidang_pkg(sqlite sqlite3)
 leidang_pkg(zstd libzstd)
