@@ -180,6 +180,24 @@ absl::StatusOr<Event> EventReader::Next() {
   return event;
 }
 
+absl::Status EventReader::ErrorOfLibyamlOnly(absl::string_view problem, absl::string_view what) {
+  const yaml_parser_t& parser = impl_->parser;
+  size_t first = 0, last = 0;
+  if (problem == "found unexpected ':'") {
+    first = ByteOffset(parser.context_mark.index);
+    last = ByteOffset(parser.problem_mark.index) + 1;
+  } else if (problem == "found unknown escape character") {
+    first = ByteOffset(parser.problem_mark.index);
+    last = first + 1;
+    if (!absl::StartsWith(text_.substr(first), "\\'")) return absl::OkStatus();
+  } else {
+    return absl::OkStatus();
+  }
+  absl::Status status = ErrorAt(file_name_, FromYaml(parser.problem_mark), what);
+  status.SetPayload(kTextInGo, absl::Cord(absl::StrCat(first, " ", last)));
+  return status;
+}
+
 absl::Status EventReader::Error() {
   const yaml_parser_t& parser = impl_->parser;
   const absl::string_view problem =
@@ -200,14 +218,7 @@ absl::Status EventReader::Error() {
       absl::StrAppend(&what, " that begins in line ", parser.context_mark.line + 1);
     }
   }
-  if (problem == "found unknown escape character") {
-    const size_t at = ByteOffset(parser.problem_mark.index);
-    if (absl::StartsWith(text_.substr(at), "\\'")) {
-      absl::Status status = ErrorAt(file_name_, mark, what);
-      status.SetPayload(kQuoteEscape, absl::Cord(absl::StrCat(at)));
-      return status;
-    }
-  }
+  if (absl::Status status = ErrorOfLibyamlOnly(problem, what); !status.ok()) return status;
   if (StartsWithTab(text_, mark)) what += "; the line is indented with a tab: use spaces";
   return ErrorAt(file_name_, mark, what);
 }

@@ -37,9 +37,10 @@ struct Event {
   bool plain = false;  // A scalar that resolves by its text if it has no tag.
 };
 
-// Payload of the error about an escaped apostrophe within double quotes: the offset of its
-// backslash. YAML has no such escape, Go reads it.
-inline constexpr char kQuoteEscape[] = "leidang.dev/yaml-quote-escape";
+// Payload of errors about what Go reads and libyaml does not: "first last", the offsets of the
+// bytes that Go takes for text. They are the backslash of \' in double quotes, or a plain text in
+// brackets whose last character is a colon.
+inline constexpr char kTextInGo[] = "leidang.dev/yaml-text-in-go";
 
 // An error about a place in a file, in the form that all of the room's errors have.
 absl::Status ErrorAt(absl::string_view file_name, const Mark& mark, absl::string_view what);
@@ -56,6 +57,8 @@ class EventReader {
  private:
   struct Impl;
   absl::Status Error();
+  // OK if Go would complain too.
+  absl::Status ErrorOfLibyamlOnly(absl::string_view problem, absl::string_view what);
   Mark MarkOfOffset(size_t offset) const;
   // Where the character of that number stands in the text. REQUIRES: not less than the last time.
   size_t ByteOffset(size_t character);

@@ -1,10 +1,15 @@
 #include "common/yaml/yaml.h"
 
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 
+#include "common/base/check.h"
 #include "common/base/status_macros.h"
 #include "common/yaml/decode.h"
 #include "common/yaml/event.h"
@@ -20,20 +25,35 @@ absl::Status CheckSize(absl::string_view text, absl::string_view file_name, cons
       absl::StrCat("the text has ", text.size(), " bytes; at most ", limits.size_max, " are read"));
 }
 
-// Texts with more of them fail at the next one.
-constexpr int kQuoteEscapesMax = 100;
+// Texts with more places that Go reads otherwise fail at the next one; so do large ones, earlier.
+constexpr size_t kRewritesMax = 100;
+constexpr size_t kRewrittenBytesMax = size_t{64} << 20;
 
-// Reads again without the backslash that libyaml complains about and Go does not.
+// The text with the place that `error` is about written so that libyaml reads there what Go reads.
+std::optional<std::string> Rewritten(absl::string_view text, const absl::Status& error) {
+  const auto payload = error.GetPayload(kTextInGo);
+  if (!payload) return std::nullopt;
+  const std::vector<std::string> offsets = absl::StrSplit(std::string(*payload), ' ');
+  size_t first = 0, last = 0;
+  CHECK(offsets.size() == 2 && absl::SimpleAtoi(offsets[0], &first) &&
+        absl::SimpleAtoi(offsets[1], &last) && first < last && last <= text.size());
+  absl::string_view place = text.substr(first, last - first);
+  std::string quoted;
+  if (place != "\\") {
+    quoted = absl::StrCat("'", absl::StrReplaceAll(place, {{"'", "''"}}), "'");
+  }
+  return absl::StrCat(text.substr(0, first), quoted, text.substr(last));
+}
+
 template <typename Parse>
-auto WithQuoteEscapes(absl::string_view text, Parse parse) {
+auto ParseAsGo(absl::string_view text, Parse parse) {
   auto result = parse(text);
   std::string rewritten;
-  for (int i = 0; i < kQuoteEscapesMax && !result.ok(); ++i) {
-    const auto payload = result.status().GetPayload(kQuoteEscape);
-    size_t offset = 0;
-    if (!payload || !absl::SimpleAtoi(std::string(*payload), &offset)) break;
-    if (rewritten.empty()) rewritten.assign(text.data(), text.size());
-    rewritten.erase(offset, 1);
+  for (size_t i = 0; i < kRewritesMax && i * text.size() <= kRewrittenBytesMax && !result.ok();
+       ++i) {
+    auto again = Rewritten(i == 0 ? text : rewritten, result.status());
+    if (!again) break;
+    rewritten = *std::move(again);
     result = parse(rewritten);
   }
   return result;
@@ -77,15 +97,14 @@ absl::StatusOr<std::vector<Document>> ParseStreamOnce(absl::string_view text,
 
 absl::StatusOr<object::Value> ParseYaml(absl::string_view text, absl::string_view file_name,
                                         const ParseOptions& options) {
-  return WithQuoteEscapes(text,
-                          [&](absl::string_view t) { return ParseOnce(t, file_name, options); });
+  return ParseAsGo(text, [&](absl::string_view t) { return ParseOnce(t, file_name, options); });
 }
 
 absl::StatusOr<std::vector<Document>> ParseYamlStream(absl::string_view text,
                                                       absl::string_view file_name,
                                                       const ParseOptions& options) {
-  return WithQuoteEscapes(
-      text, [&](absl::string_view t) { return ParseStreamOnce(t, file_name, options); });
+  return ParseAsGo(text,
+                   [&](absl::string_view t) { return ParseStreamOnce(t, file_name, options); });
 }
 
 }  // namespace leidang::yaml
