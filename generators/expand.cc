@@ -54,9 +54,9 @@ absl::StatusOr<RenderedPatch> ParsePatch(absl::string_view text) {
   }
   absl::StatusOr<Value> value = yaml::ParseYaml(text, "templatePatch");
   if (!value.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("error while converting template to json ", go::Quote(text), ": ",
-                     gotmpl::YamlErrorText(value.status().message())));
+    return absl::InvalidArgumentError(absl::StrCat("error while converting template to json ",
+                                                   go::Quote(text), ": ",
+                                                   gotmpl::YamlErrorText(value.status())));
   }
   patch.value = *std::move(value);
   patch.order = MemberOrder::kByName;
