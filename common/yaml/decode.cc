@@ -124,9 +124,9 @@ class Decoder {
     return ErrorAt(file_name_, node.mark, what);
   }
 
-  absl::Status GoError(const Node& node, absl::string_view what, std::string in_go) const {
+  absl::Status GoError(const Node& node, absl::string_view what, absl::string_view in_go) const {
     absl::Status status = Error(node, what);
-    status.SetPayload(kGoErrorText, absl::Cord(std::move(in_go)));
+    status.SetPayload(kGoErrorText, absl::Cord(in_go));
     return status;
   }
 

@@ -194,7 +194,7 @@ absl::Status EventReader::ErrorOfLibyamlOnly(absl::string_view problem, absl::st
     return absl::OkStatus();
   }
   absl::Status status = ErrorAt(file_name_, FromYaml(parser.problem_mark), what);
-  status.SetPayload(kTextInGo, absl::Cord(absl::StrCat(first, " ", last)));
+  status.SetPayload(kTextInGo, absl::Cord(absl::string_view(absl::StrCat(first, " ", last))));
   return status;
 }
 

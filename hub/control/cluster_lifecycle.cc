@@ -89,19 +89,17 @@ void ClusterLifecycle::Replay(std::function<void(absl::StatusOr<Logs>)> done, Lo
   }
   TellClusters();
   // Not before: without its tombstones a cluster would look as if all was carried out.
-  const auto ready = [this, logs, done] {
+  const auto finish = [this, logs, done = std::move(done)](const absl::Status& committed) {
+    if (!committed.ok()) return done(committed);
     for (const auto& [id, cluster] : records_.clusters()) {
       if (cluster.deleting) queue_.Add(id);
     }
     done(logs);
   };
-  if (batch.empty()) return ready();
-  store_.Commit(std::move(batch), &loop_,
-                [alive = alive_, done, ready](const CommitResult& result) {
-                  if (!*alive) return;
-                  if (!result.status.ok()) return done(result.status);
-                  ready();
-                });
+  if (batch.empty()) return finish(absl::OkStatus());
+  store_.Commit(std::move(batch), &loop_, [alive = alive_, finish](const CommitResult& result) {
+    if (*alive) finish(result.status);
+  });
 }
 
 void ClusterLifecycle::OnChanged(const intent::ClusterId& id) { queue_.Add(id); }
