@@ -121,8 +121,8 @@ class Walk {
   }
 
   bool Field(const Value& value, const FieldType& field) {
-    const auto named = [&](std::string usual) {
-      return field.go_type.empty() ? usual : std::string(field.go_type);
+    const auto named = [&](absl::string_view usual) {
+      return std::string(field.go_type.empty() ? usual : field.go_type);
     };
     switch (field.shape) {
       case Shape::kText:
