@@ -1,0 +1,20 @@
+#pragma once
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "agent/cluster/api_transport.h"
+#include "common/object/value.h"
+
+namespace leidang::agent {
+
+// The object of an answer. An answer that is no success becomes the error that cluster_client.h
+// promises, in the API server's words: kNotFound (404), kAborted (409), kInvalidArgument (400, 413,
+// 422, and what its schema does not have), kPermissionDenied (403), kUnavailable (401, for tokens
+// are renewed; a namespace that is being deleted; 429; 5xx).
+absl::StatusOr<object::Value> AnswerObject(absl::StatusOr<ApiResponse> answer);
+
+// Whether a kNotFound says that the server has no such kind, rather than no such object.
+bool IsUnknownPath(const absl::Status& status);
+
+}  // namespace leidang::agent

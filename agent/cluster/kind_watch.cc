@@ -1,0 +1,340 @@
+#include "agent/cluster/kind_watch.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+#include "agent/cluster/api_errors.h"
+#include "agent/cluster/owned_fields.h"
+#include "common/base/status_macros.h"
+#include "common/manifest/tracking.h"
+
+namespace leidang::agent {
+namespace {
+
+using object::ObjectKey;
+using object::Value;
+
+constexpr absl::Duration kBackoffFirst = absl::Milliseconds(200);
+constexpr absl::Duration kBackoffMax = absl::Seconds(30);
+constexpr int kPageSize = 500;
+constexpr char kSelector[] = "labelSelector=leidang.dev%2Fapp";
+constexpr int kGone = 410;
+
+// Health needs neither; they are what is large and what is secret.
+void DropContent(Value& object, const ObjectKey& key) {
+  object::Object& members = object.get_object();
+  if (Value* metadata = members.if_contains("metadata");
+      metadata != nullptr && metadata->is_object()) {
+    object::StableErase(metadata->get_object(), "managedFields");
+  }
+  if (!key.group.empty() || (key.kind != "ConfigMap" && key.kind != "Secret")) return;
+  for (const absl::string_view name : {"data", "binaryData", "stringData"}) {
+    object::StableErase(members, name);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<KeptObject> KeepObject(const ApiResource& resource, Value object) {
+  if (!object.is_object()) return absl::InvalidArgumentError("the API server sent no object");
+  object::Object& members = object.get_object();
+  if (!members.contains("kind")) members["kind"] = resource.kind;
+  if (!members.contains("apiVersion")) members["apiVersion"] = resource.ApiVersion();
+  KeptObject kept;
+  ASSIGN_OR_RETURN(kept.live.key, manifest::KeyOf(object));
+  kept.live.owner = manifest::OwnerOf(object, kept.live.key).value_or("");
+  kept.live.uid = std::string(object::FindString(object, {"metadata", "uid"}));
+  kept.live.version = std::string(object::FindString(object, {"metadata", "resourceVersion"}));
+  kept.live.hash = OwnedHash(object);
+  kept.label = std::string(manifest::Label(object, manifest::kAppLabel));
+  DropContent(object, kept.live.key);
+  kept.live.manifest = std::make_shared<const Value>(std::move(object));
+  return kept;
+}
+
+int CompareVersions(absl::string_view a, absl::string_view b) {
+  if (a == b) return 0;
+  uint64_t left = 0;
+  uint64_t right = 0;
+  if (!absl::SimpleAtoi(a, &left) || !absl::SimpleAtoi(b, &right)) return 1;
+  return left < right ? -1 : 1;
+}
+
+KindWatch::KindWatch(EventLoop& loop, ApiTransport& transport, ApiGate& gate,
+                     WatchAbilities& abilities, ApiResource resource, Changed changed)
+    : loop_(loop),
+      transport_(transport),
+      gate_(gate),
+      abilities_(abilities),
+      resource_(std::move(resource)),
+      changed_(std::move(changed)),
+      backoff_(kBackoffFirst) {
+  Begin();
+}
+
+KindWatch::~KindWatch() {
+  *alive_ = false;
+  if (stream_ != 0) transport_.Cancel(stream_);
+}
+
+void KindWatch::WhenSynced(Synced synced) {
+  if (state_ == State::kLive) return synced(absl::OkStatus());
+  waiting_.push_back(std::move(synced));
+}
+
+const KeptObject* KindWatch::Find(const ObjectKey& key) const {
+  const auto found = objects_.find(key);
+  return found == objects_.end() ? nullptr : &found->second;
+}
+
+void KindWatch::Begin() {
+  state_ = State::kStarting;
+  version_.clear();
+  listed_.clear();
+  if (abilities_.lists == WatchAbilities::Lists::kNo) return ListPage("");
+  listing_ = true;
+  OpenWatch();
+}
+
+void KindWatch::ListPage(std::string continuation) {
+  listing_ = false;
+  ApiRequest request;
+  request.path = absl::StrCat(resource_.CollectionPath(""), "?", kSelector, "&limit=", kPageSize);
+  if (!continuation.empty()) absl::StrAppend(&request.path, "&continue=", continuation);
+  gate_.Send(std::move(request), [this, alive = alive_](absl::StatusOr<ApiResponse> answer) {
+    if (*alive) OnPage(std::move(answer));
+  });
+}
+
+void KindWatch::OnPage(absl::StatusOr<ApiResponse> answer) {
+  absl::StatusOr<Value> list = AnswerObject(std::move(answer));
+  if (!list.ok()) return Failed(list.status());
+  Value* items = list->is_object() ? list->get_object().if_contains("items") : nullptr;
+  if (items != nullptr && items->is_array()) {
+    for (Value& item : items->get_array()) {
+      absl::StatusOr<KeptObject> kept = KeepObject(resource_, std::move(item));
+      if (!kept.ok()) continue;
+      listed_[kept->live.key] = kept->live.version;
+      Put(*std::move(kept));
+    }
+  }
+  const absl::string_view more = object::FindString(*list, {"metadata", "continue"});
+  if (!more.empty()) return ListPage(std::string(more));
+  EndOfList(std::string(object::FindString(*list, {"metadata", "resourceVersion"})));
+  OpenWatch();
+}
+
+std::string KindWatch::WatchPath() const {
+  std::string path = absl::StrCat(resource_.CollectionPath(""), "?watch=1&", kSelector,
+                                  "&allowWatchBookmarks=true");
+  if (listing_) {
+    absl::StrAppend(&path, "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan");
+  } else {
+    absl::StrAppend(&path, "&resourceVersion=", version_);
+  }
+  return path;
+}
+
+void KindWatch::OpenWatch() {
+  ApiRequest request;
+  request.path = WatchPath();
+  stream_ = transport_.Stream(
+      std::move(request),
+      [this, alive = alive_](const std::string& line) {
+        if (*alive) OnLine(line);
+      },
+      [this, alive = alive_](absl::StatusOr<ApiResponse> answer) {
+        if (*alive) OnEnd(std::move(answer));
+      });
+}
+
+void KindWatch::OnLine(const std::string& line) {
+  absl::StatusOr<Value> event = object::ParseJson(line);
+  if (!event.ok() || !event->is_object()) return;
+  const std::string type(object::FindString(*event, {"type"}));
+  Value* object = event->get_object().if_contains("object");
+  if (object == nullptr) return;
+  if (type == "BOOKMARK") return OnBookmark(*object);
+  if (type == "ERROR") return OnError(*object);
+  absl::StatusOr<KeptObject> kept = KeepObject(resource_, std::move(*object));
+  if (!kept.ok()) return;
+  if (!listing_) version_ = kept->live.version;
+  backoff_ = kBackoffFirst;
+  if (type == "DELETED") return Remove(*kept);
+  if (listing_) listed_[kept->live.key] = kept->live.version;
+  Put(*std::move(kept));
+}
+
+void KindWatch::OnBookmark(const Value& object) {
+  const std::string version(object::FindString(object, {"metadata", "resourceVersion"}));
+  const bool end = manifest::Annotation(object, "k8s.io/initial-events-end") == "true";
+  if (listing_ && end) {
+    listing_ = false;
+    EndOfList(version);
+  }
+  if (!listing_) version_ = version;
+}
+
+// The server says an error within the stream and then ends it.
+void KindWatch::OnError(const Value& object) {
+  const Value* code = object::Find(object, {"code"});
+  const bool gone = code != nullptr && code->is_int64() && code->get_int64() == kGone;
+  // Servers whose storage cannot do it say so here.
+  if (listing_ && !gone) abilities_.lists = WatchAbilities::Lists::kNo;
+  version_.clear();
+}
+
+void KindWatch::OnEnd(absl::StatusOr<ApiResponse> answer) {
+  stream_ = 0;
+  const bool ended_well = answer.ok() && answer->status < 300;
+  if (ended_well && !listing_ && !version_.empty()) {
+    // Servers end every watch after a while.
+    loop_.After(kBackoffFirst, [this, alive = alive_] {
+      if (*alive && stream_ == 0) OpenWatch();
+    });
+    return;
+  }
+  if (listing_ && answer.ok() && (answer->status == 400 || answer->status == 422)) {
+    abilities_.lists = WatchAbilities::Lists::kNo;
+  }
+  absl::Status status = ended_well ? absl::UnavailableError("the watch began anew")
+                                   : AnswerObject(std::move(answer)).status();
+  if (status.ok()) status = absl::UnavailableError("the watch ended");
+  Failed(std::move(status));
+}
+
+void KindWatch::Failed(absl::Status status) {
+  state_ = State::kStarting;
+  if (IsUnknownPath(status)) {
+    // With the kind its objects went; should it come back, it is watched again.
+    listed_.clear();
+    for (const auto& [key, object] : std::exchange(objects_, {})) changed_(key, object.label);
+    TellWaiting(absl::OkStatus());
+  }
+  // What comes after a fall-back to plain lists is no failure yet.
+  const bool fall_back = listing_ && abilities_.lists == WatchAbilities::Lists::kNo;
+  if (!fall_back) {
+    TellWaiting(absl::Status(
+        status.code(), absl::StrCat("cannot watch ", resource_.plural, ": ", status.message())));
+  }
+  listing_ = false;
+  const absl::Duration wait = fall_back ? absl::ZeroDuration() : backoff_;
+  backoff_ = std::min(backoff_ * 2, kBackoffMax);
+  loop_.After(wait, [this, alive = alive_] {
+    if (*alive) Begin();
+  });
+}
+
+void KindWatch::EndWrite(const ObjectKey& key) {
+  const auto writing = writing_.find(key);
+  if (writing == writing_.end() || --writing->second > 0) return;
+  writing_.erase(writing);
+  const auto found = held_.find(key);
+  if (found == held_.end()) return;
+  Held held = std::move(found->second);
+  held_.erase(found);
+  if (held.what == Held::What::kRemoved) return Remove(held.object);
+  Put(std::move(held.object));
+}
+
+void KindWatch::Put(KeptObject object) {
+  const ObjectKey key = object.live.key;
+  if (writing_.contains(key)) {
+    held_.insert_or_assign(key, Held{Held::What::kPut, std::move(object)});
+    return;
+  }
+  const auto gone = deleted_.find(key);
+  if (gone != deleted_.end() && gone->second == object.live.uid) return;
+  const auto found = objects_.find(key);
+  if (found != objects_.end() &&
+      CompareVersions(object.live.version, found->second.live.version) <= 0) {
+    return;
+  }
+  const std::string label = object.label;
+  const std::string before = found == objects_.end() ? label : found->second.label;
+  // What is there at the beginning is no news, unless it is not as we wrote it.
+  const bool news = ever_live_ || found != objects_.end();
+  objects_.insert_or_assign(key, std::move(object));
+  if (!news) return;
+  changed_(key, label);
+  if (before != label) changed_(key, before);
+}
+
+// The event may only say that the label is gone; who acts on it reads the object first.
+void KindWatch::Remove(const KeptObject& object) {
+  const ObjectKey& key = object.live.key;
+  if (writing_.contains(key)) {
+    held_.insert_or_assign(key, Held{Held::What::kRemoved, object});
+    return;
+  }
+  deleted_.erase(key);
+  const auto found = objects_.find(key);
+  if (found == objects_.end() ||
+      CompareVersions(object.live.version, found->second.live.version) < 0) {
+    return;
+  }
+  const std::string label = found->second.label;
+  objects_.erase(found);
+  changed_(key, label);
+}
+
+void KindWatch::EndOfList(const std::string& version) {
+  version_ = version;
+  deleted_.clear();
+  std::vector<ObjectKey> missing;
+  for (const auto& [key, object] : objects_) {
+    // What we wrote after the list was made is not in it.
+    if (!listed_.contains(key) && CompareVersions(object.live.version, version) <= 0) {
+      missing.push_back(key);
+    }
+  }
+  listed_.clear();
+  for (const ObjectKey& key : missing) {
+    const std::string label = objects_.at(key).label;
+    objects_.erase(key);
+    changed_(key, label);
+  }
+  Live();
+}
+
+void KindWatch::Live() {
+  state_ = State::kLive;
+  ever_live_ = true;
+  TellWaiting(absl::OkStatus());
+}
+
+void KindWatch::TellWaiting(const absl::Status& status) {
+  const std::vector<Synced> waiting = std::exchange(waiting_, {});
+  const std::shared_ptr<bool> alive = alive_;
+  for (const Synced& synced : waiting) {
+    if (!*alive) return;
+    synced(status);
+  }
+}
+
+void KindWatch::Wrote(KeptObject object) {
+  const auto found = objects_.find(object.live.key);
+  if (found != objects_.end() &&
+      CompareVersions(object.live.version, found->second.live.version) < 0) {
+    return;
+  }
+  deleted_.erase(object.live.key);
+  const ObjectKey key = object.live.key;
+  if (object.label.empty()) {
+    objects_.erase(key);
+  } else {
+    objects_.insert_or_assign(key, std::move(object));
+  }
+}
+
+void KindWatch::Deleted(const ObjectKey& key, const std::string& uid) {
+  const auto found = objects_.find(key);
+  if (found == objects_.end() || (!uid.empty() && found->second.live.uid != uid)) return;
+  deleted_[key] = found->second.live.uid;
+  objects_.erase(found);
+}
+
+}  // namespace leidang::agent

@@ -1,0 +1,125 @@
+#pragma once
+
+// KindWatch: the labelled objects of one kind in one cluster, held up to date by a watch.
+//
+// It begins with a list that the watch itself sends where the server can do that, else with a list
+// in pages. A watch that the server ends goes on where it was; one that fails, or is too old,
+// begins anew, and what it missed is found by comparison. Only what our selector finds is held,
+// without managedFields, and without the content of ConfigMaps and Secrets.
+//
+// Loop-bound.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+#include "agent/cluster/api_gate.h"
+#include "agent/cluster/api_resources.h"
+#include "agent/cluster/api_transport.h"
+#include "agent/cluster/cluster_client.h"
+#include "common/object/key.h"
+#include "common/object/value.h"
+#include "common/time/event_loop.h"
+
+namespace leidang::agent {
+
+// An object as the API server has it, made to what the agent keeps of it.
+struct KeptObject {
+  LiveObject live;
+  std::string label;  // Value of the Application's label; empty if it has none.
+};
+
+// Reads an object of an answer; `resource` stands in for the kind that items of lists do not say.
+// kInvalidArgument if it has no identity.
+absl::StatusOr<KeptObject> KeepObject(const ApiResource& resource, object::Value object);
+
+// -1, 0 or 1 as `a` is older than, equal to or newer than `b`; versions that are no numbers are
+// only equal or newer.
+int CompareVersions(absl::string_view a, absl::string_view b);
+
+// Whether servers send a list as the beginning of a watch, as found out so far; shared by the
+// watches of one cluster.
+struct WatchAbilities {
+  enum class Lists : uint8_t { kPerhaps, kNo } lists = Lists::kPerhaps;
+};
+
+class KindWatch {
+ public:
+  using Changed = std::function<void(const object::ObjectKey&, const std::string& label)>;
+  using Synced = std::function<void(const absl::Status&)>;
+
+  // References must outlive it. `changed` is told what others changed since it was known.
+  KindWatch(EventLoop& loop, ApiTransport& transport, ApiGate& gate, WatchAbilities& abilities,
+            ApiResource resource, Changed changed);
+  ~KindWatch();
+
+  const ApiResource& resource() const { return resource_; }
+
+  // Once what is held is current; with an error if it cannot be had now.
+  void WhenSynced(Synced synced);
+
+  const std::map<object::ObjectKey, KeptObject>& objects() const { return objects_; }
+  const KeptObject* Find(const object::ObjectKey& key) const;
+
+  // Around each write of ours: what the watch says of the object meanwhile waits for the answer, as
+  // it may be that very write. One EndWrite for each BeginWrite.
+  void BeginWrite(const object::ObjectKey& key) { ++writing_[key]; }
+  void EndWrite(const object::ObjectKey& key);
+
+  // What our own writes answered: known before the watch says so, and no news.
+  void Wrote(KeptObject object);
+  void Deleted(const object::ObjectKey& key, const std::string& uid);
+
+ private:
+  enum class State : uint8_t { kStarting, kLive };
+  struct Held {
+    enum class What : uint8_t { kPut, kRemoved } what = What::kPut;
+    KeptObject object;
+  };
+
+  void Begin();
+  void ListPage(std::string continuation);
+  void OnPage(absl::StatusOr<ApiResponse> answer);
+  void OpenWatch();
+  void OnLine(const std::string& line);
+  void OnBookmark(const object::Value& object);
+  void OnError(const object::Value& object);
+  void OnEnd(absl::StatusOr<ApiResponse> answer);
+  void Put(KeptObject object);
+  void Remove(const KeptObject& object);
+  void EndOfList(const std::string& version);
+  void Live();
+  void Failed(absl::Status status);
+  void TellWaiting(const absl::Status& status);
+  std::string WatchPath() const;
+
+  EventLoop& loop_;
+  ApiTransport& transport_;
+  ApiGate& gate_;
+  WatchAbilities& abilities_;
+  const ApiResource resource_;
+  const Changed changed_;
+
+  State state_ = State::kStarting;
+  bool listing_ = false;  // The watch is sending what there was.
+  bool ever_live_ = false;
+  std::string version_;  // Where a watch can go on; empty: nowhere.
+  ApiTransport::StreamId stream_ = 0;
+  absl::Duration backoff_;
+  std::map<object::ObjectKey, KeptObject> objects_;
+  std::map<object::ObjectKey, std::string> listed_;   // Seen in this list, with their versions.
+  std::map<object::ObjectKey, std::string> deleted_;  // By us, with the uid; the watch lags behind.
+  std::map<object::ObjectKey, int> writing_;          // How many writes are under way.
+  std::map<object::ObjectKey, Held> held_;            // The last word on each of them.
+  std::vector<Synced> waiting_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // Joint with callbacks.
+};
+
+}  // namespace leidang::agent

@@ -1,0 +1,528 @@
+#include "agent/cluster/kubernetes_client.h"
+
+#include <algorithm>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "agent/cluster/api_errors.h"
+#include "agent/cluster/owned_fields.h"
+#include "agent/cluster/secret_data.h"
+#include "common/base/status_macros.h"
+#include "common/manifest/tracking.h"
+
+namespace leidang::agent {
+namespace {
+
+using object::ObjectKey;
+using object::Value;
+
+constexpr absl::Duration kDiscoveryRest = absl::Seconds(2);
+constexpr absl::Duration kDiscoveryRetry = absl::Seconds(2);
+constexpr absl::Duration kAbsentFor = absl::Seconds(3);
+// How long a kind is waited for after its definition was applied, and how often it is looked for.
+constexpr absl::Duration kDefinitionWait = absl::Seconds(10);
+constexpr absl::Duration kDefinitionLook = absl::Milliseconds(50);
+// More objects of one kind and namespace are found by a list of their names.
+constexpr size_t kGetsMax = 4;
+constexpr int kPageSize = 500;
+constexpr char kMetadataList[] =
+    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
+
+absl::Status Named(const absl::Status& status, const ObjectKey& key) {
+  if (status.ok()) return status;
+  return absl::Status(status.code(), absl::StrCat(key.ToString(), ": ", status.message()));
+}
+
+absl::Status UnknownKind(const ObjectKey& key) {
+  return absl::UnavailableError(absl::StrCat(
+      key.ToString(), ": the cluster does not know this kind (yet); is its definition installed?"));
+}
+
+bool OwnsNothing(const ObjectKey& key) {
+  static constexpr absl::string_view kKinds[] = {
+      "ConfigMap",  "Secret",        "ServiceAccount",     "Role",        "RoleBinding",
+      "LimitRange", "ResourceQuota", "ClusterRoleBinding", "ClusterRole", "NetworkPolicy"};
+  return (key.group.empty() || absl::EndsWith(key.group, ".k8s.io")) &&
+         std::find(std::begin(kKinds), std::end(kKinds), key.kind) != std::end(kKinds);
+}
+
+absl::string_view PropagationName(const DeleteRequest& request) {
+  switch (request.propagation) {
+    case Propagation::kOrphan:
+      return "Orphan";
+    case Propagation::kBackground:
+      return "Background";
+    case Propagation::kForeground:
+      break;
+  }
+  return OwnsNothing(request.key) ? "Background" : "Foreground";
+}
+
+}  // namespace
+
+struct KubernetesClient::ReadJob {
+  Selection selection;
+  ReadDone done;
+  std::map<ObjectKey, LiveObject> found;
+  std::vector<ObjectKey> missing;
+  size_t waiting = 0;
+  absl::Status failure;
+};
+
+struct KubernetesClient::ApplyJob {
+  ApplyRequest request;
+  ApplyDone done;
+  ApiResource resource;  // In the version of the manifest.
+  absl::Duration began;
+};
+
+template <typename Function>
+auto KubernetesClient::Alive(Function function) {
+  return [alive = alive_, function = std::move(function)](auto&&... arguments) {
+    if (*alive) function(std::forward<decltype(arguments)>(arguments)...);
+  };
+}
+
+KubernetesClient::KubernetesClient(EventLoop& loop, ApiTransport& transport)
+    : loop_(loop), transport_(transport), gate_(loop, transport) {}
+
+KubernetesClient::~KubernetesClient() { *alive_ = false; }
+
+void KubernetesClient::Watch(Watcher watcher) { watcher_ = std::move(watcher); }
+
+void KubernetesClient::WhenReady(std::function<void()> ready) {
+  Ready([this, ready = std::move(ready)](const absl::Status& status) {
+    if (status.ok()) return ready();
+    loop_.After(kDiscoveryRetry, Alive([this, ready] { WhenReady(ready); }));
+  });
+}
+
+bool KubernetesClient::DiscoveredJustNow() const {
+  return loop_.clock().Monotonic() - discovered_ < kDiscoveryRest;
+}
+
+// What the server serves is known, and so is which kinds have objects of ours.
+void KubernetesClient::Ready(Then then) {
+  if (!resources_.has_value()) {
+    return Discover([this, then = std::move(then)](const absl::Status& status) {
+      if (!status.ok()) return then(status);
+      Sweep(then);
+    });
+  }
+  Sweep(std::move(then));
+}
+
+void KubernetesClient::Discover(Then then) {
+  discovering_.push_back(std::move(then));
+  if (discovering_.size() > 1) return;
+  const auto found = std::make_shared<ApiResources>();
+  const auto ask = [this](std::string path, std::function<void(absl::StatusOr<Value>)> next) {
+    ApiRequest request;
+    request.path = std::move(path);
+    request.accept = ApiResources::kAccept;
+    gate_.Send(std::move(request), Alive([next = std::move(next)](absl::StatusOr<ApiResponse> a) {
+                 next(AnswerObject(std::move(a)));
+               }));
+  };
+  ask("/api", [this, ask, found](absl::StatusOr<Value> core) {
+    if (!core.ok()) return OnDiscovered(core.status());
+    if (absl::Status added = found->Add(*core); !added.ok()) return OnDiscovered(added);
+    ask("/apis", [this, found](absl::StatusOr<Value> groups) {
+      if (!groups.ok()) return OnDiscovered(groups.status());
+      if (absl::Status added = found->Add(*groups); !added.ok()) return OnDiscovered(added);
+      resources_ = *found;
+      discovered_ = loop_.clock().Monotonic();
+      OnDiscovered(absl::OkStatus());
+    });
+  });
+}
+
+void KubernetesClient::OnDiscovered(const absl::Status& status) {
+  const std::vector<Then> waiting = std::exchange(discovering_, {});
+  const std::shared_ptr<bool> alive = alive_;
+  for (const Then& then : waiting) {
+    if (*alive) then(status);
+  }
+}
+
+// One short list of each kind: whoever lost its memory finds its objects again.
+void KubernetesClient::Sweep(Then then) {
+  if (sweeping_ == Sweeping::kDone) return then(absl::OkStatus());
+  sweep_waiting_.push_back(std::move(then));
+  if (sweeping_ == Sweeping::kRunning) return;
+  sweeping_ = Sweeping::kRunning;
+  const auto left = std::make_shared<size_t>(1);
+  const auto failure = std::make_shared<absl::Status>();
+  const auto one_done = [this, left, failure] {
+    if (--*left > 0) return;
+    sweeping_ = failure->ok() ? Sweeping::kDone : Sweeping::kNo;
+    const std::vector<Then> waiting = std::exchange(sweep_waiting_, {});
+    const std::shared_ptr<bool> alive = alive_;
+    for (const Then& waits : waiting) {
+      if (*alive) waits(*failure);
+    }
+  };
+  for (const ApiResource& resource : resources_->Listed()) {
+    ++*left;
+    ApiRequest request;
+    request.path =
+        absl::StrCat(resource.CollectionPath(""), "?limit=1&labelSelector=", "leidang.dev%2Fapp");
+    request.accept = kMetadataList;
+    gate_.Send(std::move(request),
+               Alive([this, resource, one_done, failure](absl::StatusOr<ApiResponse> answer) {
+                 const absl::StatusOr<Value> list = AnswerObject(std::move(answer));
+                 const Value* items = list.ok() ? object::Find(*list, {"items"}) : nullptr;
+                 if (items != nullptr && items->is_array() && !items->get_array().empty()) {
+                   WatchOf(resource);
+                 }
+                 // Of what we may not list, or what is not served any more, we have nothing.
+                 if (absl::IsUnavailable(list.status())) *failure = list.status();
+                 one_done();
+               }));
+  }
+  one_done();
+}
+
+KindWatch& KubernetesClient::WatchOf(const ApiResource& resource) {
+  std::unique_ptr<KindWatch>& watch = watches_[{resource.group, resource.kind}];
+  if (watch == nullptr) {
+    watch = std::make_unique<KindWatch>(loop_, transport_, gate_, abilities_, resource,
+                                        [this](const ObjectKey& key, const std::string& label) {
+                                          if (watcher_)
+                                            watcher_({ObjectEvent::Kind::kObject, key, label});
+                                        });
+  }
+  return *watch;
+}
+
+void KubernetesClient::Read(Selection selection, ReadDone done) {
+  auto job = std::make_shared<ReadJob>();
+  job->selection = std::move(selection);
+  job->done = std::move(done);
+  loop_.Post(Alive([this, job] {
+    Ready(Alive([this, job](const absl::Status& status) {
+      if (!status.ok()) return job->done(status);
+      const bool unknown = std::any_of(job->selection.keys.begin(), job->selection.keys.end(),
+                                       [this](const ObjectKey& key) {
+                                         return resources_->Find(key.group, key.kind) == nullptr;
+                                       });
+      if (!unknown || DiscoveredJustNow()) return ReadKinds(job);
+      Discover(Alive([this, job](const absl::Status&) { ReadKinds(job); }));
+    }));
+  }));
+}
+
+void KubernetesClient::ReadKinds(const std::shared_ptr<ReadJob>& job) {
+  for (const ObjectKey& key : job->selection.keys) {
+    const ApiResource* resource = resources_->Find(key.group, key.kind);
+    if (resource != nullptr) WatchOf(*resource);
+  }
+  job->waiting = 1;
+  for (const auto& [kind, watch] : watches_) {
+    ++job->waiting;
+    const bool asked = std::any_of(
+        job->selection.keys.begin(), job->selection.keys.end(),
+        [&](const ObjectKey& key) { return key.group == kind.first && key.kind == kind.second; });
+    watch->WhenSynced(Alive([this, job, asked](const absl::Status& status) {
+      // A kind that we may not see any more is the concern of who has objects of it.
+      const bool ignored = absl::IsPermissionDenied(status) && !asked;
+      ReadSynced(job, ignored ? absl::OkStatus() : status);
+    }));
+  }
+  ReadSynced(job, absl::OkStatus());
+}
+
+void KubernetesClient::ReadSynced(const std::shared_ptr<ReadJob>& job, const absl::Status& status) {
+  job->failure.Update(status);
+  if (--job->waiting > 0) return;
+  if (!job->failure.ok()) return job->done(job->failure);
+  const std::string label =
+      job->selection.app.empty() ? "" : manifest::AppLabel(job->selection.app);
+  for (const auto& [kind, watch] : watches_) {
+    for (const auto& [key, object] : watch->objects()) {
+      if (!label.empty() && object.label == label && !object.live.owner.empty()) {
+        job->found.emplace(key, object.live);
+      }
+    }
+  }
+  for (const ObjectKey& key : job->selection.keys) {
+    const auto watch = watches_.find({key.group, key.kind});
+    if (watch == watches_.end()) continue;  // A kind that is not served has no objects.
+    const KeptObject* kept = watch->second->Find(key);
+    if (kept != nullptr) {
+      job->found.emplace(key, kept->live);
+    } else {
+      job->missing.push_back(key);
+    }
+  }
+  ReadMissing(job);
+}
+
+void KubernetesClient::ReadMissing(const std::shared_ptr<ReadJob>& job) {
+  std::map<std::pair<GroupKind, std::string>, std::vector<ObjectKey>> groups;
+  for (const ObjectKey& key : std::exchange(job->missing, {})) {
+    groups[{{key.group, key.kind}, key.ns}].push_back(key);
+  }
+  job->waiting = 1;
+  for (const auto& [group, keys] : groups) {
+    if (keys.size() > kGetsMax) {
+      job->missing.insert(job->missing.end(), keys.begin(), keys.end());
+      ++job->waiting;
+      NamesOf(job, watches_.at(group.first)->resource(), group.second, "");
+      continue;
+    }
+    for (const ObjectKey& key : keys) GetOne(job, key);
+  }
+  OneRead(job, absl::OkStatus());
+}
+
+// Names only: which of `missing` are there at all.
+void KubernetesClient::NamesOf(const std::shared_ptr<ReadJob>& job, const ApiResource& resource,
+                               const std::string& ns, std::string continuation) {
+  ApiRequest request;
+  request.path = absl::StrCat(resource.CollectionPath(ns), "?limit=", kPageSize);
+  if (!continuation.empty()) absl::StrAppend(&request.path, "&continue=", continuation);
+  request.accept = kMetadataList;
+  gate_.Send(std::move(request), Alive([this, job, resource, ns](absl::StatusOr<ApiResponse> a) {
+               const absl::StatusOr<Value> list = AnswerObject(std::move(a));
+               if (!list.ok()) return OneRead(job, list.status());
+               std::set<std::string> names;
+               const Value* items = object::Find(*list, {"items"});
+               if (items != nullptr && items->is_array()) {
+                 for (const Value& item : items->get_array()) {
+                   names.emplace(object::FindString(item, {"metadata", "name"}));
+                 }
+               }
+               for (const ObjectKey& key : job->missing) {
+                 if (key.group == resource.group && key.kind == resource.kind && key.ns == ns &&
+                     names.contains(key.name)) {
+                   GetOne(job, key);
+                 }
+               }
+               const absl::string_view more = object::FindString(*list, {"metadata", "continue"});
+               if (!more.empty()) return NamesOf(job, resource, ns, std::string(more));
+               const absl::Duration now = loop_.clock().Monotonic();
+               for (const ObjectKey& key : job->missing) {
+                 if (key.group == resource.group && key.kind == resource.kind && key.ns == ns) {
+                   absent_[key] = now;
+                 }
+               }
+               OneRead(job, absl::OkStatus());
+             }));
+}
+
+void KubernetesClient::Get(const ApiResource& resource, const ObjectKey& key,
+                           std::function<void(absl::StatusOr<Value>)> then) {
+  ApiRequest request;
+  request.path = resource.ObjectPath(key);
+  gate_.Send(std::move(request), Alive([then = std::move(then)](absl::StatusOr<ApiResponse> a) {
+               then(AnswerObject(std::move(a)));
+             }));
+}
+
+void KubernetesClient::GetOne(const std::shared_ptr<ReadJob>& job, const ObjectKey& key) {
+  ++job->waiting;
+  const ApiResource resource = watches_.at({key.group, key.kind})->resource();
+  Get(resource, key, [this, job, key, resource](absl::StatusOr<Value> object) {
+    if (absl::IsNotFound(object.status())) {
+      absent_[key] = loop_.clock().Monotonic();
+      return OneRead(job, absl::OkStatus());
+    }
+    if (!object.ok()) return OneRead(job, Named(object.status(), key));
+    absl::StatusOr<KeptObject> kept = KeepObject(resource, *std::move(object));
+    if (!kept.ok()) return OneRead(job, Named(kept.status(), key));
+    absent_.erase(key);
+    job->found.insert_or_assign(key, std::move(kept->live));
+    OneRead(job, absl::OkStatus());
+  });
+}
+
+void KubernetesClient::OneRead(const std::shared_ptr<ReadJob>& job, const absl::Status& status) {
+  job->failure.Update(status);
+  if (--job->waiting == 0) FinishRead(job);
+}
+
+void KubernetesClient::FinishRead(const std::shared_ptr<ReadJob>& job) {
+  if (!job->failure.ok()) return job->done(job->failure);
+  const absl::Duration now = loop_.clock().Monotonic();
+  std::erase_if(absent_, [&](const auto& entry) { return now - entry.second > kAbsentFor; });
+  for (const auto& [key, live] : job->found) absent_.erase(key);
+  std::vector<LiveObject> objects;
+  objects.reserve(job->found.size());
+  for (auto& [key, live] : job->found) objects.push_back(std::move(live));
+  job->done(std::move(objects));
+}
+
+bool KubernetesClient::RecentlyAbsent(const ObjectKey& key) const {
+  const auto found = absent_.find(key);
+  return found != absent_.end() && loop_.clock().Monotonic() - found->second < kAbsentFor;
+}
+
+void KubernetesClient::Apply(ApplyRequest request, ApplyDone done) {
+  auto job = std::make_shared<ApplyJob>();
+  job->request = std::move(request);
+  job->done = std::move(done);
+  job->began = loop_.clock().Monotonic();
+  loop_.Post(Alive([this, job] {
+    Ready(Alive([this, job](const absl::Status& status) {
+      if (!status.ok()) return job->done(Named(status, job->request.key));
+      FindKind(job);
+    }));
+  }));
+}
+
+void KubernetesClient::FindKind(const std::shared_ptr<ApplyJob>& job) {
+  const ObjectKey& key = job->request.key;
+  const absl::string_view api_version = object::FindString(job->request.manifest, {"apiVersion"});
+  const absl::string_view version = manifest::VersionOf(api_version);
+  const ApiResource* resource = resources_->Find(key.group, key.kind, version);
+  if (resource != nullptr && resource->version == version) {
+    job->resource = *resource;
+    WatchOf(*resource);
+    return LookBefore(job);
+  }
+  const absl::Duration now = loop_.clock().Monotonic();
+  const bool defined = now - defined_ < kDefinitionWait && now - job->began < kDefinitionWait;
+  if (!defined && DiscoveredJustNow()) return job->done(UnknownKind(key));
+  const bool asked = job->began < discovered_;
+  if (!defined && asked) return job->done(UnknownKind(key));
+  loop_.After(asked ? kDefinitionLook : absl::ZeroDuration(), Alive([this, job] {
+                Discover(Alive([this, job](const absl::Status& status) {
+                  if (!status.ok()) return job->done(Named(status, job->request.key));
+                  FindKind(job);
+                }));
+              }));
+}
+
+void KubernetesClient::LookBefore(const std::shared_ptr<ApplyJob>& job) {
+  const ObjectKey& key = job->request.key;
+  if (job->request.if_version != "" || RecentlyAbsent(key)) return Patch(job);
+  Get(job->resource, key, [this, job](absl::StatusOr<Value> object) {
+    if (absl::IsNotFound(object.status())) return Patch(job);
+    job->done(object.ok() ? absl::AbortedError(
+                                absl::StrCat(job->request.key.ToString(), " is there already"))
+                          : Named(object.status(), job->request.key));
+  });
+}
+
+void KubernetesClient::Patch(const std::shared_ptr<ApplyJob>& job) {
+  const ApplyRequest& wanted = job->request;
+  KindWatch& watch = WatchOf(job->resource);
+  watch.BeginWrite(wanted.key);
+  job->done = [&watch, key = wanted.key, done = job->done](absl::StatusOr<Applied> answer) {
+    watch.EndWrite(key);
+    done(std::move(answer));
+  };
+  Value body = wanted.manifest;
+  FoldStringData(body);
+  const bool new_only = wanted.if_version == "";
+  if (wanted.if_version.has_value() && !new_only) {
+    body.get_object()["metadata"].get_object()["resourceVersion"] = *wanted.if_version;
+  }
+  ApiRequest request;
+  request.method = "PATCH";
+  request.path = absl::StrCat(job->resource.ObjectPath(wanted.key), "?fieldManager=", kFieldManager,
+                              new_only ? "" : "&force=true");
+  request.content_type = "application/apply-patch+yaml";
+  request.body = object::ToJson(body);
+  gate_.Send(std::move(request), Alive([this, job](absl::StatusOr<ApiResponse> answer) {
+               OnPatched(job, std::move(answer));
+             }));
+}
+
+void KubernetesClient::OnPatched(const std::shared_ptr<ApplyJob>& job,
+                                 absl::StatusOr<ApiResponse> answer) {
+  const ObjectKey& key = job->request.key;
+  absent_.erase(key);
+  const int code = answer.ok() ? answer->status : 0;
+  absl::StatusOr<Value> object = AnswerObject(std::move(answer));
+  if (absl::IsNotFound(object.status())) {
+    // Its namespace, or its kind, which discovery still had.
+    return job->done(
+        absl::UnavailableError(absl::StrCat(key.ToString(), ": ", object.status().message())));
+  }
+  if (!object.ok()) return job->done(Named(object.status(), key));
+  if (key.kind == "CustomResourceDefinition") defined_ = loop_.clock().Monotonic();
+  absl::StatusOr<KeptObject> kept = KeepObject(job->resource, *std::move(object));
+  if (!kept.ok()) return job->done(Named(kept.status(), key));
+  const ApiResource watched = WatchOf(job->resource).resource();
+  if (watched.version == job->resource.version) return OnKept(job, code, *std::move(kept));
+  // Hashes are compared in the version that is watched.
+  Get(watched, key, [this, job, code, watched](absl::StatusOr<Value> again) {
+    if (!again.ok()) return job->done(Named(again.status(), job->request.key));
+    absl::StatusOr<KeptObject> read = KeepObject(watched, *std::move(again));
+    if (!read.ok()) return job->done(Named(read.status(), job->request.key));
+    OnKept(job, code, *std::move(read));
+  });
+}
+
+void KubernetesClient::OnKept(const std::shared_ptr<ApplyJob>& job, int status, KeptObject kept) {
+  KindWatch& watch = WatchOf(job->resource);
+  const KeptObject* before = watch.Find(job->request.key);
+  Applied applied;
+  applied.uid = kept.live.uid;
+  applied.version = kept.live.version;
+  applied.hash = kept.live.hash;
+  if (status == 201) {
+    applied.effect = Applied::Effect::kCreated;
+  } else if ((before != nullptr && before->live.version == kept.live.version) ||
+             job->request.if_version == kept.live.version) {
+    applied.effect = Applied::Effect::kUnchanged;
+  }
+  watch.Wrote(std::move(kept));
+  job->done(std::move(applied));
+}
+
+void KubernetesClient::Delete(DeleteRequest request, DeleteDone done) {
+  loop_.Post(Alive([this, request = std::move(request), done = std::move(done)] {
+    Ready(Alive([this, request, done](const absl::Status& status) {
+      if (!status.ok()) return done(Named(status, request.key));
+      SendDelete(request, done);
+    }));
+  }));
+}
+
+void KubernetesClient::SendDelete(DeleteRequest wanted, DeleteDone done) {
+  const ApiResource* resource = resources_->Find(wanted.key.group, wanted.key.kind);
+  if (resource == nullptr) return done(Deleted::kGone);  // With its kind all its objects went.
+  KindWatch& watch = WatchOf(*resource);
+  watch.BeginWrite(wanted.key);
+  object::Object preconditions;
+  if (!wanted.uid.empty()) preconditions["uid"] = wanted.uid;
+  if (wanted.if_version.has_value()) preconditions["resourceVersion"] = *wanted.if_version;
+  const absl::string_view policy = PropagationName(wanted);
+  object::Object body{{"apiVersion", "v1"}, {"kind", "DeleteOptions"}};
+  body["propagationPolicy"] = boost::json::string_view(policy.data(), policy.size());
+  if (!preconditions.empty()) body["preconditions"] = preconditions;
+  ApiRequest request;
+  request.method = "DELETE";
+  request.path = resource->ObjectPath(wanted.key);
+  request.content_type = "application/json";
+  request.body = object::ToJson(body);
+  gate_.Send(std::move(request), Alive([&watch, wanted, done](absl::StatusOr<ApiResponse> answer) {
+               const absl::StatusOr<Value> left = AnswerObject(std::move(answer));
+               const bool gone =
+                   absl::IsNotFound(left.status()) ||
+                   (left.ok() && object::Find(*left, {"metadata", "deletionTimestamp"}) == nullptr);
+               if (gone) watch.Deleted(wanted.key, wanted.uid);
+               watch.EndWrite(wanted.key);
+               if (!left.ok() && !gone) return done(Named(left.status(), wanted.key));
+               done(gone ? Deleted::kGone : Deleted::kPending);
+             }));
+}
+
+std::optional<manifest::Scope> KubernetesClient::ScopeOf(absl::string_view group,
+                                                         absl::string_view kind) const {
+  if (resources_.has_value()) {
+    const ApiResource* resource = resources_->Find(group, kind);
+    if (resource != nullptr) return resource->scope;
+  }
+  return manifest::KnownScope(group, kind);
+}
+
+absl::Status KubernetesClient::CheckKeys(const std::vector<ObjectKey>&) const {
+  return absl::OkStatus();
+}
+
+}  // namespace leidang::agent

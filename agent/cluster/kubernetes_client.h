@@ -1,0 +1,114 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+#include "agent/cluster/api_gate.h"
+#include "agent/cluster/api_resources.h"
+#include "agent/cluster/api_transport.h"
+#include "agent/cluster/cluster_client.h"
+#include "agent/cluster/kind_watch.h"
+#include "common/time/event_loop.h"
+
+namespace leidang::agent {
+
+// A Kubernetes API server as the target.
+//
+// Objects are applied by the server, as field manager `leidang`. An object that must not be there
+// yet is applied without force, after a look whether it is there unless a Read has just shown that
+// it is not. LiveObject::hash covers exactly the fields that we own (owned_fields.h).
+//
+// One watch for each kind that has labelled objects, found by one round of lists when the client
+// begins, or that is asked about or applied; Reads are answered from them, and by single requests
+// for what carries no label. While a watch is not current, Reads wait for it.
+//
+// Deleting in the foreground is done in the background for kinds that own nothing: the outcome is
+// the same, and needs no garbage collector. Kinds of a definition that was applied a moment ago
+// are waited for.
+//
+// Loop-bound.
+class KubernetesClient final : public ClusterClient {
+ public:
+  // Both must outlive it.
+  KubernetesClient(EventLoop& loop, ApiTransport& transport);
+  ~KubernetesClient() override;
+
+  void Watch(Watcher watcher) override;
+  void Read(Selection selection, ReadDone done) override;
+  void Apply(ApplyRequest request, ApplyDone done) override;
+  void Delete(DeleteRequest request, DeleteDone done) override;
+  std::optional<manifest::Scope> ScopeOf(absl::string_view group,
+                                         absl::string_view kind) const override;
+  absl::Status CheckKeys(const std::vector<object::ObjectKey>& keys) const override;
+
+  // Once it is known what the server serves, which ScopeOf needs; tried until it is.
+  void WhenReady(std::function<void()> ready);
+
+ private:
+  using GroupKind = std::pair<std::string, std::string>;
+  using Then = std::function<void(const absl::Status&)>;
+  struct ReadJob;
+  struct ApplyJob;
+
+  // Discovery.
+  void Ready(Then then);
+  void Discover(Then then);
+  void OnDiscovered(const absl::Status& status);
+  bool DiscoveredJustNow() const;
+  void Sweep(Then then);
+  KindWatch& WatchOf(const ApiResource& resource);
+
+  // Reading.
+  void ReadKinds(const std::shared_ptr<ReadJob>& job);
+  void ReadSynced(const std::shared_ptr<ReadJob>& job, const absl::Status& status);
+  void ReadMissing(const std::shared_ptr<ReadJob>& job);
+  void NamesOf(const std::shared_ptr<ReadJob>& job, const ApiResource& resource,
+               const std::string& ns, std::string continuation);
+  void GetOne(const std::shared_ptr<ReadJob>& job, const object::ObjectKey& key);
+  void OneRead(const std::shared_ptr<ReadJob>& job, const absl::Status& status);
+  void FinishRead(const std::shared_ptr<ReadJob>& job);
+
+  // Applying.
+  void FindKind(const std::shared_ptr<ApplyJob>& job);
+  void LookBefore(const std::shared_ptr<ApplyJob>& job);
+  void Patch(const std::shared_ptr<ApplyJob>& job);
+  void OnPatched(const std::shared_ptr<ApplyJob>& job, absl::StatusOr<ApiResponse> answer);
+  void OnKept(const std::shared_ptr<ApplyJob>& job, int status, KeptObject kept);
+  bool RecentlyAbsent(const object::ObjectKey& key) const;
+
+  void Get(const ApiResource& resource, const object::ObjectKey& key,
+           std::function<void(absl::StatusOr<object::Value>)> then);
+  void SendDelete(DeleteRequest request, DeleteDone done);
+  // Drops the callback when the client is gone.
+  template <typename Function>
+  auto Alive(Function function);
+
+  EventLoop& loop_;
+  ApiTransport& transport_;
+  ApiGate gate_;
+  WatchAbilities abilities_;
+  std::optional<ApiResources> resources_;
+  absl::Duration discovered_ = -absl::InfiniteDuration();
+  std::vector<Then> discovering_;  // Who waits for the one that is under way.
+  enum class Sweeping : uint8_t { kNo, kRunning, kDone } sweeping_ = Sweeping::kNo;
+  std::vector<Then> sweep_waiting_;
+  std::map<GroupKind, std::unique_ptr<KindWatch>> watches_;
+  Watcher watcher_;
+  std::map<object::ObjectKey, absl::Duration> absent_;  // When a Read did not find them.
+  absl::Duration defined_ = -absl::InfiniteDuration();  // When we applied a definition last.
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // Joint with callbacks.
+};
+
+}  // namespace leidang::agent

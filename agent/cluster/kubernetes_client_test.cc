@@ -1,0 +1,282 @@
+#include "agent/cluster/kubernetes_client.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+#include "agent/cluster/cluster_contract.h"
+#include "agent/cluster/memory_api_server.h"
+#include "agent/cluster/owned_fields.h"
+#include "agent/cluster/secret_data.h"
+#include "common/manifest/manifest.h"
+#include "common/manifest/tracking.h"
+#include "common/time/sim_loop.h"
+#include "tests/support/status_matchers.h"
+
+namespace leidang::agent {
+namespace {
+
+using object::ObjectKey;
+using object::Value;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::IsOk;
+using ::testing::SizeIs;
+using testing::StatusIs;
+
+class KubernetesUnderTest final : public ClusterUnderTest {
+ public:
+  enum class Storage : uint8_t { kNew, kOld };
+
+  explicit KubernetesUnderTest(Storage storage) {
+    if (storage == Storage::kOld) server_.RefuseWatchLists();
+    Restart();
+  }
+
+  ClusterClient& client() override { return *client_; }
+  void Restart() override {
+    client_.reset();
+    connection_ = std::make_unique<MemoryApiConnection>(server_);
+    client_ = std::make_unique<KubernetesClient>(loop_, *connection_);
+  }
+  void Settle() override { loop_.RunUntilIdle(); }
+  void PutOutside(const Value& manifest) override { server_.PutOutside(manifest); }
+  void RemoveOutside(const ObjectKey& key) override { server_.RemoveOutside(key); }
+
+ private:
+  SimLoop loop_;
+  MemoryApiServer server_{loop_};
+  std::unique_ptr<MemoryApiConnection> connection_;
+  std::unique_ptr<KubernetesClient> client_;
+};
+
+INSTANTIATE_TEST_SUITE_P(
+    Kubernetes, ClusterContractTest,
+    ::testing::Values(ClusterKind{"watch_lists",
+                                  [] {
+                                    return std::make_unique<KubernetesUnderTest>(
+                                        KubernetesUnderTest::Storage::kNew);
+                                  }},
+                      ClusterKind{"lists_then_watches",
+                                  [] {
+                                    return std::make_unique<KubernetesUnderTest>(
+                                        KubernetesUnderTest::Storage::kOld);
+                                  }}),
+    [](const auto& info) { return info.param.name; });
+
+Value Parsed(absl::string_view json) {
+  absl::StatusOr<Value> value = object::ParseJson(json);
+  EXPECT_THAT(value, IsOk());
+  return value.ok() ? *value : Value();
+}
+
+class KubernetesClientTest : public ::testing::Test {
+ protected:
+  static ObjectKey Key(absl::string_view name) {
+    return {"", "ConfigMap", "shop", std::string(name)};
+  }
+  static Value Config(absl::string_view name, absl::string_view value) {
+    Value config =
+        Parsed(absl::StrCat(R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":")", name,
+                            R"(","namespace":"shop"},"data":{"k":")", value, R"("}})"));
+    manifest::Track(config, "leidang/cart", Key(name));
+    return config;
+  }
+
+  absl::StatusOr<Applied> Apply(const ObjectKey& key, Value manifest,
+                                std::optional<std::string> version = std::nullopt) {
+    std::optional<absl::StatusOr<Applied>> answer;
+    client_.Apply({key, std::move(manifest), std::move(version)},
+                  [&](absl::StatusOr<Applied> a) { answer = std::move(a); });
+    loop_.RunUntil([&] { return answer.has_value(); }, absl::Minutes(5));
+    return answer.has_value() ? *answer : absl::InternalError("no answer");
+  }
+  absl::StatusOr<std::vector<LiveObject>> Read(Selection selection) {
+    std::optional<absl::StatusOr<std::vector<LiveObject>>> answer;
+    client_.Read(std::move(selection), [&](auto a) { answer = std::move(a); });
+    loop_.RunUntil([&] { return answer.has_value(); }, absl::Minutes(5));
+    return answer.has_value() ? *answer : absl::InternalError("no answer");
+  }
+  std::vector<std::string> Requests(absl::string_view method) {
+    std::vector<std::string> requests;
+    for (const std::string& request : server_.requests()) {
+      if (absl::StartsWith(request, method)) requests.push_back(request);
+    }
+    return requests;
+  }
+
+  SimLoop loop_;
+  MemoryApiServer server_{loop_};
+  MemoryApiConnection connection_{server_};
+  KubernetesClient client_{loop_, connection_};
+};
+
+TEST_F(KubernetesClientTest, WhatAReadDidNotFindIsCreatedWithoutAnotherLook) {
+  ASSERT_THAT(Read({.keys = {Key("a")}}), IsOk());
+  const size_t before = server_.requests().size();
+  ASSERT_THAT(Apply(Key("a"), Config("a", "1"), ""), IsOk());
+  EXPECT_THAT(Requests("PATCH"), ElementsAre(HasSubstr("fieldManager=leidang")));
+  EXPECT_EQ(server_.requests().size(), before + 1);
+}
+
+TEST_F(KubernetesClientTest, ManyUnknownObjectsAreLookedForByOneList) {
+  Selection selection;
+  for (int i = 0; i < 40; ++i) selection.keys.push_back(Key(absl::StrCat("c", i)));
+  server_.PutOutside(Parsed(
+      R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"c7","namespace":"shop"}})"));
+  ASSERT_OK_AND_ASSIGN(const std::vector<LiveObject> live, Read(std::move(selection)));
+  ASSERT_THAT(live, SizeIs(1));
+  EXPECT_EQ(live[0].key, Key("c7"));
+  EXPECT_THAT(Requests("GET /api/v1/namespaces/shop/configmaps/"), SizeIs(1));
+}
+
+TEST_F(KubernetesClientTest, AnInstanceWaitsForItsDefinition) {
+  ASSERT_THAT(Read({}), IsOk());
+  ASSERT_THAT(
+      Apply({"apiextensions.k8s.io", "CustomResourceDefinition", "", "widgets.example.com"},
+            Parsed(R"({"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition",
+                       "metadata":{"name":"widgets.example.com"},
+                       "spec":{"group":"example.com","scope":"Namespaced",
+                               "names":{"kind":"Widget","plural":"widgets"}}})")),
+      IsOk());
+  const ObjectKey widget{"example.com", "Widget", "shop", "w"};
+  EXPECT_THAT(Apply(widget, Parsed(R"({"apiVersion":"example.com/v1","kind":"Widget",
+                                       "metadata":{"name":"w","namespace":"shop"}})")),
+              IsOk());
+  EXPECT_EQ(client_.ScopeOf("example.com", "Widget"), manifest::Scope::kNamespaced);
+}
+
+TEST_F(KubernetesClientTest, AKindThatNobodyDefinesIsTriedAgainLater) {
+  const ObjectKey widget{"example.com", "Widget", "shop", "w"};
+  EXPECT_THAT(Apply(widget, Parsed(R"({"apiVersion":"example.com/v1","kind":"Widget",
+                                       "metadata":{"name":"w","namespace":"shop"}})")),
+              StatusIs(absl::StatusCode::kUnavailable, HasSubstr("does not know this kind")));
+  ASSERT_OK_AND_ASSIGN(const std::vector<LiveObject> live, Read({.keys = {widget}}));
+  EXPECT_THAT(live, IsEmpty());
+}
+
+TEST_F(KubernetesClientTest, AnExpiredWatchFindsByComparisonWhatItMissed) {
+  std::vector<std::string> changed;
+  client_.Watch([&](const ObjectEvent& event) { changed.push_back(event.key.name); });
+  for (const absl::string_view name : {"a", "b", "c"}) {
+    ASSERT_THAT(Apply(Key(name), Config(name, "1")), IsOk());
+  }
+  loop_.RunFor(absl::Seconds(1));
+  changed.clear();
+  server_.EndWatches(MemoryApiServer::History::kForgotten);
+  server_.RemoveOutside(Key("a"));
+  server_.PutOutside(Config("b", "2"));
+  loop_.RunFor(absl::Seconds(5));
+  std::sort(changed.begin(), changed.end());
+  EXPECT_THAT(changed, ElementsAre("a", "b"));
+}
+
+TEST_F(KubernetesClientTest, AWatchThatTheServerEndsGoesOnWhereItWas) {
+  ASSERT_THAT(Apply(Key("a"), Config("a", "1")), IsOk());
+  loop_.RunFor(absl::Seconds(1));
+  server_.EndWatches(MemoryApiServer::History::kKept);
+  loop_.RunFor(absl::Seconds(1));
+  EXPECT_THAT(Requests("WATCH").back(), HasSubstr("&resourceVersion="));
+  EXPECT_THAT(Read({.app = "leidang/cart"}), IsOk());
+}
+
+TEST_F(KubernetesClientTest, AServerThatIsDownIsWaitedForAndThenReadAnew) {
+  ASSERT_THAT(Apply(Key("a"), Config("a", "1")), IsOk());
+  loop_.RunFor(absl::Seconds(1));
+  server_.SetFault([](const ApiRequest&) { return ApiResponse{503, "down"}; });
+  server_.EndWatches(MemoryApiServer::History::kForgotten);
+  loop_.RunFor(absl::Seconds(60));
+  EXPECT_THAT(Read({.app = "leidang/cart"}), StatusIs(absl::StatusCode::kUnavailable));
+  server_.RemoveOutside(Key("a"));
+  server_.SetFault(nullptr);
+  loop_.RunFor(absl::Seconds(40));
+  ASSERT_OK_AND_ASSIGN(const std::vector<LiveObject> live, Read({.app = "leidang/cart"}));
+  EXPECT_THAT(live, IsEmpty());
+}
+
+TEST_F(KubernetesClientTest, AServerThatAsksForPatienceGetsIt) {
+  int refusals = 3;
+  server_.SetFault([&](const ApiRequest& request) -> std::optional<ApiResponse> {
+    if (request.method != "PATCH" || refusals-- <= 0) return std::nullopt;
+    return ApiResponse{429, "slow down", absl::Seconds(2)};
+  });
+  const absl::Duration before = loop_.clock().Monotonic();
+  EXPECT_THAT(Apply(Key("a"), Config("a", "1")), IsOk());
+  EXPECT_GE(loop_.clock().Monotonic() - before, absl::Seconds(6));
+  EXPECT_THAT(Requests("PATCH"), SizeIs(4));
+}
+
+TEST_F(KubernetesClientTest, RefusalsSayWhatCanBeDone) {
+  const auto answer_with = [this](int status, std::string body) {
+    server_.SetFault([=](const ApiRequest& request) -> std::optional<ApiResponse> {
+      if (request.method != "PATCH") return std::nullopt;
+      return ApiResponse{status, body};
+    });
+    return Apply(Key("a"), Config("a", "1")).status().code();
+  };
+  EXPECT_EQ(answer_with(422, R"({"message":"spec.selector is immutable"})"),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(answer_with(500, R"({"message":".spec.x: field not declared in schema"})"),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(answer_with(403, R"({"message":"configmaps is forbidden"})"),
+            absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(answer_with(403, R"({"message":"in namespace x because it is being terminated"})"),
+            absl::StatusCode::kUnavailable);
+  EXPECT_EQ(answer_with(409, R"({"message":"conflict"})"), absl::StatusCode::kAborted);
+  EXPECT_EQ(answer_with(404, R"({"message":"namespaces \"shop\" not found"})"),
+            absl::StatusCode::kUnavailable);
+  EXPECT_EQ(answer_with(401, "no"), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(answer_with(500, "oops"), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(KubernetesClientTest, WhatIsNotCurrentIsNotHeldAgainstOtherKinds) {
+  ASSERT_THAT(Apply(Key("a"), Config("a", "1")), IsOk());
+  server_.SetFault([](const ApiRequest& request) -> std::optional<ApiResponse> {
+    if (!absl::StrContains(request.path, "/secrets")) return std::nullopt;
+    return ApiResponse{403, R"({"message":"secrets is forbidden"})"};
+  });
+  EXPECT_THAT(Read({.keys = {{"", "Secret", "shop", "s"}}}),
+              StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(Read({.keys = {Key("a")}}), IsOk());
+}
+
+TEST(OwnedFields, ListItemsCountByTheirKeysAndOthersFieldsNotAtAll) {
+  constexpr absl::string_view kFields =
+      R"({"metadata":{"managedFields":[
+        {"manager":"leidang","operation":"Update","fieldsV1":{"f:x":{}}},
+        {"manager":"leidang","operation":"Apply","subresource":"status","fieldsV1":{"f:y":{}}},
+        {"manager":"leidang","operation":"Apply","fieldsV1":{"f:spec":{
+          "f:replicas":{},"f:l":{"k:{\"name\":\"a\"}":{".":{},"f:name":{},"f:v":{}}}}}}]},)";
+  const auto hash = [&](absl::string_view rest) {
+    return OwnedHash(Parsed(absl::StrCat(kFields, rest)));
+  };
+  const std::string base = hash(R"("spec":{"replicas":1,"l":[{"name":"a","v":1}]}})");
+  EXPECT_EQ(hash(R"("x":9,"y":8,"spec":{"replicas":1,"more":2,
+                    "l":[{"name":"b"},{"name":"a","v":1,"w":2}]}})"),
+            base);
+  EXPECT_NE(hash(R"("spec":{"replicas":2,"l":[{"name":"a","v":1}]}})"), base);
+  EXPECT_NE(hash(R"("spec":{"replicas":1,"l":[{"name":"a","v":2}]}})"), base);
+  EXPECT_NE(hash(R"("spec":{"replicas":1,"l":[]}})"), base);
+  EXPECT_EQ(OwnedHash(Parsed("{}")), "");
+}
+
+TEST(SecretData, PlainTextIsFoldedOverTheData) {
+  Value secret = Parsed(R"({"apiVersion":"v1","kind":"Secret","data":{"a":"eA==","b":"eQ=="},
+                            "stringData":{"a":"z"}})");
+  FoldStringData(secret);
+  EXPECT_EQ(object::ToJson(secret),
+            R"({"apiVersion":"v1","kind":"Secret","data":{"a":"eg==","b":"eQ=="}})");
+}
+
+}  // namespace
+}  // namespace leidang::agent

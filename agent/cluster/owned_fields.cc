@@ -1,0 +1,98 @@
+#include "agent/cluster/owned_fields.h"
+
+#include <algorithm>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+
+#include "common/object/sha256.h"
+
+namespace leidang::agent {
+namespace {
+
+using object::Value;
+
+absl::string_view View(boost::json::string_view text) { return {text.data(), text.size()}; }
+
+// The entry of our applies; of no other operation or subresource.
+const Value* OurFields(const Value& object) {
+  const Value* managed = object::Find(object, {"metadata", "managedFields"});
+  if (managed == nullptr || !managed->is_array()) return nullptr;
+  for (const Value& entry : managed->get_array()) {
+    if (object::FindString(entry, {"manager"}) == kFieldManager &&
+        object::FindString(entry, {"operation"}) == "Apply" &&
+        object::FindString(entry, {"subresource"}).empty()) {
+      return object::Find(entry, {"fieldsV1"});
+    }
+  }
+  return nullptr;
+}
+
+bool HasMembers(const Value& item, const Value& key) {
+  if (!item.is_object() || !key.is_object()) return false;
+  return std::all_of(key.get_object().begin(), key.get_object().end(), [&](const auto& member) {
+    const Value* found = item.get_object().if_contains(member.key());
+    return found != nullptr && object::Equal(*found, member.value());
+  });
+}
+
+const Value* ItemOf(const object::Array& list, absl::string_view element) {
+  absl::string_view text = element;
+  if (absl::ConsumePrefix(&text, "i:")) {
+    size_t index = 0;
+    return absl::SimpleAtoi(text, &index) && index < list.size() ? &list[index] : nullptr;
+  }
+  const bool by_key = absl::ConsumePrefix(&text, "k:");
+  if (!by_key && !absl::ConsumePrefix(&text, "v:")) return nullptr;
+  const absl::StatusOr<Value> wanted = object::ParseJson(text);
+  if (!wanted.ok()) return nullptr;
+  for (const Value& item : list) {
+    if (by_key ? HasMembers(item, *wanted) : object::Equal(item, *wanted)) return &item;
+  }
+  return nullptr;
+}
+
+const Value* Below(const Value& value, absl::string_view element) {
+  absl::string_view name = element;
+  if (absl::ConsumePrefix(&name, "f:")) {
+    return value.is_object() ? value.get_object().if_contains({name.data(), name.size()}) : nullptr;
+  }
+  return value.is_array() ? ItemOf(value.get_array(), element) : nullptr;
+}
+
+// `value` is null where there is nothing.
+void Feed(const Value& fields, const Value* value, std::string& path, object::Sha256Stream& out) {
+  if (!fields.is_object()) return;
+  for (const auto& member : fields.get_object()) {
+    const absl::string_view element = View(member.key());
+    const size_t before = path.size();
+    absl::StrAppend(&path, "/", element);
+    if (element == ".") {
+      out.Add(absl::StrCat(path, value == nullptr ? "\n-\n" : "\n+\n"));
+    } else {
+      const Value* below = value == nullptr ? nullptr : Below(*value, element);
+      const bool leaf = !member.value().is_object() || member.value().get_object().empty();
+      if (leaf) {
+        out.Add(absl::StrCat(
+            path, "\n", below == nullptr ? std::string("-") : object::CanonicalJson(*below), "\n"));
+      } else {
+        Feed(member.value(), below, path, out);
+      }
+    }
+    path.resize(before);
+  }
+}
+
+}  // namespace
+
+std::string OwnedHash(const Value& object) {
+  const Value* fields = OurFields(object);
+  if (fields == nullptr) return "";
+  object::Sha256Stream hash;
+  std::string path;
+  Feed(*fields, &object, path, hash);
+  return hash.Finish().Hex();
+}
+
+}  // namespace leidang::agent
