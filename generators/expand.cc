@@ -79,13 +79,12 @@ absl::Status ApplyPatch(absl::string_view patch_text, const std::string& ns,
   ASSIGN_OR_RETURN(const RenderedPatch patch, ParsePatch(patch_text));
   if (patch.value.is_null()) return absl::OkStatus();
   const TypedOptions any_case{TypedOptions::Names::kAnyCase};
-  const absl::StatusOr<Value> typed = ThroughType(patch.value, ApplicationType(), "", any_case);
-  if (!typed.ok()) {
-    const std::optional<std::string> mismatch =
-        GoTypeMismatch(patch.value, ApplicationType(), patch.order);
+  const std::optional<std::string> mismatch = GoTypeMismatch(patch.value, PatchType(), patch.order);
+  const absl::Status typed = ThroughType(patch.value, ApplicationType(), "", any_case).status();
+  if (mismatch.has_value() || !typed.ok()) {
     return absl::InvalidArgumentError(
         absl::StrCat(Refused("invalid templatePatch", patch),
-                     mismatch.has_value() ? *mismatch : typed.status().message()));
+                     mismatch.has_value() ? *mismatch : typed.message()));
   }
   ASSIGN_OR_RETURN(const Value before, object::ParseJson(application->json));
   absl::StatusOr<Value> merged = StrategicMerge(before, patch.value);
@@ -95,6 +94,8 @@ absl::Status ApplyPatch(absl::string_view patch_text, const std::string& ns,
                      merged.status().message()));
   }
   ASSIGN_OR_RETURN(Value after, ThroughType(*merged, ApplicationType(), "", any_case));
+  after.get_object()["apiVersion"] = "argoproj.io/v1alpha1";
+  after.get_object()["kind"] = "Application";
   after.get_object()["spec"].get_object()["project"] = application->project;
   after.get_object()["metadata"].get_object()["namespace"] = ns;
   application->json = object::CanonicalJson(after);

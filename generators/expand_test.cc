@@ -86,11 +86,10 @@ TEST(ExpandTest, AFailureDeepInsideNamesTheGeneratorsAroundIt) {
   EXPECT_EQ(result.applications, 1u);
   EXPECT_FALSE(result.MayDelete());
   ASSERT_THAT(sink.errors, SizeIs(1));
-  EXPECT_EQ(sink.errors[0].field, "spec.generators[0].matrix.generators[0].list.elements[1]");
+  EXPECT_EQ(sink.errors[0].field, "spec.generators[0].matrix.generators[0].list.elements[1].name");
   EXPECT_EQ(sink.errors[0].message,
             "error failed to get params for first generator in matrix generator: child generator "
-            "returned an error on parameter generation: error parsing value as string %!w(<nil>): "
-            "name is no text");
+            "returned an error on parameter generation: error parsing value as string %!w(<nil>)");
 }
 
 TEST(ExpandTest, AFileThatCannotBeReadSaysWhereAndWhatToDo) {

@@ -117,8 +117,10 @@ class DirectoryWorld::Git final : public generators::GitWorld {
       if (best == nullptr || VersionNumbers(*best) < VersionNumbers(tag)) best = &tag;
     }
     if (best != nullptr) return repository.branches.at(repository.tags.at(*best));
-    return absl::NotFoundError(absl::StrCat("unable to resolve '", request.revision,
-                                            "' to a commit SHA in ", request.repo_url));
+    // As Argo CD's repository server says it.
+    return absl::NotFoundError(absl::StrCat(
+        "rpc error: code = Internal desc = unable to resolve git revision : unable to resolve '",
+        request.revision, "' to a commit SHA: revision not found"));
   }
 
  private:

@@ -132,8 +132,11 @@ absl::StatusOr<std::vector<generators::PullRequest>> RecordedScm::List(
   const std::string name(FindString(request.block, {"repo"}));
   const Repository* r = Find(OwnerOf(request), name);
   if (r == nullptr) {
-    return absl::NotFoundError(
-        absl::StrCat("repository ", OwnerOf(request), "/", name, " not found"));
+    // As GitHub says it to Argo CD.
+    const std::string api(FindString(request.block, {"api"}));
+    return absl::NotFoundError(absl::StrCat(
+        "GET ", api.empty() ? "https://api.github.com" : absl::StrCat(api, "/api/v3"), "/repos/",
+        OwnerOf(request), "/", name, "/pulls?per_page=100: 404 Not Found []"));
   }
   return r->pulls;
 }

@@ -21,7 +21,8 @@ using object::Value;
 absl::string_view View(const boost::json::string_view& s) { return {s.data(), s.size()}; }
 
 std::string TypeName(const StructType& type) {
-  return absl::StrCat(type.name == "ObjectMeta" ? "v1." : "v1alpha1.", type.name);
+  return absl::StrCat(
+      type.name == "ObjectMeta" || type.name == "OwnerReference" ? "v1." : "v1alpha1.", type.name);
 }
 
 std::string Kind(const Value& value) {

@@ -226,6 +226,22 @@ const StructType& ApplicationType() {
   return type;
 }
 
+const StructType& PatchType() {
+  static const StructType owner =
+      Struct("OwnerReference",
+             {RequiredText("apiVersion"), RequiredText("kind"), RequiredText("name"),
+              RequiredText("uid"), BoolPointer("controller"), BoolPointer("blockOwnerDeletion")});
+  static const StructType metadata = Struct(
+      "ObjectMeta", {Text("name"), Text("generateName"), Text("namespace"), Text("selfLink"),
+                     Text("uid"), Text("resourceVersion"), Integer("generation"),
+                     IntegerPointer("deletionGracePeriodSeconds"), TextMap("labels"),
+                     TextMap("annotations"), List("ownerReferences", owner), Texts("finalizers")});
+  static const StructType type =
+      Struct("Application", {Text("apiVersion"), Text("kind"), Required("metadata", metadata),
+                             Required("spec", SpecType()), Pointer("operation", OperationType())});
+  return type;
+}
+
 const StructType& TemplateType() {
   static const StructType metadata =
       Struct("ApplicationSetTemplateMeta", {Text("name"), Text("namespace"), TextMap("labels"),

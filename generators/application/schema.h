@@ -69,6 +69,8 @@ struct StructType {
 
 // The whole object without its status.
 const StructType& ApplicationType();
+// The same with all of its metadata, as a patch may give them; for GoTypeMismatch.
+const StructType& PatchType();
 // `spec.template` of a set.
 const StructType& TemplateType();
 

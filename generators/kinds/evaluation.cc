@@ -68,9 +68,17 @@ absl::Status Evaluation::Generate(const Entry& entry, const Body& body, const TV
   };
   // With an option that Go refuses no text can be rendered, not even one without a template.
   if (interpolated) RETURN_IF_ERROR(templates_.Get("")->status());
-  if (!interpolated || !body.templated) return Evaluate(body, interpolated, filter);
-  ASSIGN_OR_RETURN(const Body rendered, Interpolated(body, *parent));
-  return Evaluate(rendered, interpolated, filter);
+  const bool around = std::exchange(interpolated_, interpolated_ || interpolated);
+  absl::Status status;
+  if (!interpolated || !body.templated) {
+    status = Evaluate(body, interpolated_, filter);
+  } else if (absl::StatusOr<Body> rendered = Interpolated(body, *parent); rendered.ok()) {
+    status = Evaluate(*rendered, interpolated_, filter);
+  } else {
+    status = rendered.status();
+  }
+  interpolated_ = around;
+  return status;
 }
 
 absl::StatusOr<Body> Evaluation::Interpolated(const Body& body, const TValue& params) {

@@ -119,6 +119,8 @@ class Evaluation {
   TemplateCache templates_;
   TemplateCache strict_templates_;  // A missing key is an error.
   const Frame* frame_ = nullptr;
+  // Of the generator at work or one around it: its absent lists and maps are empty ones to Argo CD.
+  bool interpolated_ = false;
   size_t failures_ = 0;
   std::set<std::string> warnings_;
 

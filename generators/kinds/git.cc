@@ -200,8 +200,9 @@ absl::Status Evaluation::Git(const Body& body, const GitConfig& config, Emit emi
                                             "\" not found"));
   }
   if (config.directories.empty() && config.files.empty()) {
-    return absl::InvalidArgumentError(
-        "ApplicationSet is empty: the git generator names neither directories nor files");
+    Fail(absl::StrCat(body.path, ", neither directories nor files are named"), nullptr,
+         absl::InvalidArgumentError("ApplicationSet is empty"));
+    return absl::OkStatus();
   }
   if (world_.git == nullptr) {
     return absl::FailedPreconditionError("no Git repository can be read here");

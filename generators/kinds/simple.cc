@@ -25,9 +25,9 @@ absl::StatusOr<TValue> FlatElement(const object::Object& element) {
   TValue out = TValue::Map();
   const auto set = [&](absl::string_view key, const Value& value) -> absl::Status {
     if (!value.is_string()) {
-      // Argo CD's own words, which name no cause, and then what they leave out.
-      return absl::InvalidArgumentError(
-          absl::StrCat("error parsing value as string %!w(<nil>): ", key, " is no text"));
+      // Argo CD's own words, which name no cause.
+      return WithDetail(absl::InvalidArgumentError("error parsing value as string %!w(<nil>)"),
+                        key);
     }
     out.mutable_map()->Set(key, TValue::String(View(value.get_string())));
     return absl::OkStatus();
@@ -61,7 +61,9 @@ absl::Status Evaluation::List(const Body& body, const ListConfig& config, Emit e
     absl::StatusOr<TValue> params = Element(config.elements[i], go());
     if (!params.ok()) {
       const TValue shown = FromJson(config.elements[i]);
-      Fail(absl::StrCat(body.path, ".elements[", i, "]"), &shown, params.status());
+      const std::string member = DetailOf(params.status());
+      Fail(absl::StrCat(body.path, ".elements[", i, "]", member.empty() ? "" : ".", member), &shown,
+           params.status());
       continue;
     }
     emit(*std::move(params));

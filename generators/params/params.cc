@@ -199,19 +199,22 @@ namespace {
 constexpr char kDetail[] = "leidang.dev/detail";
 
 absl::Status NotRead(absl::string_view what, const std::string& why, absl::string_view detail) {
-  absl::Status status = absl::InvalidArgumentError(absl::StrCat(what, why));
-  status.SetPayload(kDetail, absl::Cord(detail));
-  return status;
+  return WithDetail(absl::InvalidArgumentError(absl::StrCat(what, why)), detail);
 }
 
 }  // namespace
+
+absl::Status WithDetail(absl::Status status, absl::string_view detail) {
+  status.SetPayload(kDetail, absl::Cord(detail));
+  return status;
+}
 
 absl::StatusOr<std::vector<TValue>> ReadObjects(absl::string_view text, absl::string_view path,
                                                 SingleObject single) {
   const absl::StatusOr<object::Value> parsed = yaml::ParseYaml(text, path);
   if (!parsed.ok()) {
-    return NotRead("error converting YAML to JSON: ",
-                   gotmpl::YamlErrorText(parsed.status()), parsed.status().message());
+    return NotRead("error converting YAML to JSON: ", gotmpl::YamlErrorText(parsed.status()),
+                   parsed.status().message());
   }
   const bool one = single == SingleObject::kYes;
   if (parsed->is_null()) return std::vector<TValue>(one ? 1 : 0, TValue::Map());

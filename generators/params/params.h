@@ -42,6 +42,7 @@ enum class SingleObject : bool { kNo, kYes };
 absl::StatusOr<std::vector<TValue>> ReadObjects(absl::string_view text, absl::string_view path,
                                                 SingleObject single);
 std::string DetailOf(const absl::Status& status);
+absl::Status WithDetail(absl::Status status, absl::string_view detail);
 
 // As the dynamic client of Kubernetes reads JSON: whole numbers are int64.
 TValue FromUnstructured(const object::Value& json);
