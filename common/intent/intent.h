@@ -66,10 +66,10 @@ absl::string_view ToolName(Tool tool);
 struct Source {
   std::string repo_url;         // Without credentials.
   std::string target_revision;  // As written: branch, tag, SemVer range, …
-  // What it was resolved to, 40 or 64 hex digits. A later commit with the same tree changes nothing,
-  // so this is the one in which the tree was first seen.
+  // What it was resolved to, 40 or 64 hex digits. A later commit with the same tree changes
+  // nothing, so this is the one in which the tree was first seen.
   std::string commit;
-  std::string path;             // Inside the tree; "." is the root of the repository.
+  std::string path;  // Inside the tree; "." is the root of the repository.
   Tool tool = Tool::kDirectory;
   object::Sha256
       tree;  // Digest of the TreeManifest (docs/formats/content.md) of the source closure.

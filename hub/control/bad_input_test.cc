@@ -8,7 +8,7 @@
 #include "gmock/gmock.h"
 
 #include "common/conditions/types.h"
-#include "hub/control/fleet_fixture.h"
+#include "hub/control/fleet_fixture_test.h"
 #include "hub/control/generator_kinds.h"
 #include "hub/source/source_error.h"
 #include "tests/support/status_matchers.h"

@@ -4,7 +4,7 @@
 
 #include "gmock/gmock.h"
 
-#include "hub/control/fleet_fixture.h"
+#include "hub/control/fleet_fixture_test.h"
 #include "tests/support/status_matchers.h"
 
 namespace leidang::hub {

@@ -5,7 +5,7 @@
 
 #include "gmock/gmock.h"
 
-#include "hub/control/fleet_fixture.h"
+#include "hub/control/fleet_fixture_test.h"
 #include "hub/source/source_error.h"
 #include "tests/support/status_matchers.h"
 

@@ -5,7 +5,7 @@
 
 #include "gmock/gmock.h"
 
-#include "hub/control/fleet_fixture.h"
+#include "hub/control/fleet_fixture_test.h"
 #include "hub/control/manifest_rules.h"
 #include "hub/ledger/list_all.h"
 #include "hub/ledger/records.h"

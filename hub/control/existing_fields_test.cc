@@ -9,7 +9,7 @@
 #include "gmock/gmock.h"
 
 #include "common/conditions/types.h"
-#include "hub/control/fleet_fixture.h"
+#include "hub/control/fleet_fixture_test.h"
 #include "tests/support/status_matchers.h"
 
 namespace leidang::hub {

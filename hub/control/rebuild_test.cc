@@ -13,7 +13,7 @@
 #include "common/object/value.h"
 #include "common/random/random.h"
 #include "common/yaml/yaml.h"
-#include "hub/control/fleet_fixture.h"
+#include "hub/control/fleet_fixture_test.h"
 #include "hub/source/source_error.h"
 #include "tests/support/status_matchers.h"
 
