@@ -9,7 +9,7 @@
 #include "gtest/gtest.h"
 
 #include "common/random/random.h"
-#include "hub/control/fleet_fixture.h"
+#include "hub/control/fleet_fixture_test.h"
 #include "hub/session/session_table.h"
 #include "tests/support/fleet/fleet_agent.h"
 #include "tests/support/fleet/in_process_edge.h"
