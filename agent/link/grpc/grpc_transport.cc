@@ -8,17 +8,37 @@
 #include "leidang/v1/link.grpc.pb.h"
 
 namespace leidang::agent {
-namespace {
+
+// The way from gRPC's threads to the loop, closed when the transport goes: gRPC may end a call
+// later than that, when the loop is gone too.
+class GrpcTransport::LoopGate {
+ public:
+  explicit LoopGate(EventLoop& loop) : loop_(&loop) {}
+
+  void Post(std::function<void()> fn) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    if (loop_ != nullptr) loop_->Post(std::move(fn));
+  }
+  void Close() ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    loop_ = nullptr;
+  }
+
+ private:
+  Mutex mu_;
+  EventLoop* loop_ ABSL_GUARDED_BY(mu_);
+};
 
 // The gRPC side of one stream. Lives until gRPC is done with it, which may be after the Stream has
 // gone: then its callbacks find `observer_` null on the loop. gRPC's threads post and return;
 // operations are started under the mutex, so that none begins on a call that has ended.
-class StreamCall final : public grpc::ClientBidiReactor<v1::AgentMessage, v1::HubMessage>,
-                         public std::enable_shared_from_this<StreamCall> {
+class GrpcTransport::StreamCall final
+    : public grpc::ClientBidiReactor<v1::AgentMessage, v1::HubMessage>,
+      public std::enable_shared_from_this<StreamCall> {
  public:
-  StreamCall(EventLoop& loop, const std::shared_ptr<grpc::Channel>& channel,
+  StreamCall(std::shared_ptr<LoopGate> loop, const std::shared_ptr<grpc::Channel>& channel,
              StreamObserver* observer)
-      : loop_(loop), stub_(v1::AgentLink::NewStub(channel)), observer_(observer) {}
+      : loop_(std::move(loop)), stub_(v1::AgentLink::NewStub(channel)), observer_(observer) {}
 
   void Begin() {
     self_ = shared_from_this();
@@ -83,12 +103,12 @@ class StreamCall final : public grpc::ClientBidiReactor<v1::AgentMessage, v1::Hu
   }
 
   void Post(std::function<void(StreamObserver*)> fn) {
-    loop_.Post([self = shared_from_this(), fn = std::move(fn)] {
+    loop_->Post([self = shared_from_this(), fn = std::move(fn)] {
       if (self->observer_ != nullptr) fn(self->observer_);
     });
   }
 
-  EventLoop& loop_;
+  const std::shared_ptr<LoopGate> loop_;
   const std::unique_ptr<v1::AgentLink::Stub> stub_;
   StreamObserver* observer_;  // Loop only.
   grpc::ClientContext context_;
@@ -100,7 +120,7 @@ class StreamCall final : public grpc::ClientBidiReactor<v1::AgentMessage, v1::Hu
   bool released_ ABSL_GUARDED_BY(mu_) = false;
 };
 
-class GrpcStream final : public Stream {
+class GrpcTransport::GrpcStream final : public Stream {
  public:
   explicit GrpcStream(std::shared_ptr<StreamCall> call) : call_(std::move(call)) {}
   ~GrpcStream() override { call_->Abandon(); }
@@ -112,6 +132,8 @@ class GrpcStream final : public Stream {
  private:
   const std::shared_ptr<StreamCall> call_;
 };
+
+namespace {
 
 // A stream that could not be opened at all: it says so, later.
 class FailedStream final : public Stream {
@@ -132,11 +154,14 @@ class FailedStream final : public Stream {
   const std::shared_ptr<StreamObserver*> observer_;
 };
 
-class FetchCall final : public grpc::ClientReadReactor<v1::FetchChunk>,
-                        public std::enable_shared_from_this<FetchCall> {
+}  // namespace
+
+class GrpcTransport::FetchCall final : public grpc::ClientReadReactor<v1::FetchChunk>,
+                                       public std::enable_shared_from_this<FetchCall> {
  public:
-  FetchCall(EventLoop& loop, const std::shared_ptr<grpc::Channel>& channel, FetchObserver* observer)
-      : loop_(loop), stub_(v1::AgentLink::NewStub(channel)), observer_(observer) {}
+  FetchCall(std::shared_ptr<LoopGate> loop, const std::shared_ptr<grpc::Channel>& channel,
+            FetchObserver* observer)
+      : loop_(std::move(loop)), stub_(v1::AgentLink::NewStub(channel)), observer_(observer) {}
 
   void Begin(const object::Sha256& digest, uint64_t offset) {
     self_ = shared_from_this();
@@ -156,10 +181,10 @@ class FetchCall final : public grpc::ClientReadReactor<v1::FetchChunk>,
 
   void OnReadDone(bool ok) override {
     if (!ok) return Release();
-    loop_.Post([self = shared_from_this()] { self->Deliver(); });
+    loop_->Post([self = shared_from_this()] { self->Deliver(); });
   }
   void OnDone(const grpc::Status& status) override {
-    loop_.Post([self = shared_from_this(), status = FromGrpc(status)] {
+    loop_->Post([self = shared_from_this(), status = FromGrpc(status)] {
       if (self->observer_ != nullptr) self->observer_->OnFetched(status);
     });
     self_.reset();
@@ -182,7 +207,7 @@ class FetchCall final : public grpc::ClientReadReactor<v1::FetchChunk>,
     RemoveHold();
   }
 
-  EventLoop& loop_;
+  const std::shared_ptr<LoopGate> loop_;
   const std::unique_ptr<v1::AgentLink::Stub> stub_;
   FetchObserver* observer_;  // Loop only.
   grpc::ClientContext context_;
@@ -194,7 +219,7 @@ class FetchCall final : public grpc::ClientReadReactor<v1::FetchChunk>,
   bool released_ ABSL_GUARDED_BY(mu_) = false;
 };
 
-class GrpcFetch final : public Fetch {
+class GrpcTransport::GrpcFetch final : public Fetch {
  public:
   explicit GrpcFetch(std::shared_ptr<FetchCall> call) : call_(std::move(call)) {}
   ~GrpcFetch() override { call_->Abandon(); }
@@ -202,6 +227,8 @@ class GrpcFetch final : public Fetch {
  private:
   const std::shared_ptr<FetchCall> call_;
 };
+
+namespace {
 
 class FailedFetch final : public Fetch {
  public:
@@ -220,14 +247,14 @@ class FailedFetch final : public Fetch {
 }  // namespace
 
 GrpcTransport::GrpcTransport(EventLoop& loop, IdentityFiles files)
-    : loop_(loop), files_(std::move(files)) {}
-GrpcTransport::~GrpcTransport() = default;
+    : loop_(loop), gate_(std::make_shared<LoopGate>(loop)), files_(std::move(files)) {}
+GrpcTransport::~GrpcTransport() { gate_->Close(); }
 
 std::unique_ptr<Stream> GrpcTransport::Open(const HubAddress& hub, StreamObserver* observer) {
   const absl::StatusOr<Identity> identity = ReadIdentity(files_);
   if (!identity.ok()) return std::make_unique<FailedStream>(loop_, observer, identity.status());
   channel_ = OpenChannel(hub, *identity);
-  auto call = std::make_shared<StreamCall>(loop_, channel_, observer);
+  auto call = std::make_shared<StreamCall>(gate_, channel_, observer);
   call->Begin();
   return std::make_unique<GrpcStream>(std::move(call));
 }
@@ -238,7 +265,7 @@ std::unique_ptr<Fetch> GrpcTransport::Start(const object::Sha256& digest, uint64
     return std::make_unique<FailedFetch>(loop_, observer,
                                          absl::UnavailableError("there is no connection to a hub"));
   }
-  auto call = std::make_shared<FetchCall>(loop_, channel_, observer);
+  auto call = std::make_shared<FetchCall>(gate_, channel_, observer);
   call->Begin(digest, offset);
   return std::make_unique<GrpcFetch>(std::move(call));
 }

@@ -14,8 +14,8 @@ namespace leidang::agent {
 // channel of the newest stream. The identity is read for each attempt, so a renewed certificate is
 // used without a restart.
 //
-// gRPC's threads only move messages; every callback runs on the loop. Loop-bound; `loop` must
-// outlive every stream and fetch, and still run when they end.
+// gRPC's threads only move messages; every callback runs on the loop, none after the transport has
+// gone. Loop-bound; `loop` must outlive it, and it every stream and fetch.
 class GrpcTransport final : public Transport, public ContentSource {
  public:
   GrpcTransport(EventLoop& loop, IdentityFiles files);
@@ -26,7 +26,14 @@ class GrpcTransport final : public Transport, public ContentSource {
                                FetchObserver* observer) override;
 
  private:
+  class LoopGate;
+  class StreamCall;
+  class GrpcStream;
+  class FetchCall;
+  class GrpcFetch;
+
   EventLoop& loop_;
+  const std::shared_ptr<LoopGate> gate_;
   const IdentityFiles files_;
   std::shared_ptr<grpc::Channel> channel_;
 };

@@ -111,6 +111,26 @@ TEST_F(TrustTest, AnAgentJoinsByItsTokenAndConnectsByItsCertificate) {
   EXPECT_THAT(Connect(agent::IdentityFiles::In(identity)), IsOk());
 }
 
+// gRPC ends a call on a thread of its own, perhaps when the agent has gone: nothing is posted to a
+// loop that is no more.
+TEST_F(TrustTest, AnAgentMayEndWhileItsCallsEnd) {
+  const intent::ClusterId cluster = hub_.Register("staging");
+  const std::string identity = directory_.path() + "/agent/identity";
+  ASSERT_TRUE(agent::Join(Options(hub_.Token(cluster, hub_.Now() + kLong)), identity).ok());
+  for (int i = 0; i < 20; ++i) {
+    Attempt attempt;
+    ThreadLoop loop("short");
+    agent::GrpcTransport transport(loop, agent::IdentityFiles::In(identity));
+    std::promise<void> gone;
+    loop.Post([&] {
+      std::unique_ptr<agent::Stream> stream = transport.Open({hub_.agents(), ""}, &attempt);
+      stream.reset();
+      gone.set_value();
+    });
+    gone.get_future().wait();
+  }
+}
+
 TEST_F(TrustTest, ATokenIsSpentOnce) {
   const intent::ClusterId cluster = hub_.Register("staging");
   const std::string token = hub_.Token(cluster, hub_.Now() + kLong);
