@@ -145,8 +145,9 @@ absl::Status PrepareDirectory(const std::string& directory) {
   for (; files != std::filesystem::directory_iterator(); files.increment(error)) {
     const std::string name = files->path().filename().string();
     has_current = has_current || name == "CURRENT";
+    // The very first manifest may be there without the rest: a birth that was cut off.
     if (absl::EndsWith(name, ".sst") || absl::EndsWith(name, ".log") ||
-        absl::StartsWith(name, "MANIFEST-")) {
+        (absl::StartsWith(name, "MANIFEST-") && name != "MANIFEST-000001")) {
       data_file = name;
     }
     if (error) break;

@@ -129,6 +129,14 @@ TEST_F(RocksDatabaseTest, APathThatIsAFileIsAnErrorThatNamesIt) {
   EXPECT_FALSE(DirectoryLock::Acquire(temp_ / "file/data").ok());
 }
 
+// The kill of a hub in the first milliseconds of its life.
+TEST_F(RocksDatabaseTest, ABirthThatWasCutOffIsBegunAgain) {
+  WriteFile(options_.directory + "/MANIFEST-000001", "half of it");
+  WriteFile(options_.directory + "/IDENTITY", "1");
+  EXPECT_OK(Open());
+  EXPECT_OK(Open());
+}
+
 TEST_F(RocksDatabaseTest, MissingFilesAreDamageNotANewDatabase) {
   Fill(3);
   std::filesystem::remove(options_.directory + "/CURRENT");
