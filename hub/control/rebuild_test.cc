@@ -207,7 +207,6 @@ TEST_F(Rebuild, AnEmptyListThatIsHeldStaysHeld) {
 // Random writes and commits, with kills at random steps.
 class KillTest : public ::testing::TestWithParam<uint64_t> {
  protected:
-  static constexpr char kUrl[] = "https://git.example/fleet.git";
 
   class World : public FleetTest {
    public:
