@@ -207,7 +207,6 @@ TEST_F(Rebuild, AnEmptyListThatIsHeldStaysHeld) {
 // Random writes and commits, with kills at random steps.
 class KillTest : public ::testing::TestWithParam<uint64_t> {
  protected:
-
   class World : public FleetTest {
    public:
     explicit World(uint64_t seed) : random_(seed) {}
