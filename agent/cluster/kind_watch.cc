@@ -99,7 +99,7 @@ void KindWatch::Begin() {
   OpenWatch();
 }
 
-void KindWatch::ListPage(std::string continuation) {
+void KindWatch::ListPage(const std::string& continuation) {
   listing_ = false;
   ApiRequest request;
   request.path = absl::StrCat(resource_.CollectionPath(""), "?", kSelector, "&limit=", kPageSize);
@@ -203,10 +203,10 @@ void KindWatch::OnEnd(absl::StatusOr<ApiResponse> answer) {
   absl::Status status = ended_well ? absl::UnavailableError("the watch began anew")
                                    : AnswerObject(std::move(answer)).status();
   if (status.ok()) status = absl::UnavailableError("the watch ended");
-  Failed(std::move(status));
+  Failed(status);
 }
 
-void KindWatch::Failed(absl::Status status) {
+void KindWatch::Failed(const absl::Status& status) {
   state_ = State::kStarting;
   if (IsUnknownPath(status)) {
     // With the kind its objects went; should it come back, it is watched again.

@@ -85,7 +85,7 @@ class KindWatch {
   };
 
   void Begin();
-  void ListPage(std::string continuation);
+  void ListPage(const std::string& continuation);
   void OnPage(absl::StatusOr<ApiResponse> answer);
   void OpenWatch();
   void OnLine(const std::string& line);
@@ -96,7 +96,7 @@ class KindWatch {
   void Remove(const KeptObject& object);
   void EndOfList(const std::string& version);
   void Live();
-  void Failed(absl::Status status);
+  void Failed(const absl::Status& status);
   void TellWaiting(const absl::Status& status);
   std::string WatchPath() const;
 

@@ -279,7 +279,7 @@ void KubernetesClient::ReadMissing(const std::shared_ptr<ReadJob>& job) {
 
 // Names only: which of `missing` are there at all.
 void KubernetesClient::NamesOf(const std::shared_ptr<ReadJob>& job, const ApiResource& resource,
-                               const std::string& ns, std::string continuation) {
+                               const std::string& ns, const std::string& continuation) {
   ApiRequest request;
   request.path = absl::StrCat(resource.CollectionPath(ns), "?limit=", kPageSize);
   if (!continuation.empty()) absl::StrAppend(&request.path, "&continue=", continuation);
@@ -398,7 +398,7 @@ void KubernetesClient::FindKind(const std::shared_ptr<ApplyJob>& job) {
 void KubernetesClient::LookBefore(const std::shared_ptr<ApplyJob>& job) {
   const ObjectKey& key = job->request.key;
   if (job->request.if_version != "" || RecentlyAbsent(key)) return Patch(job);
-  Get(job->resource, key, [this, job](absl::StatusOr<Value> object) {
+  Get(job->resource, key, [this, job](const absl::StatusOr<Value>& object) {
     if (absl::IsNotFound(object.status())) return Patch(job);
     job->done(object.ok() ? absl::AbortedError(
                                 absl::StrCat(job->request.key.ToString(), " is there already"))
@@ -483,7 +483,7 @@ void KubernetesClient::Delete(DeleteRequest request, DeleteDone done) {
   }));
 }
 
-void KubernetesClient::SendDelete(DeleteRequest wanted, DeleteDone done) {
+void KubernetesClient::SendDelete(DeleteRequest wanted, const DeleteDone& done) {
   const ApiResource* resource = resources_->Find(wanted.key.group, wanted.key.kind);
   if (resource == nullptr) return done(Deleted::kGone);  // With its kind all its objects went.
   KindWatch& watch = WatchOf(*resource);

@@ -75,7 +75,7 @@ class KubernetesClient final : public ClusterClient {
   void ReadSynced(const std::shared_ptr<ReadJob>& job, const absl::Status& status);
   void ReadMissing(const std::shared_ptr<ReadJob>& job);
   void NamesOf(const std::shared_ptr<ReadJob>& job, const ApiResource& resource,
-               const std::string& ns, std::string continuation);
+               const std::string& ns, const std::string& continuation);
   void GetOne(const std::shared_ptr<ReadJob>& job, const object::ObjectKey& key);
   void OneRead(const std::shared_ptr<ReadJob>& job, const absl::Status& status);
   void FinishRead(const std::shared_ptr<ReadJob>& job);
@@ -90,7 +90,7 @@ class KubernetesClient final : public ClusterClient {
 
   void Get(const ApiResource& resource, const object::ObjectKey& key,
            std::function<void(absl::StatusOr<object::Value>)> then);
-  void SendDelete(DeleteRequest request, DeleteDone done);
+  void SendDelete(DeleteRequest request, const DeleteDone& done);
   // Drops the callback when the client is gone.
   template <typename Function>
   auto Alive(Function function);
