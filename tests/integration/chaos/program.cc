@@ -9,13 +9,18 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "common/base/check.h"
 
 namespace leidang::chaos {
+namespace {
+
+// Loaded and at its first lines.
+constexpr absl::Duration kOwnSignalsWithin = absl::Seconds(2);
+
+}  // namespace
 
 Program::Program(std::vector<std::string> argv, std::string log)
     : argv_(std::move(argv)), log_(std::move(log)) {}
@@ -29,6 +34,7 @@ void Program::Start() {
   argv.push_back(nullptr);
   const int log = ::open(log_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   CHECK(log >= 0);
+  started_ = absl::Now();
   pid_ = ::fork();
   CHECK(pid_ >= 0);
   if (pid_ == 0) {
@@ -67,6 +73,8 @@ bool Program::Terminate(int grace_ms) {
     int status = 0;
     if (::waitpid(pid_, &status, WNOHANG) == pid_) {
       pid_ = -1;
+      if (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM)
+        return absl::Now() - started_ < kOwnSignalsWithin;
       return WIFEXITED(status) && WEXITSTATUS(status) == 0;
     }
     absl::SleepFor(absl::Milliseconds(10));

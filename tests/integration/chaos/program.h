@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
 #include <sys/types.h>
 
 namespace leidang::chaos {
@@ -24,7 +25,7 @@ class Program {
   // SIGKILL, and waits for its end.
   void Kill();
   // SIGTERM, and waits for its end, `grace_ms` at most; then as Kill. True if it ended by itself
-  // with exit code 0.
+  // with exit code 0, or so early in its life that the signal came before it asks for signals.
   bool Terminate(int grace_ms);
   void Stop();      // SIGSTOP
   void Continue();  // SIGCONT
@@ -43,6 +44,7 @@ class Program {
   std::vector<std::string> argv_;
   const std::string log_;
   pid_t pid_ = -1;
+  absl::Time started_;
   std::string died_;
 };
 
