@@ -1,7 +1,7 @@
 // The calls of the Fleet service that are about operations.
 
-#include <algorithm>
-#include <utility>
+#include <optional>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 

@@ -335,12 +335,12 @@ std::set<std::string> ResourceView::Namespaces() const {
 absl::StatusOr<std::string> ResourceView::Locate(v1::Kind kind, const std::string& ns,
                                                  const std::string& name) const {
   const char* what = kind == v1::APPLICATION_SET ? "ApplicationSet" : "Application";
+  const std::string asked = absl::StrCat(ns.empty() ? kDefaultNamespace : ns, "/", name);
+  if (Exists(kind, asked)) return asked;
   std::vector<std::string> found;
   for (const std::string& candidate : Namespaces()) {
     const std::string key = absl::StrCat(candidate, "/", name);
-    if (!Exists(kind, key)) continue;
-    if (candidate == (ns.empty() ? kDefaultNamespace : ns)) return key;
-    found.push_back(key);
+    if (Exists(kind, key)) found.push_back(key);
   }
   if (found.empty())
     return absl::NotFoundError(
