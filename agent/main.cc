@@ -18,6 +18,7 @@
 
 #include "agent/cluster/directory_client.h"
 #include "agent/link/content_fetcher.h"
+#include "agent/link/grpc/certificate_keeper.h"
 #include "agent/link/grpc/grpc_transport.h"
 #include "agent/link/grpc/join.h"
 #include "agent/link/link.h"
@@ -142,6 +143,7 @@ class Agent {
   void Stop() {
     OnLoop(loop_, [&] {
       if (link_ != nullptr) link_->Stop();
+      keeper_.reset();
       link_.reset();
       reconciler_.reset();
       content_.reset();
@@ -180,6 +182,13 @@ class Agent {
         ReconcileOptions());
     reconciler_->Start();
     link_ = std::make_unique<Link>(loop_, random_, *state_, *transport_, LinkOptionsOf(membership));
+    keeper_ = std::make_unique<CertificateKeeper>(
+        loop_, random_, log_,
+        CertificateKeeper::Options{
+            .hub = options_.hub.empty() ? membership.enrolment_address : options_.hub,
+            .files = IdentityFiles::In(identity)});
+    keeper_->OnRenewed([this] { link_->RetryNow(); });
+    keeper_->Start();
     link_->OnPhase([this](LinkPhase phase) { ReportPhase(phase); });
     link_->Start();
     return absl::OkStatus();
@@ -187,6 +196,8 @@ class Agent {
 
   void ReportPhase(LinkPhase phase) {
     const LinkSnapshot snapshot = link_->Snapshot();
+    if (phase == LinkPhase::kWaiting && snapshot.failures > 0)
+      keeper_->OnFailure(snapshot.last_code, snapshot.failures);
     if (phase == LinkPhase::kLive) {
       log_.Info("agent/link", "connected",
                 {{"hub", snapshot.hub}, {"session", absl::StrCat(snapshot.session_epoch)}});
@@ -221,6 +232,7 @@ class Agent {
   std::unique_ptr<FetchedContent> content_;
   std::unique_ptr<Reconciler> reconciler_;
   std::unique_ptr<Link> link_;
+  std::unique_ptr<CertificateKeeper> keeper_;
 };
 
 int Main(int argc, char** argv) {

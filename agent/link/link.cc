@@ -44,6 +44,12 @@ void Link::Trust(const intent::HubId& hub, State::Done done) {
   if (running) Schedule(absl::ZeroDuration());
 }
 
+void Link::RetryNow() {
+  if (snapshot_.phase != LinkPhase::kWaiting || attempt_when_drained_) return;
+  loop_.Cancel(timer_);
+  Schedule(absl::ZeroDuration());
+}
+
 LinkSnapshot Link::Snapshot() const {
   LinkSnapshot snapshot = snapshot_;
   snapshot.hub = options_.hubs[next_hub_].target;
@@ -95,6 +101,7 @@ void Link::SessionLive() {
 void Link::SessionEnded(Ended ended) {
   const bool was_live = snapshot_.phase == LinkPhase::kLive;
   EndSession();
+  snapshot_.last_code = ended.status.code();
   snapshot_.last_error = ended.status.ok() ? "" : ended.status.ToString();
   if (was_live && loop_.clock().Monotonic() - live_since_ >= options_.stable_after)
     backoff_.Reset();

@@ -60,6 +60,7 @@ struct LinkSnapshot {
   uint64_t failures = 0;       // Attempts in a row that did not become stable.
   uint64_t sessions = 0;       // Sessions that went live.
   std::string last_error;      // Of the last session or attempt that ended.
+  absl::StatusCode last_code = absl::StatusCode::kOk;  // Of it.
   std::optional<Refusal>
       refusal;  // Of the last attempt that reached a hub; empty once a hub is obeyed.
   uint64_t ignored_messages = 0;  // Of kinds that this version does not know or use.
@@ -79,6 +80,10 @@ class Link {
 
   // A person at this cluster accepts this hub: the session ends, and the next one may be with it.
   void Trust(const intent::HubId& hub, State::Done done);
+
+  // Does not wait longer for the next attempt: what stood against it is gone. Nothing while one is
+  // under way.
+  void RetryNow();
 
   LinkSnapshot Snapshot() const;
   // Runs on the loop after the phase changed.

@@ -46,4 +46,15 @@ absl::StatusOr<CertificateFacts> ReadCertificate(absl::string_view pem,
   return facts;
 }
 
+bool IsRequestOfSameKey(absl::string_view csr_der, absl::string_view certificate_pem) {
+  const X509Ptr certificate = Parse(certificate_pem);
+  const auto* der = reinterpret_cast<const unsigned char*>(csr_der.data());
+  const X509ReqPtr request(d2i_X509_REQ(nullptr, &der, static_cast<long>(csr_der.size())));
+  ERR_clear_error();
+  if (!certificate || !request) return false;
+  EVP_PKEY* asked = X509_REQ_get0_pubkey(request.get());
+  EVP_PKEY* held = X509_get0_pubkey(certificate.get());
+  return asked != nullptr && held != nullptr && EVP_PKEY_eq(asked, held) == 1;
+}
+
 }  // namespace leidang::hub

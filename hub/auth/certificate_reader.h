@@ -23,4 +23,8 @@ struct CertificateFacts {
 absl::StatusOr<CertificateFacts> ReadCertificate(absl::string_view pem,
                                                  const CertificateAuthority& authority);
 
+// Whether `csr_der` asks for a certificate of the very key that the certificate has. False for what
+// is neither. The request's own signature is checked where it is signed.
+bool IsRequestOfSameKey(absl::string_view csr_der, absl::string_view certificate_pem);
+
 }  // namespace leidang::hub

@@ -11,7 +11,12 @@
 #include "hub/rpc/to_grpc.h"
 
 namespace leidang::hub {
-namespace {}  // namespace
+namespace {
+
+// Certificates begin five minutes before they are made; and a little, for the join's own pace.
+constexpr absl::Duration kBackdated = absl::Minutes(6);
+
+}  // namespace
 
 grpc::ServerUnaryReactor* EnrolmentService::Join(grpc::CallbackServerContext* context,
                                                  const v1::JoinRequest* request,
@@ -69,35 +74,86 @@ void EnrolmentService::Issue(const JoinToken& token, const v1::JoinRequest& requ
       cluster.id, now, [reactor](const absl::Status& status) { reactor->Finish(ToGrpc(status)); });
 }
 
+EnrolmentService::Judgement EnrolmentService::Judge(const std::string& certificate_pem,
+                                                    absl::Duration grace) const {
+  const absl::StatusOr<CertificateFacts> facts = ReadCertificate(certificate_pem, parts_.authority);
+  const absl::StatusOr<PeerIdentity> identity =
+      facts.ok() ? IdentityOf(facts->uris) : absl::StatusOr<PeerIdentity>(facts.status());
+  if (!facts.ok() || !identity.ok())
+    return {v1::WhyRefusedResponse::MALFORMED, std::string(identity.status().message()), {}, {}};
+  if (!facts->issued_by_authority || identity->hub != parts_.records.hub()) {
+    return {v1::WhyRefusedResponse::FOREIGN_CA,
+            "the certificate is of another hub: join this one with a new token",
+            {},
+            {}};
+  }
+  const auto cluster = parts_.records.clusters().find(identity->cluster);
+  if (cluster == parts_.records.clusters().end()) {
+    return {v1::WhyRefusedResponse::UNKNOWN_CLUSTER,
+            "the cluster is not registered here (any more): register it, and join with the new "
+            "token",
+            {},
+            {}};
+  }
+  if (parts_.loop.clock().Now() > facts->not_after + grace) {
+    return {v1::WhyRefusedResponse::EXPIRED,
+            grace > absl::ZeroDuration()
+                ? "the certificate expired too long ago: join with a new token"
+                : "the certificate has expired: renew it",
+            identity->cluster, facts->not_before};
+  }
+  return {v1::WhyRefusedResponse::ACCEPTED, "nothing is wrong with the certificate: try again",
+          identity->cluster, facts->not_before};
+}
+
 grpc::ServerUnaryReactor* EnrolmentService::WhyRefused(grpc::CallbackServerContext* context,
                                                        const v1::WhyRefusedRequest* request,
                                                        v1::WhyRefusedResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   parts_.loop.Post([this, request, response, reactor] {
-    const auto set = [response](v1::WhyRefusedResponse::Reason reason, absl::string_view message) {
-      response->set_reason(reason);
-      response->set_message(std::string(message));
-    };
-    const absl::StatusOr<CertificateFacts> facts =
-        ReadCertificate(request->certificate_pem(), parts_.authority);
-    const absl::StatusOr<PeerIdentity> identity =
-        facts.ok() ? IdentityOf(facts->uris) : absl::StatusOr<PeerIdentity>(facts.status());
-    const absl::Time now = parts_.loop.clock().Now();
-    if (!facts.ok() || !identity.ok()) {
-      set(v1::WhyRefusedResponse::MALFORMED, identity.status().message());
-    } else if (!facts->issued_by_authority || identity->hub != parts_.records.hub()) {
-      set(v1::WhyRefusedResponse::FOREIGN_CA,
-          "the certificate is of another hub: join this one with a new token");
-    } else if (!parts_.records.clusters().contains(identity->cluster)) {
-      set(v1::WhyRefusedResponse::UNKNOWN_CLUSTER,
-          "the cluster is not registered here (any more): register it, and join with the new "
-          "token");
-    } else if (now > facts->not_after) {
-      set(v1::WhyRefusedResponse::EXPIRED, "the certificate has expired: join with a new token");
-    } else {
-      set(v1::WhyRefusedResponse::ACCEPTED, "nothing is wrong with the certificate: try again");
-    }
+    const Judgement judgement = Judge(request->certificate_pem(), absl::ZeroDuration());
+    response->set_reason(judgement.reason);
+    response->set_message(judgement.message);
     reactor->Finish(grpc::Status::OK);
+  });
+  return reactor;
+}
+
+absl::StatusOr<std::string> EnrolmentService::IssueAgain(const v1::RenewRequest& request,
+                                                         const std::string& peer) const {
+  const Judgement judgement = Judge(request.certificate_pem(), parts_.renewal_grace);
+  if (judgement.reason != v1::WhyRefusedResponse::ACCEPTED)
+    return absl::UnauthenticatedError(judgement.message);
+  const ClusterRegistration& cluster = parts_.records.clusters().at(judgement.cluster);
+  if (judgement.not_before + kBackdated < cluster.joined_at) {
+    return absl::UnauthenticatedError(
+        "an agent has joined for this cluster since the certificate was made: join with a new "
+        "token if this is the right one");
+  }
+  AuditEntry entry;
+  entry.at = parts_.loop.clock().Now();
+  entry.who = absl::StrCat("cluster ", cluster.name);
+  entry.from = peer;
+  entry.what = "renew";
+  absl::StatusOr<std::string> certificate =
+      IsRequestOfSameKey(request.csr(), request.certificate_pem())
+          ? parts_.authority.IssueAgent(request.csr(), parts_.records.hub(), judgement.cluster,
+                                        entry.at, parts_.certificate_life, parts_.random)
+          : absl::UnauthenticatedError("the request is not of the certificate's key");
+  entry.outcome =
+      certificate.ok() ? "done" : absl::StrCat("refused: ", certificate.status().message());
+  parts_.records.Audit(std::move(entry));
+  return certificate;
+}
+
+grpc::ServerUnaryReactor* EnrolmentService::Renew(grpc::CallbackServerContext* context,
+                                                  const v1::RenewRequest* request,
+                                                  v1::RenewResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  parts_.loop.Post([this, request, response, reactor, peer = context->peer()] {
+    absl::StatusOr<std::string> certificate = IssueAgain(*request, peer);
+    if (certificate.ok()) response->set_certificate_pem(*std::move(certificate));
+    reactor->Finish(ToGrpc(certificate.status()));
   });
   return reactor;
 }

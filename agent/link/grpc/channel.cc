@@ -1,14 +1,15 @@
 #include "agent/link/grpc/channel.h"
 
-#include <cstdlib>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
 #include <fstream>
 #include <iterator>
-#include <vector>
+#include <unistd.h>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 
+#include "agent/link/grpc/proxy.h"
 #include "common/base/status_macros.h"
 
 namespace leidang::agent {
@@ -24,22 +25,13 @@ absl::StatusOr<std::string> ReadWhole(const std::string& path) {
   return std::string((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
 }
 
-std::string Environment(const char* upper, const char* lower) {
-  for (const char* name : {upper, lower}) {
-    if (const char* value = std::getenv(name); value != nullptr && *value != '\0') return value;
+// gRPC reads only the lower-case variable by itself.
+void SetProxy(const std::string& target, grpc::ChannelArguments* arguments) {
+  if (const std::string proxy = ProxyFor(target); !proxy.empty()) {
+    arguments->SetString(GRPC_ARG_HTTP_PROXY, absl::StrCat("http://", proxy));
+  } else {
+    arguments->SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   }
-  return "";
-}
-
-bool IsExempt(absl::string_view target) {
-  const absl::string_view host = target.substr(0, target.rfind(':'));
-  const std::string exempt = Environment("NO_PROXY", "no_proxy");
-  for (absl::string_view entry : absl::StrSplit(exempt, ',', absl::SkipWhitespace())) {
-    if (entry == "*" || host == entry ||
-        absl::EndsWith(host, absl::StrCat(entry[0] == '.' ? "" : ".", entry)))
-      return true;
-  }
-  return host == "localhost" || absl::StartsWith(host, "127.") || host == "[::1]";
 }
 
 }  // namespace
@@ -57,6 +49,22 @@ absl::StatusOr<Identity> ReadIdentity(const IdentityFiles& files) {
   return identity;
 }
 
+absl::Status WriteIdentityFile(const std::string& path, absl::string_view text, mode_t mode) {
+  const std::string temporary = absl::StrCat(path, ".tmp");
+  ::unlink(temporary.c_str());
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+  if (fd < 0)
+    return absl::InternalError(
+        absl::StrCat("cannot create ", temporary, ": ", std::strerror(errno)));
+  const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+                       ::fsync(fd) == 0;
+  ::close(fd);
+  if (!written || ::rename(temporary.c_str(), path.c_str()) != 0) {
+    return absl::InternalError(absl::StrCat("cannot write ", path, ": ", std::strerror(errno)));
+  }
+  return absl::OkStatus();
+}
+
 std::shared_ptr<grpc::Channel> OpenChannel(const HubAddress& hub, const Identity& identity) {
   grpc::SslCredentialsOptions tls;
   tls.pem_root_certs = identity.authority_pem;
@@ -70,14 +78,18 @@ std::shared_ptr<grpc::Channel> OpenChannel(const HubAddress& hub, const Identity
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
   if (!hub.tls_name.empty()) arguments.SetSslTargetNameOverride(hub.tls_name);
-  // gRPC reads only the lower-case variable by itself.
-  const std::string proxy = Environment("HTTPS_PROXY", "https_proxy");
-  if (!proxy.empty() && !IsExempt(hub.target)) {
-    arguments.SetString(GRPC_ARG_HTTP_PROXY, proxy);
-  } else {
-    arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  }
+  SetProxy(hub.target, &arguments);
   return grpc::CreateCustomChannel(hub.target, grpc::SslCredentials(tls), arguments);
+}
+
+std::shared_ptr<grpc::Channel> OpenEnrolmentChannel(const std::string& target,
+                                                    const std::string& authority_pem) {
+  grpc::SslCredentialsOptions tls;
+  tls.pem_root_certs = authority_pem;
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  SetProxy(target, &arguments);
+  return grpc::CreateCustomChannel(target, grpc::SslCredentials(tls), arguments);
 }
 
 absl::Status FromGrpc(const grpc::Status& status) {

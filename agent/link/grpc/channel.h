@@ -5,7 +5,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "grpcpp/grpcpp.h"
+#include <sys/types.h>
 
 #include "agent/link/transport.h"
 
@@ -29,10 +31,18 @@ struct Identity {
 // kNotFound while the agent has not joined; names the file.
 absl::StatusOr<Identity> ReadIdentity(const IdentityFiles& files);
 
+// Replaces a file of the identity as a whole; what stands there after a crash is the old or the
+// new.
+absl::Status WriteIdentityFile(const std::string& path, absl::string_view text, mode_t mode);
+
 // A channel of its own for each attempt, with mutual TLS. gRPC's reconnection is not used: one
 // attempt, long enough to be held back by a hub that admits a herd at a bounded rate. HTTPS_PROXY
 // (CONNECT) is honoured, NO_PROXY too.
 std::shared_ptr<grpc::Channel> OpenChannel(const HubAddress& hub, const Identity& identity);
+
+// To the hub's user port, for enrolment: the hub is verified, the agent shows nothing.
+std::shared_ptr<grpc::Channel> OpenEnrolmentChannel(const std::string& target,
+                                                    const std::string& authority_pem);
 
 // With the same code and text.
 absl::Status FromGrpc(const grpc::Status& status);

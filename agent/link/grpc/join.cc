@@ -2,11 +2,9 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <unistd.h>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -21,31 +19,13 @@
 namespace leidang::agent {
 namespace {
 
-absl::Status WriteFile(const std::string& path, absl::string_view text, mode_t mode) {
-  const std::string temporary = absl::StrCat(path, ".tmp");
-  ::unlink(temporary.c_str());
-  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-  if (fd < 0)
-    return absl::InternalError(
-        absl::StrCat("cannot create ", temporary, ": ", std::strerror(errno)));
-  const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                       ::fsync(fd) == 0;
-  ::close(fd);
-  if (!written || ::rename(temporary.c_str(), path.c_str()) != 0) {
-    return absl::InternalError(absl::StrCat("cannot write ", path, ": ", std::strerror(errno)));
-  }
-  return absl::OkStatus();
-}
-
 std::string MembershipPath(const std::string& directory) {
   return absl::StrCat(directory, "/membership.json");
 }
 
 absl::StatusOr<v1::JoinResponse> AskToJoin(const JoinOptions& options, const std::string& authority,
                                            const std::string& csr) {
-  grpc::SslCredentialsOptions tls;
-  tls.pem_root_certs = authority;
-  auto stub = v1::Enrolment::NewStub(grpc::CreateChannel(options.hub, grpc::SslCredentials(tls)));
+  auto stub = v1::Enrolment::NewStub(OpenEnrolmentChannel(options.hub, authority));
   grpc::ClientContext context;
   context.set_deadline(
       gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
@@ -75,6 +55,7 @@ absl::StatusOr<Membership> MembershipOf(const v1::JoinResponse& response,
   membership.cluster = *cluster;
   membership.cluster_name = response.cluster_name();
   membership.agent_address = response.agent_address();
+  membership.enrolment_address = hub_address;
   if (absl::StartsWith(membership.agent_address, ":")) {
     membership.agent_address =
         absl::StrCat(hub_address.substr(0, hub_address.rfind(':')), membership.agent_address);
@@ -97,17 +78,18 @@ absl::StatusOr<Membership> Join(const JoinOptions& options, const std::string& d
         absl::StrCat("cannot create ", directory, ": ", std::strerror(errno)));
   }
   const IdentityFiles files = IdentityFiles::In(directory);
-  RETURN_IF_ERROR(WriteFile(files.key, made.key_pem, 0600));
-  RETURN_IF_ERROR(WriteFile(files.authority, authority, 0644));
-  RETURN_IF_ERROR(WriteFile(files.certificate, response.certificate_pem(), 0644));
+  RETURN_IF_ERROR(WriteIdentityFile(files.key, made.key_pem, 0600));
+  RETURN_IF_ERROR(WriteIdentityFile(files.authority, authority, 0644));
+  RETURN_IF_ERROR(WriteIdentityFile(files.certificate, response.certificate_pem(), 0644));
   object::Object text;
   text["hub"] = membership.hub.Hex();
   text["cluster"] = membership.cluster.Hex();
   text["clusterName"] = membership.cluster_name;
   text["agentAddress"] = membership.agent_address;
+  text["enrolmentAddress"] = membership.enrolment_address;
   // Last: with it the agent has joined.
-  RETURN_IF_ERROR(
-      WriteFile(MembershipPath(directory), absl::StrCat(object::PrettyJson(text), "\n"), 0644));
+  RETURN_IF_ERROR(WriteIdentityFile(MembershipPath(directory),
+                                    absl::StrCat(object::PrettyJson(text), "\n"), 0644));
   return membership;
 }
 
@@ -125,7 +107,8 @@ absl::StatusOr<Membership> ReadMembership(const std::string& directory) {
   if (!hub || !cluster)
     return absl::DataLossError(absl::StrCat(path, " names no hub or cluster: join again"));
   return Membership{*hub, *cluster, std::string(object::FindString(*value, {"clusterName"})),
-                    std::string(object::FindString(*value, {"agentAddress"}))};
+                    std::string(object::FindString(*value, {"agentAddress"})),
+                    std::string(object::FindString(*value, {"enrolmentAddress"}))};
 }
 
 }  // namespace leidang::agent

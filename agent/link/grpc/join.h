@@ -24,6 +24,9 @@ struct Membership {
   intent::ClusterId cluster;
   std::string cluster_name;
   std::string agent_address;  // "host:port" of the hub's agent port.
+  // "host:port" of its user port, where certificates are renewed. Empty for one that joined through
+  // a version that did not note it.
+  std::string enrolment_address;
 };
 
 // Enrols this agent: finds the hub's authority in a bare TLS handshake and checks it against the

@@ -2,11 +2,13 @@
 
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <memory>
 #include <netdb.h>
 #include <unistd.h>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include <openssl/bio.h>
@@ -18,11 +20,14 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include "agent/link/grpc/proxy.h"
 #include "common/base/status_macros.h"
 #include "common/object/sha256.h"
 
 namespace leidang::agent {
 namespace {
+
+constexpr size_t kProxyAnswerMax = 16 << 10;
 
 template <auto Free>
 struct Freed {
@@ -34,6 +39,7 @@ struct Freed {
 using BioPtr = std::unique_ptr<BIO, Freed<BIO_free_all>>;
 using PkeyPtr = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
 using RequestPtr = std::unique_ptr<X509_REQ, Freed<X509_REQ_free>>;
+using CertificatePtr = std::unique_ptr<X509, Freed<X509_free>>;
 using ContextPtr = std::unique_ptr<SSL_CTX, Freed<SSL_CTX_free>>;
 using SslPtr = std::unique_ptr<SSL, Freed<SSL_free>>;
 
@@ -97,6 +103,32 @@ absl::StatusOr<Socket> Connect(const std::string& target, absl::Duration timeout
       absl::StrCat("cannot connect to the hub at ", target, ": ", std::strerror(last_error)));
 }
 
+// Asks an HTTP proxy for a way to `target`.
+absl::StatusOr<Socket> ConnectThrough(const std::string& proxy, const std::string& target,
+                                      absl::Duration timeout) {
+  ASSIGN_OR_RETURN(Socket socket, Connect(proxy, timeout));
+  const std::string request =
+      absl::StrCat("CONNECT ", target, " HTTP/1.1\r\nHost: ", target, "\r\n\r\n");
+  if (::send(socket.fd(), request.data(), request.size(), MSG_NOSIGNAL) !=
+      static_cast<ssize_t>(request.size())) {
+    return absl::UnavailableError(absl::StrCat("the proxy ", proxy, " does not listen"));
+  }
+  std::string answer;
+  // Byte by byte: what follows the head is the hub's.
+  for (char c = 0; answer.size() < kProxyAnswerMax && !absl::EndsWith(answer, "\r\n\r\n");) {
+    if (::recv(socket.fd(), &c, 1, 0) != 1) break;
+    answer.push_back(c);
+  }
+  const size_t space = answer.find(' ');
+  if (!absl::EndsWith(answer, "\r\n\r\n") || space == std::string::npos ||
+      answer.compare(space + 1, 1, "2") != 0) {
+    return absl::UnavailableError(absl::StrCat("the proxy ", proxy, " gives no way to ", target,
+                                               ": it says \"", answer.substr(0, answer.find('\r')),
+                                               "\"; is the hub allowed there?"));
+  }
+  return socket;
+}
+
 absl::StatusOr<std::string> PinOf(X509* certificate) {
   unsigned char* der = nullptr;
   const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
@@ -106,29 +138,56 @@ absl::StatusOr<std::string> PinOf(X509* certificate) {
   return absl::StrCat("sha256:", object::Sha256::Of(bytes).Hex());
 }
 
+absl::StatusOr<std::string> RequestFor(EVP_PKEY* key) {
+  RequestPtr request(X509_REQ_new());
+  if (X509_REQ_set_pubkey(request.get(), key) != 1 ||
+      X509_REQ_sign(request.get(), key, EVP_sha256()) == 0) {
+    return OpensslError(absl::StatusCode::kInternal, "cannot make a certificate request");
+  }
+  unsigned char* der = nullptr;
+  const int size = i2d_X509_REQ(request.get(), &der);
+  if (size <= 0)
+    return OpensslError(absl::StatusCode::kInternal, "cannot encode a certificate request");
+  std::string encoded(reinterpret_cast<char*>(der), static_cast<size_t>(size));
+  OPENSSL_free(der);
+  return encoded;
+}
+
 }  // namespace
 
 absl::StatusOr<KeyAndRequest> MakeKeyAndRequest() {
   PkeyPtr key(EVP_EC_gen("P-256"));
   if (!key) return OpensslError(absl::StatusCode::kInternal, "cannot make an EC P-256 key");
-  RequestPtr request(X509_REQ_new());
-  if (X509_REQ_set_pubkey(request.get(), key.get()) != 1 ||
-      X509_REQ_sign(request.get(), key.get(), EVP_sha256()) == 0) {
-    return OpensslError(absl::StatusCode::kInternal, "cannot make a certificate request");
-  }
   KeyAndRequest out;
   BioPtr bio(BIO_new(BIO_s_mem()));
   if (PEM_write_bio_PrivateKey(bio.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1) {
     return OpensslError(absl::StatusCode::kInternal, "cannot write a private key");
   }
   out.key_pem = TextOf(bio.get());
-  unsigned char* der = nullptr;
-  const int size = i2d_X509_REQ(request.get(), &der);
-  if (size <= 0)
-    return OpensslError(absl::StatusCode::kInternal, "cannot encode a certificate request");
-  out.csr_der.assign(reinterpret_cast<char*>(der), static_cast<size_t>(size));
-  OPENSSL_free(der);
+  ASSIGN_OR_RETURN(out.csr_der, RequestFor(key.get()));
   return out;
+}
+
+absl::StatusOr<std::string> MakeRequest(const std::string& key_pem) {
+  BioPtr bio(BIO_new_mem_buf(key_pem.data(), static_cast<int>(key_pem.size())));
+  PkeyPtr key(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
+  if (!key) return OpensslError(absl::StatusCode::kDataLoss, "the agent's key cannot be read");
+  return RequestFor(key.get());
+}
+
+absl::StatusOr<CertificateDates> DatesOf(const std::string& certificate_pem) {
+  BioPtr bio(BIO_new_mem_buf(certificate_pem.data(), static_cast<int>(certificate_pem.size())));
+  const CertificatePtr certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+  if (!certificate)
+    return OpensslError(absl::StatusCode::kDataLoss, "the agent's certificate cannot be read");
+  std::tm from{};
+  std::tm to{};
+  if (ASN1_TIME_to_tm(X509_get0_notBefore(certificate.get()), &from) != 1 ||
+      ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &to) != 1) {
+    return OpensslError(absl::StatusCode::kDataLoss, "the agent's certificate has no dates");
+  }
+  return CertificateDates{absl::FromTM(from, absl::UTCTimeZone()),
+                          absl::FromTM(to, absl::UTCTimeZone())};
 }
 
 absl::Status CheckPinForm(const std::string& pin) {
@@ -142,7 +201,9 @@ absl::Status CheckPinForm(const std::string& pin) {
 absl::StatusOr<std::string> FetchPinnedAuthority(const std::string& target, const std::string& pin,
                                                  absl::Duration timeout) {
   RETURN_IF_ERROR(CheckPinForm(pin));
-  ASSIGN_OR_RETURN(const Socket socket, Connect(target, timeout));
+  const std::string proxy = ProxyFor(target);
+  ASSIGN_OR_RETURN(const Socket socket, proxy.empty() ? Connect(target, timeout)
+                                                      : ConnectThrough(proxy, target, timeout));
   ContextPtr context(SSL_CTX_new(TLS_client_method()));
   // Nobody is trusted yet: the pin decides, and nothing is sent before it has.
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);

@@ -15,6 +15,16 @@ struct KeyAndRequest {
 };
 absl::StatusOr<KeyAndRequest> MakeKeyAndRequest();
 
+// A request for a key that exists.
+absl::StatusOr<std::string> MakeRequest(const std::string& key_pem);
+
+struct CertificateDates {
+  absl::Time not_before;
+  absl::Time not_after;
+};
+// Of the first certificate of a PEM text.
+absl::StatusOr<CertificateDates> DatesOf(const std::string& certificate_pem);
+
 // Connects to `target` ("host:port"), completes a TLS handshake that trusts nobody, sends nothing,
 // and returns, PEM, the certificate among those shown whose public key has the pin ("sha256:<hex>"
 // of its SubjectPublicKeyInfo). Blocks.

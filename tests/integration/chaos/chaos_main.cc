@@ -87,7 +87,8 @@ class Run {
     GoWrong(chaos);
     chaos.Heal();
     const absl::Time healed = absl::Now();
-    if (!WaitUntil(absl::Seconds(60), [&] { return fleet_->writer().Deliver(1000); }))
+    if (!WaitUntil(absl::Seconds(options_.patience_s),
+                   [&] { return fleet_->writer().Deliver(1000); }))
       Problem("the API does not accept: " + fleet_->writer().last_error());
     if (AwaitLive("after the chaos")) {
       std::printf("all as wanted %.1f s after the last fault\n",

@@ -128,7 +128,7 @@ absl::Status Fleet::Start() {
   const Writer::Answer applied = writer_->Leidang({"apply", "-f", writer_->set_file()});
   if (applied.code != 0)
     return absl::InternalError(absl::StrCat("applying the set: ", applied.err, applied.out));
-  if (!WaitUntil(absl::Seconds(60), [&] { return writer_->Deliver(1000); }))
+  if (!WaitUntil(absl::Seconds(240), [&] { return writer_->Deliver(1000); }))
     return absl::InternalError("the API refuses: " + writer_->last_error());
   return absl::OkStatus();
 }

@@ -35,8 +35,9 @@ TestHub::TestHub() : id_(*intent::HubId::FromRaw(random_.Bytes(16))) {
     table_ = std::make_unique<hub::SessionTable>(loop_, *store_, hub::SessionOptions(), nullptr);
   });
   CHECK(loaded.get_future().get().ok());
-  const auto certificate = authority_->IssueServer({.dns = {"localhost"}, .ips = {"127.0.0.1"}},
-                                                   clock_.Now(), absl::Hours(1), random_);
+  const auto certificate =
+      authority_->IssueServer({.dns = {"localhost", "hub.test"}, .ips = {"127.0.0.1"}},
+                              clock_.Now(), absl::Hours(1), random_);
   CHECK(certificate.ok());
   link_ = std::make_unique<hub::AgentLinkService>(loop_, *table_, *gate_);
   auto agents =
@@ -58,6 +59,14 @@ TestHub::~TestHub() {
   OnLoop(loop_, [&] { table_.reset(); });
   loop_.Stop();
   commits_.Stop();
+}
+
+std::string TestHub::Certificate(const intent::ClusterId& cluster, const std::string& csr,
+                                 absl::Time made) {
+  const auto certificate =
+      authority_->IssueAgent(csr, id_, cluster, made, absl::Hours(24 * 30), random_);
+  CHECK(certificate.ok());
+  return *certificate;
 }
 
 std::string TestHub::agents() const { return absl::StrCat("127.0.0.1:", servers_.agents_port); }

@@ -31,6 +31,9 @@ class TestHub {
   intent::ClusterId Register(const std::string& name);
   // A join token for it that expires at `expires`.
   std::string Token(const intent::ClusterId& cluster, absl::Time expires);
+  // The certificate of an agent of that cluster, made for `csr` at `made`, good for 30 days.
+  std::string Certificate(const intent::ClusterId& cluster, const std::string& csr,
+                          absl::Time made);
   // Commits and waits.
   absl::Status Commit(hub::WriteBatch batch);
 

@@ -12,6 +12,7 @@
 #include "agent/link/grpc/join.h"
 #include "common/time/thread_loop.h"
 #include "hub/auth/peer_identity.h"
+#include "tests/integration/trust/attempt.h"
 #include "tests/integration/trust/test_certificates.h"
 #include "tests/integration/trust/test_hub.h"
 #include "tests/support/status_matchers.h"
@@ -25,51 +26,12 @@ using testing::StatusIs;
 
 constexpr absl::Duration kLong = absl::Hours(1);
 
-// What becomes of one attempt to connect: OK once the hub has let the agent in.
-class Attempt final : public agent::StreamObserver, public agent::FetchObserver {
- public:
-  void OnOpen() override { End(absl::OkStatus()); }
-  void OnMessage(v1::HubMessage) override {}
-  void OnWritten() override {}
-  void OnClosed(absl::Status status) override { End(status); }
-  void OnChunk(std::string, uint64_t) override {}
-  void OnFetched(absl::Status status) override { End(status); }
-
-  // An end that never comes would be a failure of its own.
-  absl::Status Wait() {
-    std::future<absl::Status> done = done_.get_future();
-    if (done.wait_for(std::chrono::seconds(5)) == std::future_status::ready) return done.get();
-    return absl::DeadlineExceededError("not let in");
-  }
-
- private:
-  void End(const absl::Status& status) {
-    if (ended_) return;
-    ended_ = true;
-    done_.set_value(status);
-  }
-
-  bool ended_ = false;
-  std::promise<absl::Status> done_;
-};
-
 class TrustTest : public ::testing::Test {
  protected:
   ~TrustTest() override { loop_.Stop(); }
 
   absl::Status Connect(const agent::IdentityFiles& files) {
-    Attempt attempt;
-    agent::GrpcTransport transport(loop_, files);
-    std::unique_ptr<agent::Stream> stream;
-    loop_.Post([&] { stream = transport.Open({hub_.agents(), ""}, &attempt); });
-    const absl::Status status = attempt.Wait();
-    std::promise<void> gone;
-    loop_.Post([&] {
-      stream.reset();
-      gone.set_value();
-    });
-    gone.get_future().wait();
-    return status;
+    return ConnectOnce(loop_, files, {hub_.agents(), ""});
   }
 
   agent::JoinOptions Options(const std::string& token) {
