@@ -260,6 +260,7 @@ class Hub {
     ASSIGN_OR_RETURN(AgentServer agents, ListenAgents(options_.agent_listen, certificate,
                                                       authority_->certificate_pem(), link_.get()));
     servers_.agents = std::move(agents.server);
+    servers_.admission = std::move(agents.admission);
     servers_.agents_port = agents.port;
     ASSIGN_OR_RETURN(const int users_port, FreePort(options_.user_listen));
     fleet_ = std::make_unique<FleetService>(FleetService::Parts{

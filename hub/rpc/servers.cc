@@ -39,13 +39,30 @@ absl::StatusOr<std::unique_ptr<grpc::Server>> Start(
 absl::StatusOr<AgentServer> ListenAgents(const std::string& address,
                                          const CertificateAndKey& server,
                                          const std::string& authority_pem,
-                                         grpc::Service* agent_link) {
+                                         grpc::Service* agent_link,
+                                         const AdmissionOptions& admission) {
   grpc::SslServerCredentialsOptions tls(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   tls.pem_root_certs = authority_pem;
   tls.pem_key_cert_pairs.push_back({server.key_pem, server.certificate_pem});
   AgentServer out;
-  ASSIGN_OR_RETURN(out.server,
-                   Start(address, grpc::SslServerCredentials(tls), {agent_link}, &out.port));
+  ASSIGN_OR_RETURN(out.admission, Admission::Listen(address, admission));
+  out.port = out.admission->port();
+  grpc::ServerBuilder builder;
+  const std::shared_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor =
+      builder.experimental().AddExternalConnectionAcceptor(
+          grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+          grpc::SslServerCredentials(tls));
+  builder.SetMaxReceiveMessageSize(kMessageBytesMax);
+  builder.RegisterService(agent_link);
+  out.server = builder.BuildAndStart();
+  if (out.server == nullptr)
+    return absl::UnavailableError(absl::StrCat("cannot serve agents on ", address));
+  out.admission->Start([acceptor](int listener, int connection) {
+    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters parameters;
+    parameters.listener_fd = listener;
+    parameters.fd = connection;
+    acceptor->HandleNewConnection(&parameters);
+  });
   return out;
 }
 
@@ -83,6 +100,7 @@ void Shutdown(ListeningServers* servers, absl::Duration grace) {
   const gpr_timespec deadline =
       gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
                    gpr_time_from_millis(absl::ToInt64Milliseconds(grace), GPR_TIMESPAN));
+  if (servers->admission != nullptr) servers->admission->Stop();
   if (servers->agents != nullptr) servers->agents->Shutdown(deadline);
   if (servers->users != nullptr) servers->users->Shutdown(deadline);
 }

@@ -9,6 +9,7 @@
 #include "grpcpp/grpcpp.h"
 
 #include "hub/auth/certificate_authority.h"
+#include "hub/rpc/admission.h"
 
 namespace leidang::hub {
 
@@ -16,13 +17,16 @@ namespace leidang::hub {
 
 struct AgentServer {
   std::unique_ptr<grpc::Server> server;
+  std::unique_ptr<Admission> admission;  // Hands to the server; goes first.
   int port = 0;
 };
-// Requires a client certificate of the authority, verified by gRPC. Port 0 picks a free one.
+// Requires a client certificate of the authority, verified by gRPC. Connections are let in at a
+// bounded rate. Port 0 picks a free one.
 absl::StatusOr<AgentServer> ListenAgents(const std::string& address,
                                          const CertificateAndKey& server,
                                          const std::string& authority_pem,
-                                         grpc::Service* agent_link);
+                                         grpc::Service* agent_link,
+                                         const AdmissionOptions& admission = {});
 
 // Server TLS; the services check tokens.
 absl::StatusOr<std::unique_ptr<grpc::Server>> ListenUsers(
@@ -35,6 +39,7 @@ absl::StatusOr<int> FreePort(const std::string& address);
 
 struct ListeningServers {
   std::unique_ptr<grpc::Server> agents;
+  std::unique_ptr<Admission> admission;  // Of agents.
   std::unique_ptr<grpc::Server> users;
   int agents_port = 0;
   int users_port = 0;

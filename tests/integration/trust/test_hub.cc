@@ -44,6 +44,7 @@ TestHub::TestHub() : id_(*intent::HubId::FromRaw(random_.Bytes(16))) {
       hub::ListenAgents("127.0.0.1:0", *certificate, authority_->certificate_pem(), link_.get());
   CHECK(agents.ok());
   servers_.agents = std::move(agents->server);
+  servers_.admission = std::move(agents->admission);
   servers_.agents_port = agents->port;
   servers_.users_port = *hub::FreePort("127.0.0.1:0");
   enrolment_ = std::make_unique<hub::EnrolmentService>(hub::EnrolmentService::Parts{

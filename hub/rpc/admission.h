@@ -1,0 +1,71 @@
+#pragma once
+
+// Admission: a listener that lets connections in at a bounded rate, before TLS, so that a herd of
+// agents cannot starve those that are connected.
+//
+// Connections are accepted at once and held, in the order in which they come; waiting is no
+// failure, and an agent's connect deadline allows for it. One whose peer has gone meanwhile costs
+// nothing. With `held_max` waiting the rest stays in the kernel's queue. A thread of its own;
+// thread-safe.
+
+#include <atomic>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+#include "common/time/real_clock.h"
+#include "common/time/workers.h"
+
+namespace leidang::hub {
+
+struct AdmissionOptions {
+  double per_second = 250;  // Mutual-TLS handshakes that two cores do beside their work.
+  double burst = 100;
+  size_t held_max = 16'384;
+};
+
+class Admission {
+ public:
+  // `address` is "HOST:PORT"; port 0 picks a free one. kInvalidArgument, kUnavailable: name it.
+  static absl::StatusOr<std::unique_ptr<Admission>> Listen(const std::string& address,
+                                                           const AdmissionOptions& options);
+  ~Admission();
+  Admission(const Admission&) = delete;
+  Admission& operator=(const Admission&) = delete;
+
+  int port() const { return port_; }
+
+  // Who gets the connections, non-blocking, and owns them. Runs on the thread. Once.
+  using LetIn = std::function<void(int listener, int connection)>;
+  void Start(LetIn let_in);
+  // No connection is let in any more; those held are closed. May be called again.
+  void Stop();
+
+  size_t held() const { return held_count_; }
+
+ private:
+  Admission(int listener, int port, const AdmissionOptions& options);
+  void Serve(const LetIn& let_in);
+  // False where the process has no descriptor left.
+  bool AcceptAll();
+  void Pass(const LetIn& let_in);
+
+  const int listener_;
+  const int port_;
+  const AdmissionOptions options_;
+  const int wake_;  // Readable once it stops.
+  RealClock clock_;
+  std::deque<int> held_;  // The thread's.
+  double tokens_;
+  absl::Duration refilled_;
+  std::atomic<size_t> held_count_{0};
+  std::atomic<bool> stopping_{false};
+  WorkerThreads thread_{"admission", 1};
+};
+
+}  // namespace leidang::hub

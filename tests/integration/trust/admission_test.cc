@@ -1,0 +1,123 @@
+// A herd before the door: let in at a bounded rate, in order, and nobody is sent away.
+
+#include "hub/rpc/admission.h"
+
+#include <chrono>
+#include <future>
+#include <unistd.h>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "common/base/mutex.h"
+#include "common/time/real_clock.h"
+#include "tests/support/status_matchers.h"
+
+namespace leidang::tests {
+namespace {
+
+using hub::Admission;
+
+int Dial(int port) {
+  const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(::connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  return descriptor;
+}
+
+// Takes what is let in, and tells when there are `wanted`.
+class Inside {
+ public:
+  explicit Inside(size_t wanted) : wanted_(wanted) {}
+  ~Inside() {
+    for (const int connection : connections_) ::close(connection);
+  }
+  Admission::LetIn Door() {
+    return [this](int, int connection) {
+      MutexLock lock(&mu_);
+      connections_.push_back(connection);
+      if (connections_.size() == wanted_) enough_.set_value();
+    };
+  }
+  bool Wait() {
+    return enough_.get_future().wait_for(std::chrono::seconds(10)) == std::future_status::ready;
+  }
+  size_t count() {
+    MutexLock lock(&mu_);
+    return connections_.size();
+  }
+
+ private:
+  const size_t wanted_;
+  Mutex mu_;
+  std::vector<int> connections_;
+  std::promise<void> enough_;
+};
+
+TEST(Admission, AHerdIsLetInAtTheBoundedRateAndNobodyIsSentAway) {
+  Inside inside(30);
+  auto admission = Admission::Listen("127.0.0.1:0", {.per_second = 50, .burst = 5});
+  ASSERT_TRUE(admission.ok()) << admission.status();
+  const RealClock clock;
+  const absl::Duration begin = clock.Monotonic();
+  (*admission)->Start(inside.Door());
+  std::vector<int> herd;
+  for (int i = 0; i < 30; ++i) herd.push_back(Dial((*admission)->port()));
+  EXPECT_TRUE(inside.Wait());
+  // 5 at once, 25 at 50 a second.
+  EXPECT_GE(clock.Monotonic() - begin, absl::Milliseconds(480));
+  EXPECT_EQ((*admission)->held(), 0u);
+  for (const int descriptor : herd) ::close(descriptor);
+}
+
+TEST(Admission, OneThatHasGoneWhileItWaitedCostsNothing) {
+  Inside inside(2);
+  auto admission = Admission::Listen("127.0.0.1:0", {.per_second = 5, .burst = 1});
+  ASSERT_TRUE(admission.ok()) << admission.status();
+  std::vector<int> gone;
+  for (int i = 0; i < 40; ++i) gone.push_back(Dial((*admission)->port()));
+  for (const int descriptor : gone) ::close(descriptor);
+  const int first = Dial((*admission)->port());
+  const int second = Dial((*admission)->port());
+  (*admission)->Start(inside.Door());
+  EXPECT_TRUE(inside.Wait());
+  EXPECT_EQ(inside.count(), 2u);
+  ::close(first);
+  ::close(second);
+}
+
+TEST(Admission, WhoeverWaitsWhenItStopsIsToldSo) {
+  Inside inside(1);
+  auto admission = Admission::Listen("127.0.0.1:0", {.per_second = 0.1, .burst = 1});
+  ASSERT_TRUE(admission.ok()) << admission.status();
+  (*admission)->Start(inside.Door());
+  const int first = Dial((*admission)->port());
+  EXPECT_TRUE(inside.Wait());
+  const int second = Dial((*admission)->port());
+  (*admission)->Stop();
+  admission->reset();
+  char byte = 0;
+  EXPECT_LE(::recv(second, &byte, 1, 0), 0);
+  ::close(first);
+  ::close(second);
+}
+
+TEST(Admission, AnAddressThatCannotBeListenedOnIsNamed) {
+  const auto taken = Admission::Listen("127.0.0.1:0", {});
+  ASSERT_TRUE(taken.ok());
+  const std::string address = "127.0.0.1:" + std::to_string((*taken)->port());
+  const auto again = Admission::Listen(address, {});
+  EXPECT_THAT(again.status(), testing::StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_NE(again.status().message().find(address), absl::string_view::npos);
+  EXPECT_THAT(Admission::Listen("nonsense", {}).status(),
+              testing::StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+}  // namespace
+}  // namespace leidang::tests
