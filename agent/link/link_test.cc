@@ -188,6 +188,23 @@ TEST_F(LinkTest, AStableSessionResetsTheBackoffAndAShortOneDoesNot) {
   EXPECT_EQ(link_->Snapshot().failures, 1u);
 }
 
+TEST_F(LinkTest, WhoeverMendsWhatStoodAgainstItNeedNotWaitForTheNextAttempt) {
+  NewLink();
+  for (size_t attempt = 1; attempt < 8; ++attempt) {
+    hub_.Hang(absl::UnauthenticatedError("the certificate has expired"));
+    if (attempt < 7) WaitForLine(attempt + 1);
+  }
+  EXPECT_EQ(link_->Snapshot().phase, LinkPhase::kWaiting);
+  EXPECT_EQ(link_->Snapshot().last_code, absl::StatusCode::kUnauthenticated);
+  EXPECT_EQ(link_->Snapshot().failures, 7u);
+  link_->RetryNow();
+  loop_.RunFor(absl::ZeroDuration());
+  EXPECT_EQ(hub_.lines().size(), 8u);
+  link_->RetryNow();  // One is under way.
+  loop_.RunFor(absl::Milliseconds(1));
+  EXPECT_EQ(hub_.lines().size(), 8u);
+}
+
 TEST_F(LinkTest, AnAttemptMayTakeNinetySeconds) {
   NewLink();
   loop_.RunFor(absl::Seconds(89));

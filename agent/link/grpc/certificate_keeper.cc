@@ -20,10 +20,15 @@ struct CertificateKeeper::Call {
 };
 
 CertificateKeeper::CertificateKeeper(EventLoop& loop, Random& random, Log& log, Options options)
-    : loop_(loop), random_(random), log_(log), options_(std::move(options)) {}
+    : loop_(loop),
+      random_(random),
+      log_(log),
+      options_(std::move(options)),
+      gate_(std::make_shared<LoopGate>(loop)) {}
 
 CertificateKeeper::~CertificateKeeper() {
   *alive_ = false;
+  gate_->Close();
   loop_.Cancel(timer_);
   if (call_ != nullptr) call_->context.TryCancel();
 }
@@ -79,9 +84,9 @@ void CertificateKeeper::Renew() {
   call->renew.set_csr(*std::move(csr));
   call->stub->async()->Renew(
       &call->context, &call->renew, &call->renewed,
-      [this, alive = alive_, call, &loop = loop_](const grpc::Status& status) {
+      [this, alive = alive_, call, gate = gate_](const grpc::Status& status) {
         call->status = FromGrpc(status);
-        loop.Post([this, alive, call] {
+        gate->Post([this, alive, call] {
           if (*alive) Renewed(*call);
         });
       });
@@ -118,9 +123,9 @@ void CertificateKeeper::AskWhy() {
   call->why.set_certificate_pem(identity->certificate_pem);
   call->stub->async()->WhyRefused(
       &call->context, &call->why, &call->answer,
-      [this, alive = alive_, call, &loop = loop_](const grpc::Status& status) {
+      [this, alive = alive_, call, gate = gate_](const grpc::Status& status) {
         call->status = FromGrpc(status);
-        loop.Post([this, alive, call] {
+        gate->Post([this, alive, call] {
           if (*alive) Answered(*call);
         });
       });

@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 
 #include "agent/link/grpc/channel.h"
+#include "agent/link/grpc/loop_gate.h"
 #include "common/log/log.h"
 #include "common/random/random.h"
 #include "common/time/event_loop.h"
@@ -57,6 +58,7 @@ class CertificateKeeper {
   Random& random_;
   Log& log_;
   const Options options_;
+  const std::shared_ptr<LoopGate> gate_;
   EventLoop::TimerId timer_ = 0;
   absl::Duration ask_not_before_;
   std::shared_ptr<Call> call_;  // The one under way, if any.

@@ -9,26 +9,6 @@
 
 namespace leidang::agent {
 
-// The way from gRPC's threads to the loop, closed when the transport goes: gRPC may end a call
-// later than that, when the loop is gone too.
-class GrpcTransport::LoopGate {
- public:
-  explicit LoopGate(EventLoop& loop) : loop_(&loop) {}
-
-  void Post(std::function<void()> fn) ABSL_LOCKS_EXCLUDED(mu_) {
-    MutexLock lock(&mu_);
-    if (loop_ != nullptr) loop_->Post(std::move(fn));
-  }
-  void Close() ABSL_LOCKS_EXCLUDED(mu_) {
-    MutexLock lock(&mu_);
-    loop_ = nullptr;
-  }
-
- private:
-  Mutex mu_;
-  EventLoop* loop_ ABSL_GUARDED_BY(mu_);
-};
-
 // The gRPC side of one stream. Lives until gRPC is done with it, which may be after the Stream has
 // gone: then its callbacks find `observer_` null on the loop. gRPC's threads post and return;
 // operations are started under the mutex, so that none begins on a call that has ended.

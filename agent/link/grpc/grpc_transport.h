@@ -5,6 +5,7 @@
 
 #include "agent/link/content_fetcher.h"
 #include "agent/link/grpc/channel.h"
+#include "agent/link/grpc/loop_gate.h"
 #include "agent/link/transport.h"
 #include "common/time/event_loop.h"
 
@@ -26,7 +27,6 @@ class GrpcTransport final : public Transport, public ContentSource {
                                FetchObserver* observer) override;
 
  private:
-  class LoopGate;
   class StreamCall;
   class GrpcStream;
   class FetchCall;

@@ -71,11 +71,13 @@ class Socket {
   int fd_;
 };
 
-absl::StatusOr<Socket> Connect(const std::string& target, absl::Duration timeout) {
+// `who` is who should be there, for errors: "the hub at", "the proxy".
+absl::StatusOr<Socket> Connect(absl::string_view who, const std::string& target,
+                               absl::Duration timeout) {
   const size_t colon = target.rfind(':');
   if (colon == std::string::npos) {
     return absl::InvalidArgumentError(
-        absl::StrCat("the hub's address \"", target, "\" is not HOST:PORT"));
+        absl::StrCat("the address of ", who, " \"", target, "\" is not HOST:PORT"));
   }
   absl::string_view host(target.data(), colon);
   if (absl::ConsumePrefix(&host, "[")) absl::ConsumeSuffix(&host, "]");
@@ -86,7 +88,7 @@ absl::StatusOr<Socket> Connect(const std::string& target, absl::Duration timeout
           ::getaddrinfo(std::string(host).c_str(), target.c_str() + colon + 1, &hints, &found);
       error != 0) {
     return absl::UnavailableError(
-        absl::StrCat("cannot resolve ", target, ": ", ::gai_strerror(error)));
+        absl::StrCat("cannot resolve ", who, " ", target, ": ", ::gai_strerror(error)));
   }
   const std::unique_ptr<addrinfo, Freed<::freeaddrinfo>> addresses(found);
   int last_error = 0;
@@ -100,13 +102,13 @@ absl::StatusOr<Socket> Connect(const std::string& target, absl::Duration timeout
     last_error = errno;
   }
   return absl::UnavailableError(
-      absl::StrCat("cannot connect to the hub at ", target, ": ", std::strerror(last_error)));
+      absl::StrCat("cannot connect to ", who, " ", target, ": ", std::strerror(last_error)));
 }
 
 // Asks an HTTP proxy for a way to `target`.
 absl::StatusOr<Socket> ConnectThrough(const std::string& proxy, const std::string& target,
                                       absl::Duration timeout) {
-  ASSIGN_OR_RETURN(Socket socket, Connect(proxy, timeout));
+  ASSIGN_OR_RETURN(Socket socket, Connect("the proxy", proxy, timeout));
   const std::string request =
       absl::StrCat("CONNECT ", target, " HTTP/1.1\r\nHost: ", target, "\r\n\r\n");
   if (::send(socket.fd(), request.data(), request.size(), MSG_NOSIGNAL) !=
@@ -202,7 +204,7 @@ absl::StatusOr<std::string> FetchPinnedAuthority(const std::string& target, cons
                                                  absl::Duration timeout) {
   RETURN_IF_ERROR(CheckPinForm(pin));
   const std::string proxy = ProxyFor(target);
-  ASSIGN_OR_RETURN(const Socket socket, proxy.empty() ? Connect(target, timeout)
+  ASSIGN_OR_RETURN(const Socket socket, proxy.empty() ? Connect("the hub at", target, timeout)
                                                       : ConnectThrough(proxy, target, timeout));
   ContextPtr context(SSL_CTX_new(TLS_client_method()));
   // Nobody is trusted yet: the pin decides, and nothing is sent before it has.

@@ -4,17 +4,27 @@
 
 #include <chrono>
 #include <future>
+#include <memory>
+#include <string>
 #include <unistd.h>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "agent/link/grpc/grpc_transport.h"
+#include "agent/link/grpc/tls_probe.h"
 #include "common/base/mutex.h"
 #include "common/time/real_clock.h"
+#include "common/time/thread_loop.h"
+#include "tests/integration/trust/attempt.h"
+#include "tests/integration/trust/test_certificates.h"
+#include "tests/integration/trust/test_hub.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
 
 namespace leidang::tests {
 namespace {
@@ -74,6 +84,42 @@ TEST(Admission, AHerdIsLetInAtTheBoundedRateAndNobodyIsSentAway) {
   EXPECT_GE(clock.Monotonic() - begin, absl::Milliseconds(480));
   EXPECT_EQ((*admission)->held(), 0u);
   for (const int descriptor : herd) ::close(descriptor);
+}
+
+// Through all of TLS and gRPC: waiting is no failure, and whoever is in is served meanwhile.
+TEST(Admission, AnAgentThatWaitsForItsTurnIsLetInInTheEnd) {
+  TestHub hub({.per_second = 2, .burst = 1});
+  const testing::TempDir directory;
+  const RealClock clock;
+  ThreadLoop loop("agents");
+  std::vector<std::unique_ptr<Attempt>> attempts;
+  std::vector<std::unique_ptr<agent::GrpcTransport>> transports;
+  std::vector<std::unique_ptr<agent::Stream>> streams(4);
+  for (size_t i = 0; i < streams.size(); ++i) {
+    const auto made = agent::MakeKeyAndRequest();
+    ASSERT_TRUE(made.ok());
+    const std::string name = absl::StrCat("cluster-", i);
+    const std::string certificate = hub.Certificate(hub.Register(name), made->csr_der, hub.Now());
+    transports.push_back(std::make_unique<agent::GrpcTransport>(
+        loop, WriteIdentity(absl::StrCat(directory.path(), "/", name), certificate, made->key_pem,
+                            hub.authority().certificate_pem())));
+    attempts.push_back(std::make_unique<Attempt>());
+  }
+  const absl::Duration begin = clock.Monotonic();
+  loop.Post([&] {
+    for (size_t i = 0; i < streams.size(); ++i)
+      streams[i] = transports[i]->Open({hub.agents(), ""}, attempts[i].get());
+  });
+  for (const auto& attempt : attempts) EXPECT_THAT(attempt->Wait(), testing::IsOk());
+  // One at once, three at two a second.
+  EXPECT_GE(clock.Monotonic() - begin, absl::Milliseconds(1'450));
+  EXPECT_EQ(hub.sessions(), 4u);
+  std::promise<void> gone;
+  loop.Post([&] {
+    streams.clear();
+    gone.set_value();
+  });
+  gone.get_future().wait();
 }
 
 TEST(Admission, OneThatHasGoneWhileItWaitedCostsNothing) {

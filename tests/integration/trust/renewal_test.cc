@@ -76,11 +76,12 @@ class RenewalTest : public ::testing::Test {
                            made->key_pem, hub_.authority().certificate_pem());
   }
 
-  void MakeKeeper() {
-    OnLoop([this] {
+  void MakeKeeper(absl::Duration look_every = absl::Hours(1)) {
+    OnLoop([this, look_every] {
       keeper_ = std::make_unique<agent::CertificateKeeper>(
           loop_, random_, log_,
-          agent::CertificateKeeper::Options{.hub = hub_.users(), .files = files_});
+          agent::CertificateKeeper::Options{
+              .hub = hub_.users(), .files = files_, .look_every = look_every});
       keeper_->OnRenewed([this] { renewed_.set_value(); });
     });
   }
@@ -113,6 +114,45 @@ TEST_F(RenewalTest, ACertificateIsRenewedAtTwoThirdsOfItsLife) {
   ASSERT_TRUE(dates.ok());
   EXPECT_GT(dates->not_after, hub_.Now() + 29 * kDay);
   EXPECT_THAT(Connect(), IsOk());
+}
+
+TEST_F(RenewalTest, AHubThatIsDownIsAskedAgainUntilItRenews) {
+  MakeIdentity(21 * kDay);
+  const std::string before = Certificate();
+  hub_.StopUsers();
+  MakeKeeper(absl::Milliseconds(50));
+  OnLoop([this] { keeper_->Start(); });
+  EXPECT_TRUE(absl::StrContains(log_.Wait(), "not renewed; will try again"));
+  EXPECT_EQ(Certificate(), before);
+  EXPECT_THAT(Connect(), IsOk());
+  hub_.StartUsers();
+  ASSERT_TRUE(AwaitRenewal());
+  EXPECT_NE(Certificate(), before);
+}
+
+// gRPC ends the call on a thread of its own, perhaps when the loop is no more.
+TEST_F(RenewalTest, AnAgentMayEndWhileItIsRenewed) {
+  MakeIdentity(21 * kDay);
+  for (int i = 0; i < 20; ++i) {
+    ThreadLoop loop("short");
+    std::promise<void> gone;
+    loop.Post([&] {
+      agent::CertificateKeeper keeper(loop, random_, log_, {.hub = hub_.users(), .files = files_});
+      keeper.Start();
+      gone.set_value();
+    });
+    gone.get_future().wait();
+  }
+}
+
+TEST_F(RenewalTest, WhatIsNoCertificateIsNotWrittenOverTheOldOne) {
+  MakeIdentity(21 * kDay);
+  ASSERT_THAT(agent::WriteIdentityFile(files_.key, "no key", 0600), IsOk());
+  const std::string before = Certificate();
+  MakeKeeper();
+  OnLoop([this] { keeper_->Start(); });
+  EXPECT_TRUE(absl::StrContains(log_.Wait(), "key cannot be read"));
+  EXPECT_EQ(Certificate(), before);
 }
 
 TEST_F(RenewalTest, AYoungCertificateIsLeftAlone) {
@@ -190,6 +230,22 @@ TEST_F(RenewalTest, AnAgentBehindAProxyJoinsAndConnectsThroughIt) {
               IsOk());
   EXPECT_GT(proxy.connections(), before);
   ::unsetenv("HTTPS_PROXY");
+}
+
+TEST_F(RenewalTest, AProxyThatIsNotThereIsNamed) {
+  ::setenv("HTTPS_PROXY", "http://127.0.0.1:1", 1);
+  const auto joined =
+      agent::Join({.hub = "hub.test:1", .token = "t", .ca_pin = hub_.authority().pin()},
+                  directory_.path() + "/agent/identity");
+  const absl::Status connected = [this] {
+    MakeIdentity(kDay);
+    return ConnectOnce(loop_, files_, {"hub.test:1", ""});
+  }();
+  ::unsetenv("HTTPS_PROXY");
+  EXPECT_THAT(joined.status(), testing::StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_TRUE(absl::StrContains(joined.status().message(), "the proxy 127.0.0.1:1"))
+      << joined.status();
+  EXPECT_THAT(connected, testing::StatusIs(absl::StatusCode::kUnavailable));
 }
 
 TEST_F(RenewalTest, AProxyThatGivesNoWayIsNamed) {

@@ -22,7 +22,8 @@ void OnLoop(EventLoop& loop, const std::function<void()>& fn) {
 
 }  // namespace
 
-TestHub::TestHub() : id_(*intent::HubId::FromRaw(random_.Bytes(16))) {
+TestHub::TestHub(const hub::AdmissionOptions& admission)
+    : id_(*intent::HubId::FromRaw(random_.Bytes(16))) {
   authority_keys_ = *hub::CertificateAuthority::Create(id_, clock_.Now(), random_);
   authority_ = *hub::CertificateAuthority::Load(authority_keys_);
   store_ = *hub::OpenMemoryStore(&store_rows_, &commits_);
@@ -35,13 +36,11 @@ TestHub::TestHub() : id_(*intent::HubId::FromRaw(random_.Bytes(16))) {
     table_ = std::make_unique<hub::SessionTable>(loop_, *store_, hub::SessionOptions(), nullptr);
   });
   CHECK(loaded.get_future().get().ok());
-  const auto certificate =
-      authority_->IssueServer({.dns = {"localhost", "hub.test"}, .ips = {"127.0.0.1"}},
-                              clock_.Now(), absl::Hours(1), random_);
-  CHECK(certificate.ok());
+  server_keys_ = *authority_->IssueServer({.dns = {"localhost", "hub.test"}, .ips = {"127.0.0.1"}},
+                                          clock_.Now(), absl::Hours(1), random_);
   link_ = std::make_unique<hub::AgentLinkService>(loop_, *table_, *gate_);
-  auto agents =
-      hub::ListenAgents("127.0.0.1:0", *certificate, authority_->certificate_pem(), link_.get());
+  auto agents = hub::ListenAgents("127.0.0.1:0", server_keys_, authority_->certificate_pem(),
+                                  link_.get(), admission);
   CHECK(agents.ok());
   servers_.agents = std::move(agents->server);
   servers_.admission = std::move(agents->admission);
@@ -49,10 +48,18 @@ TestHub::TestHub() : id_(*intent::HubId::FromRaw(random_.Bytes(16))) {
   servers_.users_port = *hub::FreePort("127.0.0.1:0");
   enrolment_ = std::make_unique<hub::EnrolmentService>(hub::EnrolmentService::Parts{
       loop_, *records_, *authority_, random_, absl::StrCat(":", servers_.agents_port)});
-  auto users = hub::ListenUsers(absl::StrCat("127.0.0.1:", servers_.users_port), *certificate,
-                                {enrolment_.get()});
-  CHECK(users.ok());
-  servers_.users = *std::move(users);
+  StartUsers();
+}
+
+void TestHub::StopUsers() {
+  servers_.users->Shutdown(gpr_now(GPR_CLOCK_MONOTONIC));
+  servers_.users.reset();
+}
+
+void TestHub::StartUsers() {
+  auto server = hub::ListenUsers(users(), server_keys_, {enrolment_.get()});
+  CHECK(server.ok());
+  servers_.users = *std::move(server);
 }
 
 TestHub::~TestHub() {

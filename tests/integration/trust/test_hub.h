@@ -24,8 +24,12 @@ namespace leidang::tests {
 // memory.
 class TestHub {
  public:
-  TestHub();
+  explicit TestHub(const hub::AdmissionOptions& admission = {});
   ~TestHub();
+
+  // The user port, where certificates are renewed, is closed; and opened again where it was.
+  void StopUsers();
+  void StartUsers();
 
   // Registers a cluster and opens its log.
   intent::ClusterId Register(const std::string& name);
@@ -59,6 +63,7 @@ class TestHub {
   hub::MemoryRows store_rows_;
   hub::MemoryRows ledger_rows_;
   hub::CertificateAndKey authority_keys_;
+  hub::CertificateAndKey server_keys_;
   std::unique_ptr<hub::CertificateAuthority> authority_;
   std::unique_ptr<hub::Store> store_;
   std::unique_ptr<hub::Ledger> ledger_;
