@@ -57,7 +57,8 @@ struct Selection {
 struct ApplyRequest {
   object::ObjectKey key;
   object::Value manifest;
-  // The version that must be there, "" for none; absent: apply over whatever is there.
+  // The version that must be there, "" for none; absent: apply over whatever is there. What has gone
+  // meanwhile may be created anew.
   std::optional<std::string> if_version;
 };
 

@@ -407,7 +407,9 @@ ApiResponse MemoryApiServer::Apply(const Target& target, const ApiRequest& reque
   const absl::string_view version = object::FindString(*body, {"metadata", "resourceVersion"});
   const absl::string_view now =
       before == nullptr ? "" : object::FindString(*before, {"metadata", "resourceVersion"});
-  if (!version.empty() && version != now) return Refuse(409, "the object has been modified");
+  // What is not there is created, whatever version was asked for.
+  if (before != nullptr && !version.empty() && version != now)
+    return Refuse(409, "the object has been modified");
   const std::string manager = Query(target.query, "fieldManager");
   if (manager.empty()) return Refuse(422, "fieldManager is required");
   object::StableErase(Metadata(*body).get_object(), "resourceVersion");

@@ -28,7 +28,7 @@ struct Banned {
 };
 
 constexpr absl::string_view kRealTime =
-    "common/time tests/integration tests/bench tests/e2e *_bench";
+    "common/time tests/integration tests/support/program tests/bench tests/e2e *_bench";
 
 constexpr Banned kBanned[] = {
     {"clock", Where::kCodePart,
@@ -39,7 +39,7 @@ constexpr Banned kBanned[] = {
      "std::this_thread::sleep_until(",
      kRealTime, "use EventLoop::After; tests advance a SimLoop"},
     {"thread", Where::kCode, "std::thread std::jthread std::async( pthread_create(",
-     "common/time tests/integration tests/bench tests/e2e *_threads_test",
+     "common/time tests/integration tests/support/program tests/bench tests/e2e *_threads_test",
      "use an EventLoop or Workers (common/time), which carry the real threads"},
     {"random", Where::kCode,
      "std::random_device std::mt19937 std::mt19937_64 rand( srand( drand48( getrandom( "

@@ -18,19 +18,19 @@ absl::Duration Faults::Between(absl::Duration low, absl::Duration high) {
   return low + (high - low) * random_.Unit();
 }
 
-bool Faults::IsBusy(const Program& program) const {
+bool Faults::IsBusy(const testing::Program& program) const {
   return std::any_of(due_.begin(), due_.end(),
                      [&](const Due& due) { return due.program == &program; });
 }
 
-void Faults::Kill(Program& program, const std::string& kind, absl::Duration pause) {
+void Faults::Kill(testing::Program& program, const std::string& kind, absl::Duration pause) {
   if (IsBusy(program)) return;
   program.Kill();
   ++counts_[kind];
   due_.push_back({absl::Now() + pause, Later::kStart, &program});
 }
 
-void Faults::Suspend(Program& program, const std::string& kind) {
+void Faults::Suspend(testing::Program& program, const std::string& kind) {
   if (IsBusy(program)) return;
   program.Stop();
   ++counts_[kind];

@@ -41,13 +41,13 @@ class Faults {
   struct Due {
     absl::Time at;
     Later what;
-    Program* program;
+    testing::Program* program;
   };
 
-  void Kill(Program& program, const std::string& kind, absl::Duration pause);
-  void Suspend(Program& program, const std::string& kind);
+  void Kill(testing::Program& program, const std::string& kind, absl::Duration pause);
+  void Suspend(testing::Program& program, const std::string& kind);
   void OnNetwork(size_t agent);
-  bool IsBusy(const Program& program) const;
+  bool IsBusy(const testing::Program& program) const;
   absl::Duration Between(absl::Duration low, absl::Duration high);
 
   Fleet& fleet_;

@@ -80,7 +80,7 @@ std::vector<std::string> Fleet::HubCommand(int agents_port, int users_port) cons
 }
 
 absl::Status Fleet::StartHub() {
-  hub_ = std::make_unique<Program>(HubCommand(0, 0), directory_ + "/hub.log");
+  hub_ = std::make_unique<testing::Program>(HubCommand(0, 0), directory_ + "/hub.log");
   hub_->Start();
   const std::string file = directory_ + "/ports";
   const bool there = WaitUntil(absl::Seconds(60),
@@ -110,7 +110,7 @@ absl::Status Fleet::StartAgent(size_t index) {
   const std::string token = WordAfter(answer.out, "--join-token");
   if (answer.code != 0 || token.empty())
     return absl::InternalError(absl::StrCat("registering ", cluster, ": ", answer.err, answer.out));
-  agents_.push_back(std::make_unique<Program>(
+  agents_.push_back(std::make_unique<testing::Program>(
       std::vector<std::string>{bin_ + "/leidang-agent", "--hub", WordAfter(answer.out, "--hub"),
                                "--join-token", token, "--ca-pin", WordAfter(answer.out, "--ca-pin"),
                                "--data-dir", absl::StrCat(directory_, "/agents/", cluster),
@@ -134,7 +134,7 @@ absl::Status Fleet::Start() {
 }
 
 void Fleet::Stop() {
-  for (const std::unique_ptr<Program>& agent : agents_) agent->Kill();
+  for (const std::unique_ptr<testing::Program>& agent : agents_) agent->Kill();
   if (hub_ != nullptr) hub_->Kill();
 }
 

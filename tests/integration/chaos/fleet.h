@@ -12,8 +12,8 @@
 
 #include "common/random/random.h"
 #include "tests/integration/chaos/faulty_proxy.h"
-#include "tests/integration/chaos/program.h"
 #include "tests/integration/chaos/writer.h"
+#include "tests/support/program/program.h"
 
 namespace leidang::chaos {
 
@@ -31,8 +31,8 @@ class Fleet {
   std::string cluster_directory(const std::string& cluster) const;
   Writer& writer() { return *writer_; }
   FaultyProxy& proxy() { return *proxy_; }
-  Program& hub() { return *hub_; }
-  Program& agent(size_t index) { return *agents_[index]; }
+  testing::Program& hub() { return *hub_; }
+  testing::Program& agent(size_t index) { return *agents_[index]; }
 
   // What a program did that nobody asked it to; empty if nothing.
   std::string Died();
@@ -48,8 +48,8 @@ class Fleet {
   std::vector<std::string> clusters_;
   std::unique_ptr<Writer> writer_;
   std::unique_ptr<FaultyProxy> proxy_;
-  std::unique_ptr<Program> hub_;
-  std::vector<std::unique_ptr<Program>> agents_;
+  std::unique_ptr<testing::Program> hub_;
+  std::vector<std::unique_ptr<testing::Program>> agents_;
 };
 
 // Asks every 50 ms.

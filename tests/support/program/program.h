@@ -9,7 +9,7 @@
 #include "absl/time/time.h"
 #include <sys/types.h>
 
-namespace leidang::chaos {
+namespace leidang::testing {
 
 // Thread-compatible; started and ended on one thread, with which the child would die.
 class Program {
@@ -48,4 +48,4 @@ class Program {
   std::string died_;
 };
 
-}  // namespace leidang::chaos
+}  // namespace leidang::testing

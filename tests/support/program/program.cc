@@ -1,4 +1,4 @@
-#include "tests/integration/chaos/program.h"
+#include "tests/support/program/program.h"
 
 #include <csignal>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 
 #include "common/base/check.h"
 
-namespace leidang::chaos {
+namespace leidang::testing {
 namespace {
 
 // Loaded and at its first lines.
@@ -103,4 +103,4 @@ uint64_t Program::StatusBytes(const std::string& field) const {
 uint64_t Program::resident_bytes() const { return StatusBytes("VmRSS:"); }
 uint64_t Program::resident_bytes_peak() const { return StatusBytes("VmHWM:"); }
 
-}  // namespace leidang::chaos
+}  // namespace leidang::testing

@@ -1,0 +1,331 @@
+#include "agent/cluster/curl_transport.h"
+
+#include <atomic>
+#include <cstring>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include <curl/curl.h>
+
+#include "agent/cluster/api_credentials.h"
+#include "common/base/check.h"
+
+namespace leidang::agent {
+namespace {
+
+constexpr long kRequestMillis = 60'000;
+constexpr long kConnectMillis = 10'000;
+// Servers say something on a watch once a minute at least.
+constexpr long kSilentStreamSeconds = 180;
+constexpr long kStreamsPerConnection = 100;
+constexpr int kPollMillis = 10'000;
+constexpr size_t kAnswerBytesMax = size_t{256} << 20;
+constexpr size_t kLineBytesMax = size_t{32} << 20;
+
+struct FreeList {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+struct CloseEasy {
+  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+};
+struct CloseMulti {
+  void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+};
+
+}  // namespace
+
+// Touched on the client's loop only.
+struct CurlTransport::Ends {
+  explicit Ends(EventLoop& l) : loop(l) {}
+
+  struct Callbacks {
+    OnLine on_line;
+    Done done;
+  };
+  EventLoop& loop;
+  std::map<uint64_t, Callbacks> callbacks;
+};
+
+// The transfers of one I/O loop. Start, Cancel and Stop are thread-safe; all else is on that loop.
+class CurlTransport::Pump : public std::enable_shared_from_this<CurlTransport::Pump> {
+ public:
+  Pump(EventLoop& io, std::shared_ptr<Ends> ends, ApiEndpoint endpoint)
+      : io_(io),
+        ends_(std::move(ends)),
+        endpoint_(std::move(endpoint)),
+        credentials_(io.clock(), endpoint_),
+        multi_(curl_multi_init()) {
+    CHECK(multi_ != nullptr);
+    curl_multi_setopt(multi_.get(), CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+    curl_multi_setopt(multi_.get(), CURLMOPT_MAX_CONCURRENT_STREAMS, kStreamsPerConnection);
+  }
+  ~Pump() {
+    for (auto& [id, transfer] : transfers_) {
+      curl_multi_remove_handle(multi_.get(), transfer->easy.get());
+    }
+  }
+
+  enum class Sort : uint8_t { kRequest, kStream };
+  void Start(uint64_t id, ApiRequest request, Sort sort) {
+    io_.Post([self = shared_from_this(), id, sort, request = std::move(request)]() mutable {
+      self->Begin(id, std::move(request), sort);
+    });
+    Wake();
+  }
+  void Cancel(uint64_t id) {
+    io_.Post([self = shared_from_this(), id] { self->Drop(id); });
+    Wake();
+  }
+  void Stop() {
+    stopped_ = true;
+    Wake();
+  }
+
+ private:
+  struct Transfer {
+    Pump* pump = nullptr;
+    uint64_t id = 0;
+    Sort sort = Sort::kRequest;
+    ApiRequest request;
+    std::unique_ptr<CURL, CloseEasy> easy;
+    std::unique_ptr<curl_slist, FreeList> headers;
+    ApiResponse response;
+    std::string line;  // The beginning of the next one.
+    ApiIdentity identity;
+    char error[CURL_ERROR_SIZE] = {};
+  };
+
+  void Wake() { curl_multi_wakeup(multi_.get()); }
+
+  static size_t OnBody(char* data, size_t size, size_t count, void* user) {
+    auto* transfer = static_cast<Transfer*>(user);
+    return transfer->pump->Take(*transfer, absl::string_view(data, size * count)) ? size * count
+                                                                                  : 0;
+  }
+  static size_t OnHeader(char* data, size_t size, size_t count, void* user) {
+    const absl::string_view header(data, size * count);
+    constexpr absl::string_view kRetryAfter = "retry-after:";
+    int seconds = 0;
+    if (absl::StartsWithIgnoreCase(header, kRetryAfter) &&
+        absl::SimpleAtoi(absl::StripAsciiWhitespace(header.substr(kRetryAfter.size())), &seconds)) {
+      static_cast<Transfer*>(user)->response.retry_after = absl::Seconds(seconds);
+    }
+    return size * count;
+  }
+
+  bool Take(Transfer& transfer, absl::string_view data) {
+    long status = 0;
+    curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &status);
+    if (transfer.sort == Sort::kRequest || status >= 300) {
+      absl::StrAppend(&transfer.response.body, data);
+      return transfer.response.body.size() <= kAnswerBytesMax;
+    }
+    while (true) {
+      const size_t end = data.find('\n');
+      absl::StrAppend(&transfer.line, data.substr(0, end));
+      if (end == absl::string_view::npos) return transfer.line.size() <= kLineBytesMax;
+      data.remove_prefix(end + 1);
+      if (!transfer.line.empty()) Tell(transfer.id, std::exchange(transfer.line, {}));
+    }
+  }
+
+  void Tell(uint64_t id, std::string line) {
+    ends_->loop.Post([ends = ends_, id, line = std::move(line)] {
+      const auto found = ends->callbacks.find(id);
+      if (found == ends->callbacks.end()) return;
+      const OnLine on_line = found->second.on_line;
+      on_line(line);
+    });
+  }
+
+  void Answer(uint64_t id, absl::StatusOr<ApiResponse> answer) {
+    ends_->loop.Post([ends = ends_, id, answer = std::move(answer)]() mutable {
+      const auto found = ends->callbacks.find(id);
+      if (found == ends->callbacks.end()) return;
+      const Done done = std::move(found->second.done);
+      ends->callbacks.erase(found);
+      done(std::move(answer));
+    });
+  }
+
+  static curl_blob Blob(const std::string& text) {
+    curl_blob blob{};
+    blob.data = const_cast<char*>(text.data());
+    blob.len = text.size();
+    blob.flags = CURL_BLOB_COPY;
+    return blob;
+  }
+
+  void Begin(uint64_t id, ApiRequest request, Sort sort) {
+    auto transfer = std::make_unique<Transfer>();
+    transfer->pump = this;
+    transfer->id = id;
+    transfer->sort = sort;
+    transfer->request = std::move(request);
+    absl::StatusOr<ApiIdentity> identity = credentials_.Get();
+    if (!identity.ok()) return Answer(id, identity.status());
+    transfer->identity = *std::move(identity);
+    transfer->easy.reset(curl_easy_init());
+    CHECK(transfer->easy != nullptr);
+    SetHeaders(*transfer);
+    SetOptions(*transfer);
+    SetSecurity(*transfer);
+    curl_multi_add_handle(multi_.get(), transfer->easy.get());
+    transfers_[id] = std::move(transfer);
+    if (!running_) Run();
+  }
+
+  void SetHeaders(Transfer& transfer) {
+    const auto add = [&](const std::string& header) {
+      transfer.headers.reset(curl_slist_append(transfer.headers.release(), header.c_str()));
+    };
+    add(absl::StrCat("Accept: ", transfer.request.accept));
+    add("User-Agent: leidang-agent");
+    add("Expect:");
+    if (!transfer.request.content_type.empty()) {
+      add(absl::StrCat("Content-Type: ", transfer.request.content_type));
+    }
+    const Secret& token = transfer.identity.token;
+    if (!token.empty()) add(absl::StrCat("Authorization: Bearer ", token.Reveal()));
+  }
+
+  void SetOptions(Transfer& transfer) {
+    CURL* easy = transfer.easy.get();
+    const std::string url = absl::StrCat(endpoint_.server, transfer.request.path);
+    curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
+    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, kConnectMillis);
+    curl_easy_setopt(easy, CURLOPT_PROXY, endpoint_.proxy.c_str());
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers.get());
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, &transfer);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, OnBody);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, OnHeader);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
+    if (transfer.request.method != "GET") {
+      curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE,
+                       static_cast<long>(transfer.request.body.size()));
+      curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer.request.body.data());
+      curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, transfer.request.method.c_str());
+    }
+    if (transfer.sort == Sort::kRequest) {
+      curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, kRequestMillis);
+    } else {
+      curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+      curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, kSilentStreamSeconds);
+    }
+  }
+
+  void SetSecurity(const Transfer& transfer) {
+    CURL* easy = transfer.easy.get();
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    if (!endpoint_.authority.empty()) {
+      const curl_blob blob = Blob(endpoint_.authority);
+      curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
+    }
+    if (transfer.identity.certificate.empty()) return;
+    const curl_blob certificate = Blob(transfer.identity.certificate);
+    const curl_blob key = Blob(transfer.identity.key.Reveal());
+    curl_easy_setopt(easy, CURLOPT_SSLCERT_BLOB, &certificate);
+    curl_easy_setopt(easy, CURLOPT_SSLCERTTYPE, "PEM");
+    curl_easy_setopt(easy, CURLOPT_SSLKEY_BLOB, &key);
+    curl_easy_setopt(easy, CURLOPT_SSLKEYTYPE, "PEM");
+  }
+
+  void Drop(uint64_t id) {
+    const auto found = transfers_.find(id);
+    if (found == transfers_.end()) return;
+    curl_multi_remove_handle(multi_.get(), found->second->easy.get());
+    transfers_.erase(found);
+  }
+
+  // One turn; the next is posted, so that what others posted comes in between.
+  void Run() {
+    running_ = false;
+    if (stopped_) return;
+    int active = 0;
+    curl_multi_perform(multi_.get(), &active);
+    int left = 0;
+    while (CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
+      if (message->msg == CURLMSG_DONE) Finish(message->easy_handle, message->data.result);
+    }
+    if (transfers_.empty()) return;
+    if (active > 0) curl_multi_poll(multi_.get(), nullptr, 0, kPollMillis, nullptr);
+    running_ = true;
+    io_.Post([self = weak_from_this()] {
+      if (const std::shared_ptr<Pump> pump = self.lock()) pump->Run();
+    });
+  }
+
+  void Finish(CURL* easy, CURLcode result) {
+    Transfer* transfer = nullptr;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
+    const uint64_t id = transfer->id;
+    long status = 0;
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status == 401) credentials_.Refused();  // It may have been renewed a moment ago.
+    if (result == CURLE_OK) {
+      transfer->response.status = static_cast<int>(status);
+      Answer(id, std::move(transfer->response));
+    } else {
+      const absl::string_view why =
+          transfer->error[0] != '\0' ? transfer->error : curl_easy_strerror(result);
+      const std::string text = absl::StrCat("no answer from ", endpoint_.server, ": ", why);
+      Answer(id, result == CURLE_OPERATION_TIMEDOUT ? absl::DeadlineExceededError(text)
+                                                    : absl::UnavailableError(text));
+    }
+    Drop(id);
+  }
+
+  EventLoop& io_;
+  const std::shared_ptr<Ends> ends_;
+  const ApiEndpoint endpoint_;
+  ApiCredentials credentials_;
+  const std::unique_ptr<CURLM, CloseMulti> multi_;
+  std::map<uint64_t, std::unique_ptr<Transfer>> transfers_;
+  bool running_ = false;  // A turn has been posted.
+  std::atomic<bool> stopped_ = false;
+};
+
+CurlTransport::CurlTransport(EventLoop& loop, EventLoop& request_io, EventLoop& stream_io,
+                             ApiEndpoint endpoint)
+    : ends_(std::make_shared<Ends>(loop)),
+      requests_(std::make_shared<Pump>(request_io, ends_, endpoint)),
+      streams_(std::make_shared<Pump>(stream_io, ends_, endpoint)) {}
+
+CurlTransport::~CurlTransport() { ends_->callbacks.clear(); }
+
+void CurlTransport::Send(ApiRequest request, Done done) {
+  const uint64_t id = ++last_id_;
+  ends_->callbacks[id] = {nullptr, std::move(done)};
+  requests_->Start(id, std::move(request), Pump::Sort::kRequest);
+}
+
+ApiTransport::StreamId CurlTransport::Stream(ApiRequest request, OnLine on_line, Done on_end) {
+  const uint64_t id = ++last_id_;
+  ends_->callbacks[id] = {std::move(on_line), std::move(on_end)};
+  streams_->Start(id, std::move(request), Pump::Sort::kStream);
+  return id;
+}
+
+void CurlTransport::Cancel(StreamId stream) {
+  ends_->callbacks.erase(stream);
+  streams_->Cancel(stream);
+}
+
+void CurlTransport::Stop() {
+  requests_->Stop();
+  streams_->Stop();
+}
+
+}  // namespace leidang::agent

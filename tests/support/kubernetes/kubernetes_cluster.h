@@ -1,0 +1,76 @@
+#pragma once
+
+// KubernetesCluster: a real API server with an etcd of its own, below a temporary folder and on
+// free ports, and an administrator's hands in it. Its programs die with the test.
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+#include "agent/cluster/api_endpoint.h"
+#include "agent/cluster/curl_transport.h"
+#include "common/object/value.h"
+#include "common/time/thread_loop.h"
+#include "tests/support/program/program.h"
+#include "tests/support/temp_dir.h"
+
+namespace leidang::testing {
+
+class KubernetesCluster {
+ public:
+  // kControllers: with the controllers, the scheduler and a simulated node, so that Deployments
+  // become available, namespaces end and owned objects are collected.
+  enum class Size { kServerOnly, kControllers };
+
+  // Fails the test if it does not come up.
+  explicit KubernetesCluster(Size size);
+  ~KubernetesCluster();
+
+  int port() const { return port_; }
+  std::string kubeconfig() const { return folder_ / "kubeconfig"; }
+  const TempDir& folder() const { return folder_; }
+  agent::ApiEndpoint Endpoint() const;
+
+  // One of its programs, by name ("kube-apiserver"), ended as by a power cut and started again.
+  void Kill(const std::string& program);
+  void Start(const std::string& program);
+
+  // As an administrator. `body` is JSON or YAML.
+  agent::ApiResponse Request(absl::string_view method, absl::string_view path,
+                             absl::string_view body = "", absl::string_view content_type = "");
+  // The object at `path`; null if it is not there.
+  object::Value Get(absl::string_view path);
+  // Server-side apply by `manager`, with force. Fails the test if it is refused.
+  void Apply(absl::string_view path, absl::string_view manifest,
+             absl::string_view manager = "somebody");
+  // A JSON merge patch by `manager`. Fails the test if it is refused.
+  void Patch(absl::string_view path, absl::string_view patch,
+             absl::string_view manager = "kubectl-edit");
+  void Delete(absl::string_view path);
+  void CreateNamespace(absl::string_view name);
+  // A token of that service account.
+  std::string TokenOf(absl::string_view ns, absl::string_view account);
+
+ private:
+  std::vector<std::string> RunCommand(const std::string& program) const;
+  absl::Status Script(std::vector<std::string> arguments);
+
+  const Size size_;
+  TempDir folder_;
+  RealClock clock_;
+  std::string servers_;
+  int port_ = 0;
+  std::map<std::string, Program> programs_;
+  ThreadLoop loop_{"kube-test"};
+  ThreadLoop request_io_{"kube-test-r"};
+  ThreadLoop stream_io_{"kube-test-s"};
+  std::unique_ptr<agent::CurlTransport> transport_;
+};
+
+}  // namespace leidang::testing
