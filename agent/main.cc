@@ -1,8 +1,8 @@
 // leidang-agent: flags and wiring. What it does is in agent/reconcile and agent/link.
 
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
-#include <fcntl.h>
 #include <filesystem>
 #include <functional>
 #include <future>
@@ -13,7 +13,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "agent/cluster/directory_client.h"
@@ -27,6 +26,7 @@
 #include "agent/render/kustomize.h"
 #include "agent/render/renderer.h"
 #include "agent/state/sqlite_state.h"
+#include "agent/trust.h"
 #include "common/base/status_macros.h"
 #include "common/log/stderr_log.h"
 #include "common/random/random.h"
@@ -36,6 +36,8 @@
 
 namespace leidang::agent {
 namespace {
+
+constexpr absl::Duration kTrustInterval = absl::Seconds(2);
 
 void OnLoop(EventLoop& loop, const std::function<void()>& fn) {
   std::promise<void> done;
@@ -56,18 +58,6 @@ absl::Status MakePrivateDirectory(const std::string& path) {
         absl::StrCat("the data directory ", path, " does not belong to this user"));
   }
   return absl::OkStatus();
-}
-
-// Two agents on one state would undo each other's work.
-absl::StatusOr<int> LockDirectory(const std::string& path) {
-  const std::string file = absl::StrCat(path, "/LOCK");
-  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) return absl::PermissionDeniedError(absl::StrCat("cannot open ", file));
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    ::close(fd);
-    return absl::FailedPreconditionError(absl::StrCat("another agent runs on ", path));
-  }
-  return fd;
 }
 
 std::string FindProgram(const std::string& name) {
@@ -191,7 +181,25 @@ class Agent {
     keeper_->Start();
     link_->OnPhase([this](LinkPhase phase) { ReportPhase(phase); });
     link_->Start();
+    WatchTrust();
     return absl::OkStatus();
+  }
+
+  // What a person at the cluster accepts, when that hub offers itself (trust.h).
+  void WatchTrust() {
+    loop_.After(kTrustInterval, [this] { WatchTrust(); });
+    if (link_ == nullptr) return;
+    const LinkSnapshot snapshot = link_->Snapshot();
+    if (!snapshot.refusal) return;
+    const std::optional<intent::HubId> trusted = TrustedByHand(options_.data_dir);
+    if (!trusted || snapshot.refusal->offered.hub != *trusted) return;
+    link_->Trust(*trusted, [this, hub = *trusted](const absl::Status& status) {
+      if (!status.ok()) {
+        return log_.Error("agent", "cannot accept the hub", {{"error", status.message()}});
+      }
+      ForgetTrustedByHand(options_.data_dir);
+      log_.Warning("agent", "a person has accepted this hub", {{"hub", hub.Hex()}});
+    });
   }
 
   void ReportPhase(LinkPhase phase) {
@@ -238,6 +246,12 @@ class Agent {
 int Main(int argc, char** argv) {
   AgentOptions options;
   if (const std::optional<int> code = ParseOptions(argc, argv, &options)) return *code;
+  if (!options.trust_hub.empty()) {
+    const absl::Status status = TrustHubCommand(options);
+    if (status.ok()) return 0;
+    std::fprintf(stderr, "leidang-agent: %s\n", std::string(status.message()).c_str());
+    return absl::IsInvalidArgument(status) ? 64 : absl::IsFailedPrecondition(status) ? 4 : 1;
+  }
   // Before any thread is started, so that all of them leave the signals to this one.
   sigset_t signals;
   sigemptyset(&signals);

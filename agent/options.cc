@@ -1,5 +1,6 @@
 #include "agent/options.h"
 
+#include <iostream>
 #include <map>
 
 #include "CLI/CLI.hpp"
@@ -22,8 +23,7 @@ std::optional<int> ParseOptions(int argc, char** argv, AgentOptions* options) {
   add("--ca-pin", options->ca_pin, "LEIDANG_CA_PIN",
       "sha256:… of the hub's authority, printed with the token");
   add("--directory", options->directory, "LEIDANG_DIRECTORY",
-      "Folder that the cluster's manifests are kept in")
-      ->required();
+      "Folder that the cluster's manifests are kept in");
   add("--kustomize", options->kustomize, "LEIDANG_KUSTOMIZE",
       "The kustomize program (default: the one in PATH)");
   app.add_option("--agent-hub", options->agent_hubs,
@@ -41,10 +41,22 @@ std::optional<int> ParseOptions(int argc, char** argv, AgentOptions* options) {
                                                                   {"info", LogLevel::kInfo},
                                                                   {"warning", LogLevel::kWarning},
                                                                   {"error", LogLevel::kError}}));
+  app.require_subcommand(0, 1);
+  CLI::App* trust = app.add_subcommand(
+      "trust-hub", "Accept another hub, whose offer this agent refuses; the agent may be running");
+  trust->fallthrough();
+  trust->add_option("hub-id", options->trust_hub, "Its id, as the refusal names it")->required();
+  trust->add_flag("--rejoin", options->rejoin,
+                  "Its authority is another one, too: join it, with --hub, --join-token and "
+                  "--ca-pin; the agent must be stopped");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 64;
+  }
+  if (options->trust_hub.empty() && options->directory.empty()) {
+    std::cerr << "--directory is required\nRun with --help for more information.\n";
+    return 64;
   }
   return std::nullopt;
 }

@@ -21,6 +21,10 @@ struct AgentOptions {
   std::vector<std::string> agent_hubs;
   std::string directory;  // The target: a folder of manifests.
   std::string kustomize;  // Path of the program; empty: found in PATH.
+  // Of the sub-command `trust-hub`.
+  std::string trust_hub;  // Empty: run the agent.
+  bool rejoin = false;
+
   LogFormat log_format = LogFormat::kText;
   LogLevel log_level = LogLevel::kInfo;
 };

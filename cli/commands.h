@@ -71,6 +71,15 @@ absl::Status RegisterCluster(Connection& connection, const RegisterOptions& opti
 
 absl::Status Refresh(Connection& connection, const std::string& set, Streams streams);
 
+// Clusters that a restored hub holds back, and what would follow; `accept`: lets them go on.
+struct RecoverOptions {
+  bool accept = false;
+  bool although_unsettled = false;
+  std::string cluster;  // Empty: all that have been compared.
+};
+absl::Status Recover(Connection& connection, const RecoverOptions& options, const Clock& clock,
+                     Streams streams);
+
 absl::Status Version(Connection* connection, Streams streams);
 
 // kNotFound, kInvalidArgument if there are several of this name.

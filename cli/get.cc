@@ -69,7 +69,8 @@ void DescribeCluster(const v1::ClusterSummary& c, absl::Time now, std::ostream& 
       << "\nProven at:          " << TimeText(c.proven_at(), now)
       << "\nApplications:       " << c.applications()
       << "\nPending deletions:  " << c.pending_tombstones()
-      << "\nUnclaimed:          " << c.unclaimed() << "\n";
+      << "\nUnclaimed:          " << c.unclaimed()
+      << "\nRecovering:         " << (c.recovering() ? "yes: see leidang recover" : "no") << "\n";
 }
 
 void DescribeSet(const v1::SetSummary& s, std::ostream& out) {

@@ -188,6 +188,21 @@ void AddApplications(CLI::App& parent, Invocation& invocation, const Clock& cloc
   });
 }
 
+void AddRecovery(CLI::App& app, Invocation& invocation, const Clock& clock, Streams streams) {
+  auto options = std::make_shared<RecoverOptions>();
+  CLI::App* command = app.add_subcommand(
+      "recover", "Clusters that a restored hub holds back, and what would differ");
+  command->add_flag("--accept", options->accept, "Let those that are shown go on");
+  command->add_option("--cluster", options->cluster, "With --accept: this one only");
+  command->add_flag("--although-unsettled", options->although_unsettled,
+                    "With --accept: although sets are still being expanded");
+  command->callback([&invocation, options, &clock, streams] {
+    invocation.run = [options, &clock, streams](Connection& c) {
+      return Recover(c, *options, clock, streams);
+    };
+  });
+}
+
 void AddClusters(CLI::App& app, Invocation& invocation, Streams streams) {
   CLI::App* cluster = app.add_subcommand("cluster", "Clusters of the fleet");
   cluster->require_subcommand(1);
@@ -242,6 +257,7 @@ int Main(int argc, char** argv) {
   AddWriting(app, invocation, streams);
   AddApplications(app, invocation, clock, streams);
   AddClusters(app, invocation, streams);
+  AddRecovery(app, invocation, clock, streams);
   bool client_only = false;
   CLI::App* version = app.add_subcommand("version", "Versions of this program and the hub");
   version->add_flag("--client", client_only, "Do not ask the hub");

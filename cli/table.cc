@@ -58,7 +58,9 @@ Table Clusters(const std::vector<v1::Resource>& resources, absl::Time now) {
   for (const v1::Resource& r : resources) {
     const v1::ClusterSummary& c = r.cluster();
     std::string proof = "-";
-    if (c.intent_proven() && c.applied_proven()) {
+    if (c.recovering()) {
+      proof = "recovering";
+    } else if (c.intent_proven() && c.applied_proven()) {
       proof = absl::StrCat(c.connected() ? "proven " : "was proven ",
                            Age(TimeOf(c.proven_at()), now), " ago");
     } else if (c.joined()) {

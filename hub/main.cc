@@ -210,6 +210,9 @@ class Hub {
               [this](const std::set<intent::ClusterId>& clusters) { gate_->Set(clusters); },
               [this](const intent::ClusterId& id) {
                 sessions_.Post([this, id] { table_->Forget(id); });
+              },
+              [this](const std::set<intent::ClusterId>& held, Surveys when) {
+                sessions_.Post([this, held, when] { HoldSessions(held, when); });
               }});
       plane_->Load(database_->hub_id(), std::move(done));
     });
@@ -236,6 +239,13 @@ class Hub {
     table_ = std::make_unique<SessionTable>(sessions_, *store_, options, courier_.get());
     board_ = std::make_unique<SessionBoard>(sessions_, control_, *table_, kBoardInterval);
     board_->Start();
+  }
+
+  // On the session loop.
+  void HoldSessions(const std::set<intent::ClusterId>& held, Surveys when) {
+    table_->Hold(held, when, [this](const intent::ClusterId& id, const Difference& difference) {
+      control_.Post([this, id, difference] { plane_->recovery().OnSurvey(id, difference); });
+    });
   }
 
   absl::StatusOr<std::string> Authenticate(const std::string& token) const {
@@ -265,8 +275,8 @@ class Hub {
     ASSIGN_OR_RETURN(const int users_port, FreePort(options_.user_listen));
     fleet_ = std::make_unique<FleetService>(FleetService::Parts{
         control_, plane_->desk(), *view_, plane_->repositories(), plane_->owners(), *operations_,
-        [this](const std::string& token) { return Authenticate(token); }, authority_->pin(),
-        absl::StrCat(options_.advertise, ":", users_port)});
+        plane_->recovery(), [this](const std::string& token) { return Authenticate(token); },
+        authority_->pin(), absl::StrCat(options_.advertise, ":", users_port)});
     enrolment_ = std::make_unique<EnrolmentService>(EnrolmentService::Parts{
         control_, records(), *authority_, random_, absl::StrCat(":", servers_.agents_port)});
     const std::string users_address = absl::StrCat(

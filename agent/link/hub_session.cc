@@ -36,12 +36,16 @@ HubSession::HubSession(Link& link, HubAddress hub)
 HubSession::~HubSession() { Abandon(); }
 
 void HubSession::Open() {
+  SetDeadline();
+  stream_ = link_.transport_.Open(hub_, this);
+}
+
+void HubSession::SetDeadline() {
   deadline_ = loop_.After(options_.connect_deadline, [this] {
     Fail(
         absl::DeadlineExceededError(absl::StrCat("no welcome from ", hub_.target, " within ",
                                                  absl::FormatDuration(options_.connect_deadline))));
   });
-  stream_ = link_.transport_.Open(hub_, this);
 }
 
 void HubSession::Abandon() {
@@ -116,7 +120,9 @@ void HubSession::OnMessage(v1::HubMessage message) {
         ++ignored_;
         break;
       default:
-        if (!welcomed) {
+        if (phase_ == Phase::kGreeting && message.has_bucket_request()) {
+          OnSurvey(std::move(*message.mutable_bucket_request()));
+        } else if (!welcomed) {
           Fail(ProtocolError("a message before Welcome"));
         } else if (message.has_changes()) {
           OnChanges(message.changes());
@@ -263,6 +269,16 @@ void HubSession::OnStatusAck(const v1::StatusAck& ack) {
 void HubSession::OnBucketRequest(v1::BucketRequest request) {
   if (request.session_epoch() != session_epoch_)
     return Fail(ProtocolError("buckets asked for by another session"));
+  buckets_asked_ = std::move(request);
+  Pump();
+}
+
+// A hub that is recovering asks what is held before it says anything. To answer obeys nothing.
+void HubSession::OnSurvey(v1::BucketRequest request) {
+  if (request.session_epoch() != 0)
+    return Fail(ProtocolError("buckets asked for by a session that has not begun"));
+  loop_.Cancel(deadline_);
+  SetDeadline();
   buckets_asked_ = std::move(request);
   Pump();
 }

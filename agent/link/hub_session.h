@@ -69,6 +69,8 @@ class HubSession final : public StreamObserver, public StateObserver {
   void OnReceived(uint64_t sequence, size_t bytes, absl::Status status);
   void OnStatusAck(const v1::StatusAck& ack);
   void OnBucketRequest(v1::BucketRequest request);
+  void OnSurvey(v1::BucketRequest request);
+  void SetDeadline();
   void OnOperation(const v1::Operation& operation);
   void OnOperationAck(const v1::OperationAck& ack);
   void OnHeartbeatAck(const v1::HeartbeatAck& ack);

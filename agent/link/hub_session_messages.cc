@@ -10,7 +10,7 @@
 namespace leidang::agent {
 namespace {
 
-constexpr const char* kFeatures[] = {"buckets", "operations", "status-digest"};
+constexpr const char* kFeatures[] = {"buckets", "operations", "status-digest", "survey"};
 
 v1::OperationUpdate::State ToProto(OperationState state) {
   switch (state) {
@@ -55,6 +55,7 @@ std::optional<v1::AgentMessage> HubSession::NextMessage() {
     refused->set_message(refusal_->message);
     return message;
   }
+  if (phase_ == Phase::kGreeting && buckets_asked_.has_value()) return MakeBucketReport();
   if (phase_ != Phase::kLive) return std::nullopt;
   if (ack_due_.has_value()) {
     v1::Ack* ack = message.mutable_ack();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -14,6 +15,7 @@
 namespace leidang::agent {
 namespace {
 
+using ::testing::Contains;
 using ::testing::HasSubstr;
 
 class LinkTest : public LinkFixture {
@@ -427,6 +429,52 @@ TEST_F(LinkTest, AnswersAComparisonFromTheDisk) {
   EXPECT_TRUE(hub_.Say(message));
   EXPECT_THAT(link_->Snapshot().last_error,
               HasSubstr(absl::StrCat("bucket ", cart, " after ", cart)));
+}
+
+TEST_F(LinkTest, AHubThatIsRecoveringIsToldWhatIsHeldAndNotObeyed) {
+  ASSERT_OK(Commit({Obey{kHub, 1}, Receive{.authority = kHub,
+                                           .session_epoch = 1,
+                                           .from = 0,
+                                           .to = 1,
+                                           .changes = {{1, App("cart", "1")}}}}));
+  NewLink();
+  hub_.Accept();
+  const auto hello = hub_.NextOf(v1::AgentMessage::kHello);
+  ASSERT_TRUE(hello.has_value());
+  EXPECT_THAT(hello->hello().features(), Contains("survey"));
+  v1::HubMessage message;
+  message.mutable_bucket_request()->set_round(1);
+  EXPECT_TRUE(hub_.Say(message));
+  auto report = hub_.Next();
+  ASSERT_TRUE(report.has_value());
+  EXPECT_EQ(report->bucket_report().sums_size(), 1);
+  message.mutable_bucket_request()->add_buckets(proof::BucketOf(App("cart", "1").key));
+  EXPECT_TRUE(hub_.Say(message));
+  report = hub_.Next();
+  ASSERT_TRUE(report.has_value());
+  EXPECT_EQ(report->bucket_report().entries_size(), 1);
+  EXPECT_NE(link_->Snapshot().phase, LinkPhase::kLive);
+  EXPECT_EQ(state_->allegiance().session_epoch, 1u);
+  // A session that has not begun has no epoch.
+  message.mutable_bucket_request()->set_session_epoch(2);
+  EXPECT_TRUE(hub_.Say(message));
+  EXPECT_THAT(link_->Snapshot().last_error, HasSubstr("has not begun"));
+}
+
+TEST_F(LinkTest, AHeldAgentThatHearsNothingMoreComesBack) {
+  LinkOptions options;
+  options.connect_deadline = absl::Seconds(20);
+  NewLink(std::move(options));
+  hub_.Accept();
+  ASSERT_TRUE(hub_.NextOf(v1::AgentMessage::kHello).has_value());
+  loop_.RunFor(absl::Seconds(15));
+  v1::HubMessage message;
+  message.mutable_bucket_request()->set_round(1);
+  EXPECT_TRUE(hub_.Say(message));
+  loop_.RunFor(absl::Seconds(15));
+  EXPECT_EQ(hub_.lines().size(), 1u) << "to be asked is to be heard";
+  loop_.RunFor(absl::Seconds(70));
+  EXPECT_GT(hub_.lines().size(), 1u);
 }
 
 TEST_F(LinkTest, GreetsNobodyWhileChangesAreOnTheirWayToTheDisk) {

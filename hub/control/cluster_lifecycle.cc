@@ -40,6 +40,8 @@ void ClusterLifecycle::Start(std::function<void(absl::StatusOr<Logs>)> done) {
   for (const auto& [id, cluster] : records_.clusters()) {
     if (const absl::StatusOr<ClusterLog> log = store_.Log(id); !absl::IsNotFound(log.status())) {
       if (!log.ok()) return done(log.status());
+      // The hub stopped between ledger and log when the log was to pass to a newer authority.
+      if (log->authority != cluster.log) queue_.Add(id);
       continue;
     }
     lost.push_back(cluster);

@@ -1,5 +1,6 @@
 #include "hub/control/control_plane.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "hub/control/credentials.h"
@@ -39,6 +40,9 @@ void ControlPlane::Build() {
       std::make_unique<ClusterLifecycle>(parts_.loop, *records_, parts_.store, parts_.random,
                                          parts_.log, hooks_.on_clusters, hooks_.on_gone);
   lifecycle_->on_ended = [this] { owners_->TriggerAll(); };
+  recovery_ = std::make_unique<Recovery>(
+      Recovery::Parts{parts_.loop, *records_, parts_.store, parts_.random, parts_.log}, hooks_.hold,
+      [this] { return Current(); });
   BuildDesk();
   if (!options_.config) return;
   config_ =
@@ -69,7 +73,9 @@ void ControlPlane::Look(ClusterLifecycle::Logs logs, const Done& done) {
     owners_->TriggerAll();
     if (config_ != nullptr) config_->Start();
     looking_ = true;
-    if (logs == ClusterLifecycle::Logs::kKept || owners_->AllSettled()) return done(status);
+    recovery_->Start();
+    if (logs == ClusterLifecycle::Logs::kKept || owners_->AllSettled() || AllRecovering())
+      return done(status);
     parts_.log.Info("hub/control",
                     "waiting until all sets have been expanded again before agents are let in");
     on_settled_ = done;
@@ -78,6 +84,15 @@ void ControlPlane::Look(ClusterLifecycle::Logs logs, const Done& done) {
 
 bool ControlPlane::quiet() const {
   return looking_ && owners_->AllSettled() && owners_->idle() && projects_->idle();
+}
+
+bool ControlPlane::AllRecovering() const {
+  return std::all_of(records_->clusters().begin(), records_->clusters().end(),
+                     [](const auto& cluster) { return cluster.second.recovering; });
+}
+
+bool ControlPlane::Current() const {
+  return quiet() && repositories_->AllFetched() && (config_ == nullptr || config_->status().ok());
 }
 
 void ControlPlane::CheckSettled() {

@@ -21,6 +21,7 @@
 #include "hub/control/owner_reconciler.h"
 #include "hub/control/pinned_git.h"
 #include "hub/control/project_entries.h"
+#include "hub/control/recovery.h"
 #include "hub/control/repositories.h"
 #include "hub/ledger/ledger.h"
 #include "hub/resolve/closure.h"
@@ -56,6 +57,7 @@ class ControlPlane {
   struct Hooks {
     ClusterLifecycle::OnClusters on_clusters;  // Which clusters may connect has changed.
     ClusterLifecycle::OnGone on_gone;          // A cluster is gone for good.
+    Recovery::Hold hold;                       // Which clusters are recovering has changed.
   };
   using Done = std::function<void(absl::Status)>;
 
@@ -66,7 +68,8 @@ class ControlPlane {
   void Load(const intent::HubId& new_hub, Done done);
 
   // Agents may be let in at once; only a hub that has lost its derived data first works out
-  // everything again, so that nothing that a cluster has already is sent a second time.
+  // everything again, so that nothing that a cluster has already is sent a second time. Where every
+  // cluster is recovering nothing is sent anyway. `hold` was called before `done`.
   // REQUIRES: loaded.
   void Start(Done done);
 
@@ -82,6 +85,7 @@ class ControlPlane {
   ProjectEntries& projects() const { return *projects_; }
   ClusterLifecycle& lifecycle() const { return *lifecycle_; }
   Desk& desk() const { return *desk_; }
+  Recovery& recovery() const { return *recovery_; }
   ConfigRepository* config() const { return config_.get(); }  // nullptr if none is followed.
 
  private:
@@ -90,6 +94,9 @@ class ControlPlane {
   void Look(ClusterLifecycle::Logs logs, const Done& done);
   void OnInputs(const std::set<std::string>& consumers);
   void CheckSettled();
+  bool AllRecovering() const;
+  // What is assigned is what current inputs want.
+  bool Current() const;
 
   const Parts parts_;
   const Options options_;
@@ -106,6 +113,7 @@ class ControlPlane {
   std::unique_ptr<Desk> desk_;
   std::unique_ptr<ClusterLifecycle> lifecycle_;
   std::unique_ptr<ConfigRepository> config_;
+  std::unique_ptr<Recovery> recovery_;
   bool looking_ = false;
   Done on_settled_;
 };

@@ -95,6 +95,11 @@ class FleetRecords::ChunkWriter {
     const auto found = records_.pending_.find({c.cluster, c.key, c.uid});
     if (found != records_.pending_.end()) chunk_.Delete(LedgerKeyOf(found->second));
   }
+  void operator()(const change::RaiseDeletions& c) {
+    if (c.deletions <= records_.Deletions(c.cluster, c.key)) return;
+    const DeletionCount count{CountedAs(c.cluster, c.key), c.deletions};
+    chunk_.Put(LedgerKeyOf(count), Encode(count));
+  }
   void operator()(const change::PutPin& c) {
     const GitPin pin{c.input.url, c.input.revision, c.pin.commit.Hex(), c.pin.since};
     chunk_.Put(LedgerKeyOf(pin), Encode(pin));
@@ -160,6 +165,10 @@ class FleetRecords::Taker {
       ++r_.deletions_[CountedAs(d.cluster, d.key)];
   }
   void operator()(const change::Settle& c) { r_.pending_.erase({c.cluster, c.key, c.uid}); }
+  void operator()(const change::RaiseDeletions& c) {
+    uint64_t& count = r_.deletions_[CountedAs(c.cluster, c.key)];
+    count = std::max(count, c.deletions);
+  }
   void operator()(const change::PutPin& c) { r_.pins_[c.input] = c.pin; }
   void operator()(const change::ErasePin& c) { r_.pins_.erase(c.input); }
   void operator()(const change::PutHolding& c) {

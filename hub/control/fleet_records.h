@@ -53,6 +53,13 @@ struct Settle {
   intent::EntryKey key;
   intent::Uid uid;
 };
+// The count of deletions of a key, where the agents know of more than the ledger (hub/control/
+// recovery.h).
+struct RaiseDeletions {
+  intent::ClusterId cluster;
+  intent::EntryKey key;
+  uint64_t deletions = 0;
+};
 struct PutPin {
   GitInput input;
   PinnedCommit pin;
@@ -78,9 +85,9 @@ struct PutOperation {
 struct EraseOperation {
   OperationId id;
 };
-using Any = std::variant<PutObject, EraseObject, PutCluster, EraseCluster, Decide, Settle, PutPin,
-                         ErasePin, PutHolding, EraseHolding, PutJoinToken, PutUserToken,
-                         PutOperation, EraseOperation>;
+using Any = std::variant<PutObject, EraseObject, PutCluster, EraseCluster, Decide, Settle,
+                         RaiseDeletions, PutPin, ErasePin, PutHolding, EraseHolding, PutJoinToken,
+                         PutUserToken, PutOperation, EraseOperation>;
 }  // namespace change
 
 // FleetRecords holds everything of the ledger that decides what clusters are to be, as tables in

@@ -306,4 +306,13 @@ std::vector<RepositoryState> Repositories::List() const {
   return states;
 }
 
+bool Repositories::AllFetched() const {
+  return std::all_of(entries_.begin(), entries_.end(), [](const auto& item) {
+    const Entry& entry = *item.second;
+    const bool wanted = std::any_of(entry.revisions.begin(), entry.revisions.end(),
+                                    [](const auto& r) { return !r.second.consumers.empty(); });
+    return !wanted || (entry.state.fetched_at != absl::InfinitePast() && entry.failures == 0);
+  });
+}
+
 }  // namespace leidang::hub

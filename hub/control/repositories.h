@@ -99,6 +99,9 @@ class Repositories {
 
   std::shared_ptr<const GitView> view() const { return view_; }
   std::vector<RepositoryState> List() const;
+  // Each repository that somebody wants something of was fetched in this run, and the last fetch
+  // worked: no pin is one that only an earlier run has seen.
+  bool AllFetched() const;
   // Empty if it wants nothing.
   const std::set<GitInput>& WantedBy(const Consumer& consumer) const;
 

@@ -11,6 +11,7 @@
 #include "common/time/event_loop.h"
 #include "hub/control/desk.h"
 #include "hub/control/operations.h"
+#include "hub/control/recovery.h"
 #include "hub/control/repositories.h"
 #include "hub/rpc/resource_view.h"
 #include "leidang/v1/fleet.grpc.pb.h"
@@ -32,6 +33,7 @@ class FleetService final : public v1::Fleet::CallbackService {
     Repositories& repositories;
     const OwnerReconciler& owners;
     Operations& operations;
+    Recovery& recovery;
     // Who a token belongs to: kUnauthenticated if to nobody.
     std::function<absl::StatusOr<std::string>(const std::string& token)> authenticate;
     std::string ca_pin;
@@ -72,6 +74,12 @@ class FleetService final : public v1::Fleet::CallbackService {
   grpc::ServerUnaryReactor* ListOperations(grpc::CallbackServerContext* context,
                                            const v1::ListOperationsRequest* request,
                                            v1::ListOperationsResponse* response) override;
+  grpc::ServerUnaryReactor* ListRecovery(grpc::CallbackServerContext* context,
+                                         const v1::ListRecoveryRequest* request,
+                                         v1::ListRecoveryResponse* response) override;
+  grpc::ServerUnaryReactor* AcceptRecovery(grpc::CallbackServerContext* context,
+                                           const v1::AcceptRecoveryRequest* request,
+                                           v1::AcceptRecoveryResponse* response) override;
   grpc::ServerWriteReactor<v1::WatchEvent>* Watch(grpc::CallbackServerContext* context,
                                                   const v1::WatchRequest* request) override;
 

@@ -289,6 +289,7 @@ v1::Resource ResourceView::OfCluster(const ClusterRegistration& cluster) const {
   summary->set_applied_proven(link.applied_proven);
   SetTime(link.proven_at, summary->mutable_proven_at());
   summary->set_unclaimed(link.unclaimed);
+  summary->set_recovering(cluster.recovering);
   if (const auto log = parts_.store.Log(cluster.id); log.ok()) {
     summary->set_head_revision(log->head);
     summary->set_acked_revision(log->acked);

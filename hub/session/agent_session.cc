@@ -13,6 +13,7 @@ namespace {
 
 constexpr absl::Duration kStoreRetry = absl::Milliseconds(200);
 constexpr int kDivergedAfter = 2;  // Comparisons in vain.
+constexpr char kSurveyFeature[] = "survey";
 
 }  // namespace
 
@@ -37,6 +38,7 @@ void AgentSession::Abandon() {
   *alive_ = false;
   loop_.Cancel(timer_);
   loop_.Cancel(read_timer_);
+  loop_.Cancel(survey_timer_);
   stream_.reset();
 }
 
@@ -57,6 +59,8 @@ void AgentSession::Goodbye(v1::Goodbye::Why why, absl::Duration retry_after, abs
   if (phase_ == Phase::kLeaving || phase_ == Phase::kEnded) return;
   phase_ = Phase::kLeaving;
   comparison_.reset();
+  survey_.reset();
+  loop_.Cancel(survey_timer_);
   goodbye_.emplace();
   goodbye_->set_why(why);
   goodbye_->set_retry_after_ms(static_cast<uint32_t>(absl::ToInt64Milliseconds(retry_after)));
@@ -118,7 +122,9 @@ void AgentSession::Received(const v1::AgentMessage& message) {
     } else {
       Misbehaved("a message before Hello");
     }
-  } else if (phase_ == Phase::kFencing) {
+  } else if (phase_ == Phase::kHeld && message.has_bucket_report()) {
+    OnSurveyReport(message.bucket_report());
+  } else if (phase_ == Phase::kFencing || phase_ == Phase::kHeld) {
     Misbehaved("a message between Hello and Welcome");
   } else {
     switch (message.message_case()) {
@@ -158,13 +164,21 @@ void AgentSession::OnHello(const v1::Hello& hello) {
                                    ", but the certificate names cluster ", cluster_.Hex()));
   }
   greeting_ = *greeting;
-  phase_ = Phase::kFencing;
+  surveyable_ = std::find(hello.features().begin(), hello.features().end(), kSurveyFeature) !=
+                hello.features().end();
+  phase_ = Phase::kHeld;
   table_.TakeOver(*this, hello.instance());
   SessionTable::Known& seen = known();
   seen.agent_version = hello.agent_version();
   seen.agent_authority = greeting_.authority;
   seen.agent_revision = greeting_.revision;
   seen.agent_session_epoch = greeting_.session_epoch;
+  if (MustHold()) return BeginHold();
+  BeginFencing();
+}
+
+void AgentSession::BeginFencing() {
+  phase_ = Phase::kFencing;
   WriteBatch batch;
   batch.NextSessionEpoch(cluster_, greeting_.session_epoch);
   Commit(std::move(batch), [this](const CommitResult& result) { OnFenced(result); });
@@ -181,11 +195,7 @@ void AgentSession::OnFenced(const CommitResult& result) {
   opening_ = OpeningFor(greeting_, *log);
   SessionTable::Known& seen = known();
   if (opening_ == Opening::kBehind) {
-    seen.trouble = LinkTrouble::kHubBehind;
-    seen.trouble_message =
-        absl::StrCat("the agent holds revision ", greeting_.revision, " of ",
-                     greeting_.authority.ToString(), ", but this hub is at ", log->head, " of ",
-                     log->authority.ToString(), ": it has lost changes");
+    TellBehind(*log);
     return Goodbye(v1::Goodbye::BEHIND, options_.behind_pause, options_.behind_pause,
                    seen.trouble_message);
   }
@@ -223,6 +233,7 @@ void AgentSession::CheckSilence() {
 
 void AgentSession::HeadMoved(intent::Revision head) {
   head_ = std::max(head_, head);
+  if (phase_ == Phase::kHeld) return StartSurvey();
   Pump();
 }
 

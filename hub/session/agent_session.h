@@ -26,6 +26,7 @@
 #include "hub/session/resume.h"
 #include "hub/session/session_table.h"
 #include "hub/session/status_intake.h"
+#include "hub/session/survey.h"
 #include "hub/session/token_bucket.h"
 #include "hub/store/store.h"
 #include "leidang/v1/link.pb.h"
@@ -49,12 +50,15 @@ class AgentSession {
   void Goodbye(v1::Goodbye::Why why, absl::Duration retry_after, absl::Duration spread,
                const std::string& message);
   void HeadMoved(intent::Revision head);
+  // SessionTable::Hold was called.
+  void HoldChanged();
   absl::Status Send(const OperationRequest& request);
   void AcknowledgeOperation(const OperationId& id);
 
   SessionId id() const { return id_; }
   const intent::ClusterId& cluster() const { return cluster_; }
   bool greeted() const { return phase_ != Phase::kAwaitHello; }
+  bool held() const { return phase_ == Phase::kHeld; }
   bool live() const { return phase_ == Phase::kLive; }
   uint64_t session_epoch() const { return session_epoch_; }
   absl::Duration last_heard() const { return last_heard_; }
@@ -62,6 +66,7 @@ class AgentSession {
  private:
   enum class Phase : uint8_t {
     kAwaitHello,
+    kHeld,     // The cluster is recovering: the agent is only asked what it holds.
     kFencing,  // The session epoch is on its way to the disk.
     kLive,     // Welcome is out.
     kLeaving,  // Goodbye is out, or about to be.
@@ -69,6 +74,13 @@ class AgentSession {
   };
 
   void OnHello(const v1::Hello& hello);
+  void TellBehind(const ClusterLog& log);
+  bool MustHold();
+  void BeginHold();
+  void StartSurvey();
+  void OnSurveyReport(const v1::BucketReport& report);
+  void SurveyDone(Difference difference);
+  void BeginFencing();
   void OnFenced(const CommitResult& result);
   void OnAck(const v1::Ack& ack);
   void OnStatusBatch(const v1::StatusBatch& batch);
@@ -120,6 +132,11 @@ class AgentSession {
   TokenBucket bytes_;
 
   Greeting greeting_;
+  bool surveyable_ = false;  // The agent can be asked before it is welcomed.
+  std::unique_ptr<Survey> survey_;
+  uint64_t survey_round_ = 0;
+  EventLoop::TimerId survey_timer_ = 0;
+
   Opening opening_ = Opening::kCompare;
   intent::Authority authority_;
   uint64_t session_epoch_ = 0;

@@ -45,6 +45,12 @@ std::optional<v1::HubMessage> AgentSession::NextMessage() {
     *message.mutable_goodbye() = *goodbye_;
     return message;
   }
+  if (phase_ == Phase::kHeld && survey_ != nullptr) {
+    if (std::optional<v1::BucketRequest> request = survey_->NextRequest(); request.has_value()) {
+      *message.mutable_bucket_request() = *std::move(request);
+      return message;
+    }
+  }
   if (phase_ != Phase::kLive) return std::nullopt;
   if (welcome_due_) return MakeWelcome();
   if (!operation_acks_.empty()) {

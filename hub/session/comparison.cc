@@ -11,6 +11,7 @@
 #include "common/base/status_macros.h"
 #include "common/proof/bucketed_digest.h"
 #include "common/wire/wire.h"
+#include "hub/session/bucket_report.h"
 
 namespace leidang::hub {
 
@@ -44,20 +45,10 @@ absl::Status Comparison::OnReport(const v1::BucketReport& report) {
 }
 
 absl::Status Comparison::OnSums(const v1::BucketReport& report) {
-  std::vector<proof::Bucket> buckets;
-  for (const v1::BucketSum& sum : report.sums()) {
-    const auto number = proof::Sum256::FromRaw(sum.sum());
-    if (sum.bucket() >= proof::kBuckets || !number.has_value()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("bucket ", sum.bucket(), " with a sum of ", sum.sum().size(), " bytes"));
-    }
-    buckets.push_back(
-        {.index = static_cast<uint8_t>(sum.bucket()), .count = sum.count(), .sum = *number});
-  }
+  ASSIGN_OR_RETURN(const proof::BucketedDigest sums, SumsOf(report));
   ASSIGN_OR_RETURN(const LogDigest digest, store_.Digest(cluster_));
   to_ = digest.head;
-  differing_ =
-      proof::BucketedDigest::Differing(digest.digest, proof::BucketedDigest::FromBuckets(buckets));
+  differing_ = proof::BucketedDigest::Differing(digest.digest, sums);
   found_difference_ = !differing_.empty();
   ASSIGN_OR_RETURN(const std::vector<PendingTombstone> tombstones, store_.Tombstones(cluster_));
   for (const PendingTombstone& pending : tombstones) {
@@ -72,27 +63,11 @@ absl::Status Comparison::OnSums(const v1::BucketReport& report) {
 }
 
 absl::Status Comparison::OnEntries(const v1::BucketReport& report) {
-  const size_t listed = static_cast<size_t>(report.buckets_size());
-  if (listed == 0 || listed > asked_.size() ||
-      !std::equal(report.buckets().begin(), report.buckets().end(), asked_.begin())) {
-    return absl::InvalidArgumentError("a bucket report lists other buckets than asked for");
-  }
-  const std::vector<uint8_t> buckets(asked_.begin(),
-                                     asked_.begin() + static_cast<ptrdiff_t>(listed));
   using Id = std::pair<intent::EntryKey, intent::Uid>;
-  std::map<Id, object::Sha256> held;
-  for (const v1::EntryDigest& entry : report.entries()) {
-    ASSIGN_OR_RETURN(intent::EntryKey key, intent::EntryKey::FromString(entry.key()));
-    ASSIGN_OR_RETURN(const intent::Uid uid, wire::UidFromProto(entry.uid()));
-    ASSIGN_OR_RETURN(const object::Sha256 element,
-                     wire::Sha256FromProto("element", entry.element()));
-    if (!std::binary_search(buckets.begin(), buckets.end(), proof::BucketOf(key))) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(entry.key(), " is in none of the buckets listed"));
-    }
-    held[Id(std::move(key), uid)] = element;
-  }
-  ASSIGN_OR_RETURN(const LiveEntries live, store_.Entries(cluster_, buckets));
+  ASSIGN_OR_RETURN(ReportedEntries reported, EntriesOf(report, asked_));
+  std::map<Id, object::Sha256>& held = reported.held;
+  const size_t listed = reported.buckets.size();
+  ASSIGN_OR_RETURN(const LiveEntries live, store_.Entries(cluster_, reported.buckets));
   items_.clear();
   next_item_ = 0;
   for (const LiveEntry& entry : live.entries) {

@@ -130,6 +130,17 @@ void SessionTable::OnCommitted(const CommitResult& result) {
   }
 }
 
+void SessionTable::Hold(std::set<intent::ClusterId> clusters, Surveys when, OnSurvey on_survey) {
+  held_ = std::move(clusters);
+  surveys_ = when;
+  on_survey_ = std::move(on_survey);
+  std::vector<SessionId> ids;
+  for (const auto& [id, session] : sessions_) ids.push_back(id);
+  for (const SessionId id : ids) {
+    if (AgentSession* session = Find(id)) session->HoldChanged();
+  }
+}
+
 absl::Status SessionTable::Send(const intent::ClusterId& cluster, const OperationRequest& request) {
   AgentSession* session = Current(cluster);
   if (session == nullptr) {

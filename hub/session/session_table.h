@@ -24,6 +24,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -43,6 +44,7 @@
 #include "hub/session/cluster_view.h"
 #include "hub/session/content_access.h"
 #include "hub/session/options.h"
+#include "hub/session/survey.h"
 #include "hub/store/store.h"
 #include "leidang/v1/link.pb.h"
 
@@ -90,6 +92,14 @@ class SessionTable {
   void Written(SessionId id);
   void Closed(SessionId id, const absl::Status& status);
   ContentAccess& content() { return content_; }
+
+  // Recovery (docs/OPERATIONS.md). These clusters are sent nothing: each agent that connects is
+  // asked what it holds, once `when` says so, and again when the cluster's log grows; `on_survey`
+  // is told, on the loop. A cluster that is not held any more goes on at once. With this in force
+  // an agent that holds what the hub never had, of this hub's id, is asked, too, instead of sent
+  // away.
+  using OnSurvey = std::function<void(const intent::ClusterId&, const Difference&)>;
+  void Hold(std::set<intent::ClusterId> clusters, Surveys when, OnSurvey on_survey);
 
   // Control.
   // Sends an operation to the live session. kUnavailable if there is none, kResourceExhausted if
@@ -160,6 +170,9 @@ class SessionTable {
   bool draining_ = false;
   absl::Duration drain_retry_;
   absl::Duration drain_spread_;
+  std::set<intent::ClusterId> held_;
+  Surveys surveys_ = Surveys::kLater;
+  OnSurvey on_survey_;
   Store::SubscriptionId subscription_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

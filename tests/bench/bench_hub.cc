@@ -71,7 +71,8 @@ absl::Status BenchHub::Start(Derived derived) {
         hub::ControlPlane::Hooks{[this](const std::set<intent::ClusterId>& clusters) {
                                    sessions_.Post([this, clusters] { admitted_ = clusters; });
                                  },
-                                 [](const intent::ClusterId&) {}});
+                                 [](const intent::ClusterId&) {},
+                                 [](const std::set<intent::ClusterId>&, hub::Surveys) {}});
     plane_->Load(database_->hub_id(), std::move(done));
   }));
   RETURN_IF_ERROR(Await(control_, [&](auto done) { plane_->Start(std::move(done)); }));

@@ -77,15 +77,28 @@ class FleetWorld : public FleetTest {
     options.on_serving = [world](Store& store) {
       world->table_ =
           std::make_unique<SessionTable>(world->loop_, store, SessionOptions(), nullptr);
+      world->Hold();
       world->edge_.Open(world->table_.get(), [world](const intent::ClusterId& id) {
         return world->hub_.admitted().contains(id);
       });
     };
+    options.on_hold = [world] { world->Hold(); };
     options.on_end = [world] {
       world->edge_.Close();
       world->table_.reset();
     };
     return options;
+  }
+
+  // As the program tells its sessions.
+  void Hold() {
+    if (table_ == nullptr) return;
+    table_->Hold(hub_.held(), hub_.surveys(),
+                 [this](const intent::ClusterId& id, const Difference& difference) {
+                   loop_.Post([this, id, difference] {
+                     if (hub_.up()) hub_.recovery().OnSurvey(id, difference);
+                   });
+                 });
   }
 
   std::string OutOfSync() {

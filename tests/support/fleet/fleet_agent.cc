@@ -84,6 +84,10 @@ std::vector<std::string> FleetAgent::Unclaimed() const {
   return names;
 }
 
+void FleetAgent::Trust(const intent::HubId& hub) {
+  process_->link.Trust(hub, [](const absl::Status& status) { CHECK(status.ok()); });
+}
+
 agent::LinkSnapshot FleetAgent::link() const { return process_->link.Snapshot(); }
 
 }  // namespace leidang::testing

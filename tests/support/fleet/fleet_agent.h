@@ -51,6 +51,8 @@ class FleetAgent {
 
   // Up.
   agent::LinkSnapshot link() const;
+  // A person at the cluster accepts that hub.
+  void Trust(const intent::HubId& hub);
 
  private:
   struct Process;

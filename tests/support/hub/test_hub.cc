@@ -33,6 +33,24 @@ class ProcessWorkers final : public Workers {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
+std::unique_ptr<hub::MemoryRows> CopyOf(hub::MemoryRows& rows) {
+  hub::RowBatch all;
+  const std::shared_ptr<const hub::RowView> view = rows.Reveal(nullptr);
+  for (size_t i = 0; i < hub::kFamilies; ++i) {
+    const auto family = static_cast<hub::Family>(i);
+    CHECK(view->Scan(family, "", "",
+                     [&](absl::string_view key, absl::string_view value) {
+                       all.Put(family, std::string(key), std::string(value));
+                       return true;
+                     })
+              .ok());
+  }
+  auto copy = std::make_unique<hub::MemoryRows>();
+  CHECK(copy->Persist(std::move(all), hub::Durability::kSynced).ok());
+  copy->Reveal(nullptr);
+  return copy;
+}
+
 std::vector<std::string> Words(const std::vector<hub::Condition>& conditions) {
   std::vector<std::string> words;
   for (const hub::Condition& c : conditions) words.push_back(absl::StrCat(c.type, "=", c.reason));
@@ -67,7 +85,16 @@ void TestHub::Kill() {
 
 void TestHub::DropDerivedData() {
   CHECK(process_ == nullptr);
-  store_disk_ = std::make_unique<hub::MemoryRows>();
+  disks_.store = std::make_unique<hub::MemoryRows>();
+}
+
+TestHub::Disks TestHub::Backup() const {
+  return {.ledger = CopyOf(*disks_.ledger), .store = CopyOf(*disks_.store)};
+}
+
+void TestHub::Restore(Disks disks) {
+  CHECK(process_ == nullptr);
+  disks_ = std::move(disks);
 }
 
 bool TestHub::up() const { return process_ != nullptr && process_->plane->looking(); }
@@ -76,9 +103,9 @@ void TestHub::Start() {
   CHECK(process_ == nullptr);
   process_ = std::make_unique<Process>(loop_);
   Process& p = *process_;
-  p.ledger = *hub::OpenLedger(&ledger_disk_, &loop_, {.commit_delay = absl::Milliseconds(1)});
+  p.ledger = *hub::OpenLedger(disks_.ledger.get(), &loop_, {.commit_delay = absl::Milliseconds(1)});
   absl::StatusOr<std::unique_ptr<hub::Store>> store =
-      hub::OpenMemoryStore(store_disk_.get(), &loop_);
+      hub::OpenMemoryStore(disks_.store.get(), &loop_);
   CHECK(store.ok());
   p.store = *std::move(store);
   p.plane = std::make_unique<hub::ControlPlane>(
@@ -86,7 +113,12 @@ void TestHub::Start() {
       hub::ControlPlane::Options{options_.polling, options_.config},
       hub::ControlPlane::Hooks{
           [this](const std::set<intent::ClusterId>& clusters) { admitted_ = clusters; },
-          [this](const intent::ClusterId& id) { gone_.push_back(id); }});
+          [this](const intent::ClusterId& id) { gone_.push_back(id); },
+          [this](const std::set<intent::ClusterId>& held, hub::Surveys when) {
+            held_ = held;
+            surveys_ = when;
+            if (options_.on_hold) options_.on_hold();
+          }});
   p.plane->Load(*intent::HubId::FromRaw(random_.Bytes(16)), [this](const absl::Status& loaded) {
     CHECK(loaded.ok());
     process_->plane->Start([this](const absl::Status& started) {
@@ -260,5 +292,6 @@ hub::ProjectEntries& TestHub::projects() const { return process_->plane->project
 hub::ConfigRepository& TestHub::config() const { return *process_->plane->config(); }
 hub::Desk& TestHub::desk() const { return process_->plane->desk(); }
 hub::Ledger& TestHub::ledger() const { return *process_->ledger; }
+hub::Recovery& TestHub::recovery() const { return process_->plane->recovery(); }
 
 }  // namespace leidang::testing

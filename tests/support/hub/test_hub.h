@@ -33,7 +33,9 @@
 #include "hub/control/desk.h"
 #include "hub/control/fleet_records.h"
 #include "hub/control/owner_reconciler.h"
+#include "hub/control/recovery.h"
 #include "hub/control/repositories.h"
+#include "hub/session/survey.h"
 #include "hub/source/fake_git_source.h"
 #include "hub/store/memory_rows.h"
 #include "hub/store/store.h"
@@ -49,6 +51,8 @@ class TestHub {
     // Agents may be let in; and the end of that, while the store is still there.
     std::function<void(hub::Store&)> on_serving;
     std::function<void()> on_end;
+    // Which clusters are recovering has changed.
+    std::function<void()> on_hold;
   };
 
   // Both must outlive it.
@@ -64,6 +68,14 @@ class TestHub {
   bool up() const;
   // REQUIRES: not running. Loses all but the ledger.
   void DropDerivedData();
+  // What the disks hold now, and going back to it. Restore REQUIRES: not running. An empty Disks
+  // is those of a machine that was never a hub.
+  struct Disks {
+    std::unique_ptr<hub::MemoryRows> ledger = std::make_unique<hub::MemoryRows>();
+    std::unique_ptr<hub::MemoryRows> store = std::make_unique<hub::MemoryRows>();
+  };
+  Disks Backup() const;
+  void Restore(Disks disks);
 
   // Runs until every owner is settled and nothing is under way. False if that takes longer.
   bool Settle(absl::Duration limit = absl::Minutes(20));
@@ -101,8 +113,8 @@ class TestHub {
 
   SimLoop& loop() { return loop_; }
   MemoryLog& log() { return log_; }
-  hub::MemoryRows& ledger_disk() { return ledger_disk_; }
-  hub::MemoryRows& store_disk() { return *store_disk_; }
+  hub::MemoryRows& ledger_disk() { return *disks_.ledger; }
+  hub::MemoryRows& store_disk() { return *disks_.store; }
   // Up.
   hub::FleetRecords& records() const;
   hub::Store& store() const;
@@ -112,8 +124,12 @@ class TestHub {
   hub::ConfigRepository& config() const;
   hub::Desk& desk() const;
   hub::Ledger& ledger() const;
+  hub::Recovery& recovery() const;
   const std::set<intent::ClusterId>& admitted() const { return admitted_; }
   const std::vector<intent::ClusterId>& gone() const { return gone_; }
+  // Clusters that are sent nothing, and whether their agents may be asked.
+  const std::set<intent::ClusterId>& held() const { return held_; }
+  hub::Surveys surveys() const { return surveys_; }
 
  private:
   struct Process;
@@ -126,11 +142,12 @@ class TestHub {
   const Options options_;
   SeededRandom random_;
   MemoryLog log_;
-  hub::MemoryRows ledger_disk_;
-  std::unique_ptr<hub::MemoryRows> store_disk_ = std::make_unique<hub::MemoryRows>();
+  Disks disks_;
   std::unique_ptr<Process> process_;
   std::set<intent::ClusterId> admitted_;
   std::vector<intent::ClusterId> gone_;
+  std::set<intent::ClusterId> held_;
+  hub::Surveys surveys_ = hub::Surveys::kLater;
 };
 
 }  // namespace leidang::testing
