@@ -8,7 +8,7 @@
 #include "gtest/gtest.h"
 
 #include "agent/apply/brake.h"
-#include "agent/reconcile/test_agent.h"
+#include "tests/support/agent/test_agent.h"
 
 namespace leidang::agent {
 namespace {

@@ -7,7 +7,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-#include "agent/reconcile/test_agent.h"
+#include "tests/support/agent/test_agent.h"
 #include "common/manifest/manifest.h"
 #include "common/manifest/tracking.h"
 #include "common/yaml/yaml.h"

@@ -7,6 +7,7 @@ struct Named {
   Mutant mutant;
   absl::string_view name;
   absl::string_view rule;
+  World world = World::kLink;
 };
 constexpr Named kNamed[] = {
     {Mutant::kNone, "none", ""},
@@ -18,6 +19,9 @@ constexpr Named kNamed[] = {
     {Mutant::kServeOtherCluster, "serve-other-cluster", "OwnOnly"},
     {Mutant::kUnboundedOutbox, "unbounded-outbox", "BoundedEverything"},
     {Mutant::kStaleInSync, "stale-in-sync", "ProofIsHonest"},
+    {Mutant::kEmptyOnError, "empty-on-error", "ErrorIsNotEmpty", World::kFleet},
+    {Mutant::kPruneByLabel, "prune-by-label", "ExactPrune", World::kReconcile},
+    {Mutant::kBrakeOff, "brake-off", "BrakeHolds", World::kReconcile},
 };
 
 }  // namespace
@@ -41,6 +45,13 @@ absl::string_view RuleBrokenBy(Mutant mutant) {
     if (named.mutant == mutant) return named.rule;
   }
   return "";
+}
+
+World WorldOf(Mutant mutant) {
+  for (const Named& named : kNamed) {
+    if (named.mutant == mutant) return named.world;
+  }
+  return World::kLink;
 }
 
 std::vector<Mutant> AllMutants() {

@@ -171,12 +171,19 @@ RunResult SimWorld::Run() {
                                             " of calm, ", *unrest));
     }
   }
-  return {.violation = checks_.violation(),
-          .digest = trace_.digest(),
-          .steps = loop_.steps(),
-          .changes = writer_->changes(),
-          .virtual_time = loop_.clock().Monotonic(),
-          .faults = chaos.counts()};
+  RunResult result = {.violation = checks_.violation(),
+                      .digest = trace_.digest(),
+                      .steps = loop_.steps(),
+                      .changes = writer_->changes(),
+                      .virtual_time = loop_.clock().Monotonic(),
+                      .faults = {}};
+  for (size_t i = 0; i < chaos.counts().size(); ++i)
+    result.faults[std::string(FaultName(static_cast<Fault>(i)))] = chaos.counts()[i];
+  return result;
+}
+
+RunResult RunLinkSim(uint64_t seed, Mutant mutant, Trace::Output output) {
+  return SimWorld(seed, Shape::Of(seed), mutant, output).Run();
 }
 
 }  // namespace leidang::sim

@@ -24,6 +24,7 @@
 #include "tests/sim/checks.h"
 #include "tests/sim/fault.h"
 #include "tests/sim/mutant.h"
+#include "tests/sim/run_result.h"
 #include "tests/sim/sim_agent.h"
 #include "tests/sim/sim_hub.h"
 #include "tests/sim/sim_network.h"
@@ -39,15 +40,6 @@ struct Shape {
   absl::Duration calm_max = absl::Minutes(25);
   // From the seed: no two seeds need look alike.
   static Shape Of(uint64_t seed);
-};
-
-struct RunResult {
-  std::optional<std::string> violation;
-  uint64_t digest = 0;
-  uint64_t steps = 0;
-  uint64_t changes = 0;  // Of intent.
-  absl::Duration virtual_time;
-  FaultCounts faults{};
 };
 
 class SimWorld {
@@ -85,5 +77,8 @@ class SimWorld {
   std::vector<std::unique_ptr<SimAgent>> agents_;  // One for each cluster.
   std::vector<std::unique_ptr<SimAgent>> clones_;
 };
+
+// The world of the link, from its seed to its end.
+RunResult RunLinkSim(uint64_t seed, Mutant mutant, Trace::Output output);
 
 }  // namespace leidang::sim

@@ -1,7 +1,6 @@
 #include "tests/support/fleet/in_process_edge.h"
 
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -38,7 +37,8 @@ struct InProcessEdge::Shared {
   EventLoop& loop;
   hub::SessionTable* table = nullptr;
   Admits admits;
-  std::set<std::shared_ptr<InProcessStream>> streams;
+  uint64_t begun = 0;
+  std::map<uint64_t, std::shared_ptr<InProcessStream>> streams;  // In the order of their coming.
   std::map<intent::ClusterId, Traffic> traffic;
 };
 
@@ -87,7 +87,8 @@ struct InProcessStream : std::enable_shared_from_this<InProcessStream> {
                            : absl::UnauthenticatedError("the cluster is not registered"));
       });
     }
-    edge->streams.insert(shared_from_this());
+    number = ++edge->begun;
+    edge->streams[number] = shared_from_this();
     id = edge->table->Accept(cluster, std::make_unique<HubEnd>(shared_from_this()));
     ToAgent([](agent::StreamObserver* o) { o->OnOpen(); });
   }
@@ -122,7 +123,7 @@ struct InProcessStream : std::enable_shared_from_this<InProcessStream> {
   void End(const absl::Status& status) {
     if (std::exchange(over, true)) return;
     ToAgent([status](agent::StreamObserver* o) { o->OnClosed(status); });
-    edge->streams.erase(shared_from_this());
+    edge->streams.erase(number);
   }
   // The agent has hung up, or the connection broke.
   void Gone(const absl::Status& status) {
@@ -135,6 +136,7 @@ struct InProcessStream : std::enable_shared_from_this<InProcessStream> {
   EventLoop& agent_loop;
   agent::StreamObserver* observer;
 
+  uint64_t number = 0;  // 0 until it has begun.
   hub::SessionId id = 0;
   std::optional<v1::HubMessage> to_agent;
   std::optional<v1::AgentMessage> to_hub;
@@ -246,7 +248,7 @@ const Traffic& InProcessEdge::TrafficOf(const intent::ClusterId& cluster) {
 
 void InProcessEdge::Close() {
   const auto streams = std::exchange(shared_->streams, {});
-  for (const auto& stream : streams) {
+  for (const auto& [number, stream] : streams) {
     stream->told = true;
     stream->End(absl::UnavailableError("connection reset"));
   }

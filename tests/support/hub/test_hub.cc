@@ -69,7 +69,7 @@ struct TestHub::Process {
   bool serving = false;
 };
 
-TestHub::TestHub(SimLoop& loop, hub::FakeGitSource& git, Options options)
+TestHub::TestHub(SimLoop& loop, hub::GitSource& git, Options options)
     : loop_(loop), git_(git), options_(std::move(options)), random_(options_.seed) {}
 
 TestHub::~TestHub() { Kill(); }

@@ -36,7 +36,7 @@
 #include "hub/control/recovery.h"
 #include "hub/control/repositories.h"
 #include "hub/session/survey.h"
-#include "hub/source/fake_git_source.h"
+#include "hub/source/git_source.h"
 #include "hub/store/memory_rows.h"
 #include "hub/store/store.h"
 
@@ -56,8 +56,8 @@ class TestHub {
   };
 
   // Both must outlive it.
-  TestHub(SimLoop& loop, hub::FakeGitSource& git) : TestHub(loop, git, Options()) {}
-  TestHub(SimLoop& loop, hub::FakeGitSource& git, Options options);
+  TestHub(SimLoop& loop, hub::GitSource& git) : TestHub(loop, git, Options()) {}
+  TestHub(SimLoop& loop, hub::GitSource& git, Options options);
   ~TestHub();
 
   // Begins a process on the disks. It is up some steps of the loop later.
@@ -138,7 +138,7 @@ class TestHub {
   Answer Await(const std::function<void(std::function<void(Answer)>)>& start);
 
   SimLoop& loop_;
-  hub::FakeGitSource& git_;
+  hub::GitSource& git_;
   const Options options_;
   SeededRandom random_;
   MemoryLog log_;

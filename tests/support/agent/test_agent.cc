@@ -1,4 +1,4 @@
-#include "agent/reconcile/test_agent.h"
+#include "tests/support/agent/test_agent.h"
 
 #include <optional>
 #include <utility>

@@ -1,16 +1,11 @@
-// The reconciler under everything that goes wrong, seed after seed: commits, deletions, renames,
-// hands in the cluster, faults of the cluster, a hub that is away, kills. Rules are checked at
-// every deletion; in the end everything is healed and each Application must be as its last commit
-// wants.
-//
-// Mutants plant one fault each around the reconciler as it is shipped; the rule that they break
-// must be seen to break.
+#include "tests/sim/reconcile/reconcile_sim.h"
 
 #include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -18,25 +13,30 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "gmock/gmock.h"
-#include "gtest/gtest.h"
 
 #include "agent/apply/brake.h"
-#include "agent/reconcile/test_agent.h"
 #include "common/manifest/manifest.h"
 #include "common/manifest/tracking.h"
-#include "common/object/sha256.h"
 #include "common/yaml/yaml.h"
+#include "tests/support/agent/test_agent.h"
 
-namespace leidang::agent {
+namespace leidang::sim {
 namespace {
 
+using agent::ApplyRequest;
+using agent::ClusterClient;
+using agent::ConfigMapText;
+using agent::DeleteRequest;
+using agent::Entry;
+using agent::EntryPhase;
+using agent::EntryRef;
+using agent::MemoryCluster;
+using agent::MemoryTables;
+using agent::Selection;
+using agent::TestAgent;
+using agent::TestApp;
 using object::ObjectKey;
 
-enum class Mutant { kNone, kPruneByLabel, kBrakeOff };
-
-constexpr int kSeeds = 60;
-constexpr int kSeedsForMutants = 200;
 constexpr int kActions = 40;
 constexpr int kPool = 14;
 const char* const kApps[] = {"leidang/a", "leidang/b", "leidang/c"};
@@ -64,7 +64,7 @@ class PrunesByLabel final : public ClusterClient {
         if (key == request.key || manifest::Label(stored.manifest, manifest::kAppLabel) != label) {
           continue;
         }
-        inner_->Delete({.key = key}, [](absl::StatusOr<Deleted>) {});
+        inner_->Delete({.key = key}, [](absl::StatusOr<agent::Deleted>) {});
       }
     }
     inner_->Delete(std::move(request), std::move(done));
@@ -82,9 +82,10 @@ class PrunesByLabel final : public ClusterClient {
   const MemoryCluster& cluster_;
 };
 
-class Chaos {
+class ReconcileSim {
  public:
-  Chaos(uint64_t seed, Mutant mutant) : random_(seed), mutant_(mutant) {
+  ReconcileSim(uint64_t seed, Mutant mutant, Trace::Output output)
+      : random_(seed), mutant_(mutant), trace_(agent_.loop, output) {
     agent_.cluster.SetFault([this](MemoryCluster::Operation operation, const ObjectKey& key) {
       return OnOperation(operation, key);
     });
@@ -96,24 +97,28 @@ class Chaos {
     }
   }
 
-  // What was done, in one value: equal for equal seeds.
-  std::string Run() {
-    for (int i = 0; i < kActions && violation_.empty(); ++i) {
+  RunResult Run() {
+    for (int i = 0; i < kActions && !violation_.has_value(); ++i) {
       Act();
       agent_.Settle(absl::Milliseconds(static_cast<int64_t>(random_.Below(4000))));
     }
-    if (violation_.empty()) Heal();
-    return object::Sha256::Of(trace_).Hex();
+    if (!violation_.has_value()) Heal();
+    return {.violation = violation_,
+            .digest = trace_.digest(),
+            .steps = agent_.loop.steps(),
+            .changes = changes_,
+            .virtual_time = agent_.loop.clock().Monotonic(),
+            .faults = faults_};
   }
-  const std::string& violation() const { return violation_; }
 
  private:
-  void Note(absl::string_view what) {
-    absl::StrAppend(&trace_, absl::ToInt64Microseconds(agent_.loop.clock().Monotonic()), " ", what,
-                    "\n");
+  void Note(absl::string_view what) { trace_.Note(what, {}); }
+  void NoteFault(const std::string& kind) {
+    ++faults_[kind];
+    Note(kind);
   }
   void Violation(absl::string_view rule, absl::string_view what) {
-    if (violation_.empty()) violation_ = absl::StrCat(rule, ": ", what);
+    if (!violation_.has_value()) violation_ = absl::StrCat(rule, ": ", what);
   }
 
   // --- What happens.
@@ -135,13 +140,13 @@ class Chaos {
         return PutForeign();
       case 8:
         faulty_ = !faulty_;
-        return Note("fault");
+        return NoteFault("cluster-fails");
       case 9:
         agent_.content.reachable = !agent_.content.reachable;
         agent_.content.Serve();
-        return Note("hub");
+        return NoteFault("hub-away");
       case 10:
-        Note("kill");
+        NoteFault("agent-kill");
         return agent_.Restart();
       default:
         return agent_.Settle(absl::Minutes(static_cast<int64_t>(random_.Below(50))));
@@ -184,6 +189,7 @@ class Chaos {
   }
 
   void Commit(const std::string& name) {
+    ++changes_;
     Note("commit");
     agent_.Receive({PutOf(AppOf(name, RandomObjects()))});
   }
@@ -195,6 +201,7 @@ class Chaos {
   }
 
   void DeleteApp(const std::string& name) {
+    ++changes_;
     Note("delete");
     std::vector<intent::Change> changes = {EndOf(name)};
     if (random_.Chance(1, 2)) changes.push_back(PutOf(AppOf(name, RandomObjects())));
@@ -202,6 +209,7 @@ class Chaos {
   }
 
   void Rename() {
+    ++changes_;
     Note("rename");
     const std::string from = PickApp();
     const std::string to = PickApp();
@@ -215,7 +223,7 @@ class Chaos {
   }
 
   void EditObject() {
-    Note("edit");
+    NoteFault("hand-edit");
     const auto& objects = agent_.cluster.objects();
     if (objects.empty()) return;
     auto at = objects.begin();
@@ -236,7 +244,7 @@ class Chaos {
 
   // Somebody's own object, perhaps with the marks of an Application copied onto it.
   void PutForeign() {
-    Note("foreign");
+    NoteFault("foreign-object");
     // In two steps: the order of draws within one is the compiler's.
     const absl::string_view letter = random_.Chance(1, 2) ? "o" : "f";
     const std::string name = absl::StrCat(letter, random_.Below(kPool));
@@ -280,7 +288,7 @@ class Chaos {
     while (!times.empty() && now - times.front() >= absl::Hours(1)) times.pop_front();
     const size_t had = std::max(most_[*owner], tables.inventory.at(*owner).size() + times.size());
     const std::string reason =
-        HoldReason({.wanted = 1, .recent = times.size(), .inventory = had - times.size()});
+        agent::HoldReason({.wanted = 1, .recent = times.size(), .inventory = had - times.size()});
     if (!reason.empty()) return Violation("BrakeHolds", reason);
     times.push_back(now);
   }
@@ -325,35 +333,20 @@ class Chaos {
   std::map<EntryRef, absl::Duration> since_;
   std::map<EntryRef, std::deque<absl::Duration>> pruned_;
   std::map<EntryRef, size_t> most_;
-  std::string trace_;
-  std::string violation_;
+  Trace trace_;
+  uint64_t changes_ = 0;
+  std::map<std::string, uint64_t> faults_ = {{"cluster-fails", 0},
+                                             {"hub-away", 0},
+                                             {"agent-kill", 0},
+                                             {"hand-edit", 0},
+                                             {"foreign-object", 0}};
+  std::optional<std::string> violation_;
 };
 
-TEST(ReconcilerChaos, KeepsItsRulesAndRepeatsExactly) {
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
-    Chaos first(seed, Mutant::kNone);
-    const std::string trace = first.Run();
-    ASSERT_EQ(first.violation(), "") << "seed " << seed;
-    if (seed % 5 != 0) continue;
-    ASSERT_EQ(Chaos(seed, Mutant::kNone).Run(), trace) << "seed " << seed;
-  }
-}
-
-// Whether a seed breaks this very rule; others may break before it, as one defect has many effects.
-bool Breaks(Mutant mutant, absl::string_view rule) {
-  for (uint64_t seed = 1; seed <= kSeedsForMutants; ++seed) {
-    Chaos chaos(seed, mutant);
-    chaos.Run();
-    if (absl::StartsWith(chaos.violation(), absl::StrCat(rule, ":"))) return true;
-  }
-  return false;
-}
-
-TEST(ReconcilerChaos, CatchesPruneByLabel) {
-  EXPECT_TRUE(Breaks(Mutant::kPruneByLabel, "ExactPrune"));
-}
-
-TEST(ReconcilerChaos, CatchesBrakeOff) { EXPECT_TRUE(Breaks(Mutant::kBrakeOff, "BrakeHolds")); }
-
 }  // namespace
-}  // namespace leidang::agent
+
+RunResult RunReconcileSim(uint64_t seed, Mutant mutant, Trace::Output output) {
+  return ReconcileSim(seed, mutant, output).Run();
+}
+
+}  // namespace leidang::sim
