@@ -7,10 +7,10 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-#include "tests/support/agent/test_agent.h"
 #include "common/manifest/manifest.h"
 #include "common/manifest/tracking.h"
 #include "common/yaml/yaml.h"
+#include "tests/support/agent/test_agent.h"
 
 namespace leidang::agent {
 namespace {

@@ -76,12 +76,12 @@ same_content() { [ -f "$1" ] && [ "$(sha256sum <"$1")" = "$2" ]; }
 
 # On somebody else's repository nothing is known of the content: an object is added, a file edited, the commit reverted.
 demonstrate_on_users_repository() {
-  local app cluster file begin directory
+  local app cluster file begin directory copy
   app=$(app_to_extend) || true
   if [ -n "$app" ]; then
-    read -r app cluster directory <<<"$app"
+    read -r app cluster directory copy <<<"$app"
     say "1. A commit travels: a ConfigMap is added to $app (in the copy, not in your repository)"
-    git_here clone -q "$state/repo.git" "$state/work"
+    git_here clone -q "$copy" "$state/work"
     add_config_map "$state/work/$directory"
     commit "quick start: add a ConfigMap"
     push
@@ -106,19 +106,21 @@ demonstrate_on_users_repository() {
   show_table
 }
 
-# Prints name, cluster and folder of an Application to which an object can be added.
+# Prints name, cluster, folder and repository of an Application to which an object can be added.
 app_to_extend() {
-  local name path namespace cluster revision
+  local name path cluster copy
   leidang get applications -o name | while read -r name; do
     leidang get "$name" -o yaml >"$state/one.yaml" 2>/dev/null || continue
     name=${name#application/}
     grep -q 'prune: true' "$state/one.yaml" && grep -q 'selfHeal: true' "$state/one.yaml" || continue
     path=$(sed -n 's/^    path: *//p' "$state/one.yaml" | tr -d "\"'" | head -1)
     cluster=$(applications | awk -v n="$name" '$1 == n && $3 == "Synced" { print $2 }')
-    [ -n "$path" ] && [ -n "$cluster" ] || continue
+    copy=$(sed -n 's/^    repoURL: *//p' "$state/one.yaml" | tr -d "\"'" | head -1)
+    copy=${copy#file://}
+    [ -n "$path" ] && [ -n "$cluster" ] && [ -d "$copy" ] || continue
     # Where nothing else is, the revert would leave nothing, which is never pruned without allowEmpty.
-    git_here -C "$state/repo.git" ls-tree --name-only "HEAD:$path" 2>/dev/null | grep -q '\.ya\?ml$' || continue
-    echo "$name $cluster $path"
+    git_here -C "$copy" ls-tree --name-only "HEAD:$path" 2>/dev/null | grep -q '\.ya\?ml$' || continue
+    echo "$name $cluster $path $copy"
     break
   done
 }

@@ -153,6 +153,7 @@ copy_repositories() {
     # URL=PATH, where URL has a scheme or is of the form user@host:path.
     case $spec in *://*=* | *@*:*=*) url=${spec%=*}; path=${spec##*=} ;; esac
     [ $# -eq 1 ] || [ -n "$url" ] || fail "with several repositories each is --repo URL=PATH, URL as the set names it"
+    ! cut -d' ' -f2 "$state/urls" | grep -qxF -- "$url" || fail "the repository $url is given twice"
     number=$((number + 1))
     copy=$state/repo.git
     [ $number -eq 1 ] || copy=$state/repo-$number.git
@@ -164,19 +165,38 @@ copy_repositories() {
   done
 }
 
+# usage: urls_of FILE   what its sources and generators name as repoURL
+urls_of() {
+  grep -oE "repoURL[\"']?:[[:space:]]*(\"[^\"]*\"|'[^']*'|[^],}[:space:]]+)" "$1" |
+    sed "s/^repoURL[\"']\{0,1\}:[[:space:]]*//; s/^[\"']//; s/[\"']\$//" | sort -u
+}
+
+# usage: replaced URL COPY   a sed command that puts COPY wherever the whole URL stands
+replaced() {
+  printf 's#\\(^\\|["'"'"'[:space:],[]\\)%s\\(["'"'"'[:space:],}]\\|]\\|$\\)#\\1%s\\2#g;' \
+    "$(sed 's/[][\.*^$#]/\\&/g' <<<"$1")" "$2"
+}
+
 # The user's set with the copies in place of the repositories that it names; nothing else is changed.
 write_users_appset() {
-  local copy url script=
+  local copy url named script=
   while read -r copy url; do
     if [ -z "$url" ]; then
-      script+="s#\\(repoURL[\"']\\{0,1\\}:[[:space:]]*\\)\\(\"[^\"]*\"\\|'[^']*'\\|[^,}[:space:]][^,}#]*[^,}#[:space:]]\\)#\\1$copy#;"
-    else
-      script+="s#\\(repoURL[\"']\\{0,1\\}:[[:space:]]*[\"']\\{0,1\\}\\)$(sed 's/[][\.*^$]/\\&/g' <<<"$url")#\\1$copy#;"
+      for named in $(urls_of "$1"); do script+=$(replaced "$named" "$copy"); done
+      continue
     fi
+    grep -qF -- "$url" "$1" || fail "$1 names no repository $url; it names: $(urls_of "$1" | paste -sd' ')"
+    script+=$(replaced "$url" "$copy")
   done <"$state/urls"
   : >"$state/appset.yaml"
   allow_projects "$1" >>"$state/appset.yaml"
   sed "$script" "$1" >>"$state/appset.yaml"
+  for named in $(urls_of "$state/appset.yaml"); do
+    case $named in
+      "file://$state/"* | *'{{'*) ;;
+      *) say "The set also names $named, for which there is no --repo: it is read where it is" ;;
+    esac
+  done
 }
 
 # Projects that the set names and the file does not define: here they allow everything.
