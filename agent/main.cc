@@ -15,7 +15,6 @@
 #include "absl/strings/str_split.h"
 #include <sys/stat.h>
 
-#include "agent/cluster/directory_client.h"
 #include "agent/link/content_fetcher.h"
 #include "agent/link/grpc/certificate_keeper.h"
 #include "agent/link/grpc/grpc_transport.h"
@@ -26,6 +25,7 @@
 #include "agent/render/kustomize.h"
 #include "agent/render/renderer.h"
 #include "agent/state/sqlite_state.h"
+#include "agent/target.h"
 #include "agent/trust.h"
 #include "common/base/status_macros.h"
 #include "common/log/stderr_log.h"
@@ -138,10 +138,10 @@ class Agent {
       reconciler_.reset();
       content_.reset();
       fetcher_.reset();
+      cluster_.reset();
     });
     workers_.Stop();
     disk_.Stop();
-    target_.Stop();
     loop_.Stop();
     if (lock_ >= 0) ::close(lock_);
     lock_ = -1;
@@ -160,17 +160,16 @@ class Agent {
 
   absl::Status Build(const Membership& membership, const std::string& identity) {
     ASSIGN_OR_RETURN(state_, SqliteState::Open(loop_, disk_, options_.data_dir + "/state.db"));
-    cluster_ = std::make_unique<DirectoryClient>(loop_, target_,
-                                                 DirectoryOptions{.path = options_.directory});
+    ASSIGN_OR_RETURN(cluster_, Target::Open(loop_, options_));
     transport_ = std::make_unique<GrpcTransport>(loop_, IdentityFiles::In(identity));
     fetcher_ = std::make_unique<ContentFetcher>(loop_, random_, *state_, *transport_,
                                                 ContentFetcherOptions());
     content_ = std::make_unique<FetchedContent>(*fetcher_);
     reconciler_ = std::make_unique<Reconciler>(
         loop_, random_,
-        Reconciler::Ports{*state_, *cluster_, *content_, workers_, *renderer_, log_},
+        Reconciler::Ports{*state_, cluster_->client(), *content_, workers_, *renderer_, log_},
         ReconcileOptions());
-    reconciler_->Start();
+    cluster_->WhenReady([this] { reconciler_->Start(); });
     link_ = std::make_unique<Link>(loop_, random_, *state_, *transport_, LinkOptionsOf(membership));
     keeper_ = std::make_unique<CertificateKeeper>(
         loop_, random_, log_,
@@ -228,13 +227,12 @@ class Agent {
   // Stopped by Stop; they go last, since everything below holds them.
   ThreadLoop loop_{"agent"};
   ThreadLoop disk_{"state"};
-  ThreadLoop target_{"target"};
   WorkerThreads workers_{"render", 2};
 
   std::unique_ptr<Kustomize> kustomize_;
   std::unique_ptr<Renderer> renderer_;
   std::unique_ptr<State> state_;
-  std::unique_ptr<ClusterClient> cluster_;
+  std::unique_ptr<Target> cluster_;
   std::unique_ptr<GrpcTransport> transport_;
   std::unique_ptr<ContentFetcher> fetcher_;
   std::unique_ptr<FetchedContent> content_;

@@ -22,8 +22,19 @@ std::optional<int> ParseOptions(int argc, char** argv, AgentOptions* options) {
       "One-time token of `leidang cluster register`");
   add("--ca-pin", options->ca_pin, "LEIDANG_CA_PIN",
       "sha256:… of the hub's authority, printed with the token");
-  add("--directory", options->directory, "LEIDANG_DIRECTORY",
-      "Folder that the cluster's manifests are kept in");
+  CLI::Option_group* target = app.add_option_group("Target", "What is kept as the hub says");
+  const auto add_target = [&](const char* flag, std::string& value, const char* env,
+                              const char* help) {
+    return target->add_option(flag, value, help)->envname(env);
+  };
+  add_target("--directory", options->directory, "LEIDANG_DIRECTORY",
+             "A folder of manifests, for whatever reads such");
+  add_target("--kubeconfig", options->kubeconfig, "LEIDANG_KUBECONFIG",
+             "The Kubernetes API server of this file's current context");
+  target->add_flag("--in-cluster", options->in_cluster, "The Kubernetes cluster this pod runs in")
+      ->envname("LEIDANG_IN_CLUSTER");
+  target->require_option(0, 1);
+  add("--context", options->context, "LEIDANG_CONTEXT", "Another context of the kubeconfig");
   add("--kustomize", options->kustomize, "LEIDANG_KUSTOMIZE",
       "The kustomize program (default: the one in PATH)");
   app.add_option("--agent-hub", options->agent_hubs,
@@ -54,8 +65,11 @@ std::optional<int> ParseOptions(int argc, char** argv, AgentOptions* options) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 64;
   }
-  if (options->trust_hub.empty() && options->directory.empty()) {
-    std::cerr << "--directory is required\nRun with --help for more information.\n";
+  const bool target_named =
+      options->in_cluster || !options->directory.empty() || !options->kubeconfig.empty();
+  if (options->trust_hub.empty() && !target_named) {
+    std::cerr << "one of --kubeconfig, --in-cluster and --directory is required\nRun with --help "
+                 "for more information.\n";
     return 64;
   }
   return std::nullopt;

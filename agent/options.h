@@ -19,7 +19,12 @@ struct AgentOptions {
   std::string ca_pin;
   // "host:port" of agent ports, tried in turn. Empty: what the hub said when this agent joined.
   std::vector<std::string> agent_hubs;
-  std::string directory;  // The target: a folder of manifests.
+  // The target, one of these: a folder of manifests, or a Kubernetes API server, as a context of a
+  // kubeconfig names it or as a pod finds its own.
+  std::string directory;
+  std::string kubeconfig;
+  std::string context;  // Of the kubeconfig; empty: its current one.
+  bool in_cluster = false;
   std::string kustomize;  // Path of the program; empty: found in PATH.
   // Of the sub-command `trust-hub`.
   std::string trust_hub;  // Empty: run the agent.

@@ -240,6 +240,9 @@ SyncRun::Job EntryPass::MakeJob() const {
     const absl::Duration now = context_.loop.clock().Monotonic();
     job.note = RecentPrunes::NoteOf(context_.prunes.Count(ref_, now) + prunes);
   }
+  const bool background = findings_.entry.head.phase == EntryPhase::kDeleting &&
+                          findings_.entry.policy == intent::DeletionPolicy::kBackground;
+  if (background) job.propagation = Propagation::kBackground;
   job.namespace_key = {"", "Namespace", "", application_.ns};
   if (plan_.create_namespace) {
     job.namespace_manifest = NamespaceManifest(application_.ns, application_.policy);

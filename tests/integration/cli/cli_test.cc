@@ -7,7 +7,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-#include "tests/integration/cli/running_fleet.h"
+#include "tests/support/program/running_fleet.h"
 #include "tests/support/git/git_repository.h"
 
 namespace leidang::testing {

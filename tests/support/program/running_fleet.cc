@@ -1,6 +1,7 @@
-#include "tests/integration/cli/running_fleet.h"
+#include "tests/support/program/running_fleet.h"
 
 #include <cstdlib>
+#include <iostream>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -61,12 +62,13 @@ void RunningFleet::StartProgram(std::vector<std::string> argv) {
     command.argv = argv;
     command.environment = Environment(folder_.path());
     command.directory = folder_.path();
-    command.deadline = absl::Minutes(5);
+    command.deadline = absl::Minutes(10);
     command.output_bytes_max = 64 << 20;
     const absl::StatusOr<ChildResult> result = RunChild(command, clock_, &stop_);
     EXPECT_TRUE(result.ok()) << result.status();
     if (result.ok()) {
       EXPECT_EQ(result->end, ChildResult::End::kCancelled) << argv[0] << ": " << result->err;
+      if (::testing::Test::HasFailure()) std::cerr << argv[0] << " said:\n" << result->err;
     }
   });
 }
@@ -76,15 +78,28 @@ std::string RunningFleet::Directory(const std::string& cluster) const {
 }
 
 void RunningFleet::AddCluster(const std::string& name, const std::string& label) {
+  std::filesystem::create_directories(Directory(name));
+  AddClusterWith(name, label, {"--directory", Directory(name)});
+}
+
+void RunningFleet::AddClusterWith(const std::string& name, const std::string& label,
+                                  const std::vector<std::string>& options) {
   const Answer registered = Leidang({"cluster", "register", name, "--label", label, "-o", "json"});
   const absl::StatusOr<object::Value> answer = object::ParseJson(registered.out);
   ASSERT_TRUE(answer.ok()) << registered.err;
-  std::filesystem::create_directories(Directory(name));
-  StartProgram({Absolute(Program("leidang-agent")), "--hub", hub_address_, "--join-token",
-                std::string(object::FindString(*answer, {"token"})), "--ca-pin",
-                std::string(object::FindString(*answer, {"caPin"})), "--data-dir",
-                folder_ / ("agents/" + name), "--directory", Directory(name), "--kustomize",
-                KustomizeProgram()});
+  std::vector<std::string> command = {Absolute(Program("leidang-agent")),
+                                      "--hub",
+                                      hub_address_,
+                                      "--join-token",
+                                      std::string(object::FindString(*answer, {"token"})),
+                                      "--ca-pin",
+                                      std::string(object::FindString(*answer, {"caPin"})),
+                                      "--data-dir",
+                                      folder_ / ("agents/" + name),
+                                      "--kustomize",
+                                      KustomizeProgram()};
+  command.insert(command.end(), options.begin(), options.end());
+  StartProgram(std::move(command));
 }
 
 RunningFleet::Answer RunningFleet::Leidang(std::vector<std::string> arguments) const {
@@ -104,13 +119,14 @@ RunningFleet::Answer RunningFleet::Leidang(std::vector<std::string> arguments) c
 }
 
 RunningFleet::Answer RunningFleet::LeidangUntil(const std::vector<std::string>& arguments,
-                                                const std::string& text) const {
+                                                const std::string& text,
+                                                absl::Duration patience) const {
   const absl::Duration begin = clock_.Monotonic();
   Answer answer;
   do {
     answer = Leidang(arguments);
     if (answer.code == 0 && absl::StrContains(answer.out, text)) return answer;
-  } while (clock_.Monotonic() - begin < kPatience);
+  } while (clock_.Monotonic() - begin < patience);
   ADD_FAILURE() << "no \"" << text << "\" in " << answer.out << answer.err;
   return answer;
 }

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
+
 #include "common/process/child_process.h"
 #include "common/time/real_clock.h"
 #include "common/time/workers.h"
@@ -23,6 +25,9 @@ class RunningFleet {
   // Registers a cluster and starts its agent, whose target is the folder Directory(name).
   void AddCluster(const std::string& name, const std::string& label);
   std::string Directory(const std::string& cluster) const;
+  // The same with another target: `options` of leidang-agent that name it.
+  void AddClusterWith(const std::string& name, const std::string& label,
+                      const std::vector<std::string>& options);
 
   struct Answer {
     int code = -1;
@@ -31,9 +36,10 @@ class RunningFleet {
   };
   // Runs `leidang` with these arguments and what it needs to find the hub.
   Answer Leidang(std::vector<std::string> arguments) const;
-  // Asks again and again, for at most 20 seconds, until the exit code is 0 and the output contains
+  // Asks again and again, for at most `patience`, until the exit code is 0 and the output contains
   // `text`. Gives the last answer.
-  Answer LeidangUntil(const std::vector<std::string>& arguments, const std::string& text) const;
+  Answer LeidangUntil(const std::vector<std::string>& arguments, const std::string& text,
+                      absl::Duration patience = absl::Seconds(20)) const;
 
   // A file below the fleet's folder with this content; gives its path.
   std::string Write(const std::string& name, const std::string& content) const;
@@ -44,7 +50,7 @@ class RunningFleet {
   TempDir folder_;
   RealClock clock_;
   CancelSignal stop_;
-  WorkerThreads workers_{"programs", 4};
+  WorkerThreads workers_{"programs", 6};
   std::string hub_address_;
 };
 

@@ -1,0 +1,88 @@
+#include "tests/e2e/kubernetes_fleet.h"
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/time/clock.h"
+
+namespace leidang::testing {
+namespace {
+
+constexpr char kApplication[] = R"(apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata:
+  name: NAME
+  namespace: leidang
+spec:
+  project: default
+  source: {repoURL: REPO, targetRevision: HEAD, path: apps/NAME}
+  destination: {name: CLUSTER, namespace: NAME}
+  syncPolicy:
+    automated: {prune: true, selfHeal: true}
+    syncOptions: [CreateNamespace=true]
+MORE)";
+
+}  // namespace
+
+KubernetesFleet::KubernetesFleet() : git_(folder_.path()) {
+  fleet_.AddClusterWith("one", "env=test", {"--kubeconfig", one_.kubeconfig()});
+  fleet_.AddClusterWith("two", "env=test", {"--kubeconfig", two_.kubeconfig()});
+}
+
+void KubernetesFleet::Commit(const std::string& name,
+                             const std::map<std::string, std::string>& files) {
+  apps_[name] = files;
+  GitRepository::Files all;
+  for (const auto& [app, content] : apps_) {
+    for (const auto& [path, text] : content) all[absl::StrCat("apps/", app, "/", path)] = {text};
+  }
+  commit_ = git_.Commit("main", all, name).Hex();
+}
+
+void KubernetesFleet::AddApplication(const std::string& name, const std::string& cluster,
+                                     absl::string_view more) {
+  const std::string file = fleet_.Write(
+      name + ".yaml",
+      absl::StrReplaceAll(kApplication, {{"NAME", name},
+                                         {"REPO", absl::StrCat("file://", git_.path())},
+                                         {"CLUSTER", cluster},
+                                         {"MORE", more}}));
+  const RunningFleet::Answer answer = fleet_.Leidang({"apply", "-f", file});
+  EXPECT_EQ(answer.code, 0) << answer.err;
+}
+
+object::Value KubernetesFleet::Show(const std::string& name) {
+  const RunningFleet::Answer answer = fleet_.Leidang({"get", "application", name, "-o", "json"});
+  const absl::StatusOr<object::Value> value = object::ParseJson(answer.out);
+  return value.ok() ? *value : object::Value();
+}
+
+void KubernetesFleet::Wait(const std::string& name) {
+  std::string shown;
+  const bool settled = Until(
+      [&] {
+        const RunningFleet::Answer answer =
+            fleet_.Leidang({"get", "application", name, "-o", "json"});
+        shown = answer.out + answer.err;
+        const absl::StatusOr<object::Value> app = object::ParseJson(answer.out);
+        return app.ok() && object::FindString(*app, {"status", "sync", "revision"}) == commit_ &&
+               object::FindString(*app, {"status", "sync", "status"}) == "Synced" &&
+               object::FindString(*app, {"status", "health", "status"}) == "Healthy";
+      },
+      absl::Seconds(60));
+  EXPECT_TRUE(settled) << shown;
+}
+
+::testing::AssertionResult KubernetesFleet::Until(const std::function<bool()>& holds,
+                                                  absl::Duration patience) {
+  const absl::Time end = absl::Now() + patience;
+  while (absl::Now() < end) {
+    if (holds()) return ::testing::AssertionSuccess();
+    absl::SleepFor(absl::Milliseconds(20));
+  }
+  return ::testing::AssertionFailure() << "not within " << absl::FormatDuration(patience);
+}
+
+}  // namespace leidang::testing

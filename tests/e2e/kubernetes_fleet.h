@@ -1,0 +1,57 @@
+#pragma once
+
+// KubernetesFleet: a hub, two agents and the two real Kubernetes clusters that they look after,
+// with a Git repository that tests commit to. Started once for all tests of a suite; each uses
+// Applications and namespaces of its own.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+
+#include "common/object/value.h"
+#include "tests/support/git/git_repository.h"
+#include "tests/support/kubernetes/kubernetes_cluster.h"
+#include "tests/support/program/running_fleet.h"
+#include "tests/support/temp_dir.h"
+
+namespace leidang::testing {
+
+class KubernetesFleet {
+ public:
+  KubernetesFleet();
+
+  KubernetesCluster& one() { return one_; }
+  KubernetesCluster& two() { return two_; }
+  RunningFleet& fleet() { return fleet_; }
+
+  // Commits these files (path below apps/NAME/, content), which take the place of all there were.
+  void Commit(const std::string& name, const std::map<std::string, std::string>& files);
+  // An Application of apps/NAME on `cluster`, into the namespace NAME, which is created; automated
+  // with prune and selfHeal. `more` is YAML of its syncPolicy, indented by four.
+  void AddApplication(const std::string& name, const std::string& cluster,
+                      absl::string_view more = "");
+  // Until it is Synced and Healthy with the newest commit.
+  void Wait(const std::string& name);
+  // What `leidang app get` shows, as an object.
+  object::Value Show(const std::string& name);
+
+  // Looks every 20 ms, for at most `patience`.
+  static ::testing::AssertionResult Until(const std::function<bool()>& holds,
+                                          absl::Duration patience = absl::Seconds(30));
+
+ private:
+  TempDir folder_;
+  GitRepository git_;
+  KubernetesCluster one_{KubernetesCluster::Size::kControllers};
+  KubernetesCluster two_{KubernetesCluster::Size::kServerOnly};
+  RunningFleet fleet_;
+  std::map<std::string, std::map<std::string, std::string>> apps_;
+  std::string commit_;  // The newest.
+};
+
+}  // namespace leidang::testing
