@@ -28,9 +28,9 @@ CertificateKeeper::CertificateKeeper(EventLoop& loop, Random& random, Log& log, 
 
 CertificateKeeper::~CertificateKeeper() {
   *alive_ = false;
-  gate_->Close();
   loop_.Cancel(timer_);
   if (call_ != nullptr) call_->context.TryCancel();
+  gate_->Close();
 }
 
 void CertificateKeeper::Start() {
@@ -60,6 +60,7 @@ std::shared_ptr<CertificateKeeper::Call> CertificateKeeper::Begin(const Identity
       gpr_now(GPR_CLOCK_MONOTONIC),
       gpr_time_from_millis(absl::ToInt64Milliseconds(options_.timeout), GPR_TIMESPAN)));
   call_ = call;
+  gate_->Begin();
   return call;
 }
 
@@ -79,15 +80,16 @@ void CertificateKeeper::Renew() {
                {{"error", csr.status().message()}});
     return;
   }
-  const std::shared_ptr<Call> call = Begin(*identity);
+  std::shared_ptr<Call> call = Begin(*identity);
   call->renew.set_certificate_pem(identity->certificate_pem);
   call->renew.set_csr(*std::move(csr));
   call->stub->async()->Renew(
       &call->context, &call->renew, &call->renewed,
-      [this, alive = alive_, call, gate = gate_](const grpc::Status& status) {
+      [this, alive = alive_, call, gate = gate_](const grpc::Status& status) mutable {
         call->status = FromGrpc(status);
-        gate->Post([this, alive, call] {
-          if (*alive) Renewed(*call);
+        const Call& ended = *call;
+        gate->End(std::move(call), [this, alive, &ended] {
+          if (*alive) Renewed(ended);
         });
       });
 }
@@ -119,14 +121,15 @@ void CertificateKeeper::OnFailure(absl::StatusCode code, uint64_t failures) {
 void CertificateKeeper::AskWhy() {
   const absl::StatusOr<Identity> identity = ReadIdentity(options_.files);
   if (!identity.ok()) return;  // The link says so at each attempt.
-  const std::shared_ptr<Call> call = Begin(*identity);
+  std::shared_ptr<Call> call = Begin(*identity);
   call->why.set_certificate_pem(identity->certificate_pem);
   call->stub->async()->WhyRefused(
       &call->context, &call->why, &call->answer,
-      [this, alive = alive_, call, gate = gate_](const grpc::Status& status) {
+      [this, alive = alive_, call, gate = gate_](const grpc::Status& status) mutable {
         call->status = FromGrpc(status);
-        gate->Post([this, alive, call] {
-          if (*alive) Answered(*call);
+        const Call& ended = *call;
+        gate->End(std::move(call), [this, alive, &ended] {
+          if (*alive) Answered(ended);
         });
       });
 }

@@ -4,7 +4,7 @@
 // turns the agent away, the hub is asked why, since a handshake that fails carries no reason.
 //
 // Whether a certificate has ended is the hub's word: the agent's clock only says when to ask early.
-// Loop-bound; a call under way is cancelled by the destructor.
+// Loop-bound; a call under way is cancelled by the destructor, which waits for its end.
 
 #include <functional>
 #include <memory>

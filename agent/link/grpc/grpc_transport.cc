@@ -21,6 +21,7 @@ class GrpcTransport::StreamCall final
       : loop_(std::move(loop)), stub_(v1::AgentLink::NewStub(channel)), observer_(observer) {}
 
   void Begin() {
+    loop_->Begin();
     self_ = shared_from_this();
     stub_->async()->Connect(&context_, this);
     AddHold();  // Reads and writes are started outside reactions.
@@ -69,8 +70,10 @@ class GrpcTransport::StreamCall final
     Post([](StreamObserver* observer) { observer->OnWritten(); });
   }
   void OnDone(const grpc::Status& status) override {
-    Post([status = FromGrpc(status)](StreamObserver* observer) { observer->OnClosed(status); });
-    self_.reset();
+    const std::shared_ptr<LoopGate> gate = loop_;  // This may be gone when End returns.
+    gate->End(std::move(self_), [this, status = FromGrpc(status)] {
+      if (observer_ != nullptr) observer_->OnClosed(status);
+    });
   }
 
  private:
@@ -144,6 +147,7 @@ class GrpcTransport::FetchCall final : public grpc::ClientReadReactor<v1::FetchC
       : loop_(std::move(loop)), stub_(v1::AgentLink::NewStub(channel)), observer_(observer) {}
 
   void Begin(const object::Sha256& digest, uint64_t offset) {
+    loop_->Begin();
     self_ = shared_from_this();
     request_.set_digest(digest.Raw());
     request_.set_offset(offset);
@@ -164,10 +168,10 @@ class GrpcTransport::FetchCall final : public grpc::ClientReadReactor<v1::FetchC
     loop_->Post([self = shared_from_this()] { self->Deliver(); });
   }
   void OnDone(const grpc::Status& status) override {
-    loop_->Post([self = shared_from_this(), status = FromGrpc(status)] {
-      if (self->observer_ != nullptr) self->observer_->OnFetched(status);
+    const std::shared_ptr<LoopGate> gate = loop_;  // This may be gone when End returns.
+    gate->End(std::move(self_), [this, status = FromGrpc(status)] {
+      if (observer_ != nullptr) observer_->OnFetched(status);
     });
-    self_.reset();
   }
 
  private:
@@ -227,11 +231,13 @@ class FailedFetch final : public Fetch {
 }  // namespace
 
 GrpcTransport::GrpcTransport(EventLoop& loop, IdentityFiles files)
-    : loop_(loop), gate_(std::make_shared<LoopGate>(loop)), files_(std::move(files)) {}
+    : GrpcTransport(loop, [files = std::move(files)] { return ReadIdentity(files); }) {}
+GrpcTransport::GrpcTransport(EventLoop& loop, IdentityReader identity)
+    : loop_(loop), gate_(std::make_shared<LoopGate>(loop)), identity_(std::move(identity)) {}
 GrpcTransport::~GrpcTransport() { gate_->Close(); }
 
 std::unique_ptr<Stream> GrpcTransport::Open(const HubAddress& hub, StreamObserver* observer) {
-  const absl::StatusOr<Identity> identity = ReadIdentity(files_);
+  const absl::StatusOr<Identity> identity = identity_();
   if (!identity.ok()) return std::make_unique<FailedStream>(loop_, observer, identity.status());
   channel_ = OpenChannel(hub, *identity);
   auto call = std::make_shared<StreamCall>(gate_, channel_, observer);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,10 +17,15 @@ namespace leidang::agent {
 // used without a restart.
 //
 // gRPC's threads only move messages; every callback runs on the loop, none after the transport has
-// gone. Loop-bound; `loop` must outlive it, and it every stream and fetch.
+// gone; the destructor waits for gRPC to end them. Loop-bound; `loop` must outlive it, and it every
+// stream and fetch.
 class GrpcTransport final : public Transport, public ContentSource {
  public:
+  // Asked on the loop for each attempt.
+  using IdentityReader = std::function<absl::StatusOr<Identity>()>;
+
   GrpcTransport(EventLoop& loop, IdentityFiles files);
+  GrpcTransport(EventLoop& loop, IdentityReader identity);
   ~GrpcTransport() override;
 
   std::unique_ptr<Stream> Open(const HubAddress& hub, StreamObserver* observer) override;
@@ -34,7 +40,7 @@ class GrpcTransport final : public Transport, public ContentSource {
 
   EventLoop& loop_;
   const std::shared_ptr<LoopGate> gate_;
-  const IdentityFiles files_;
+  const IdentityReader identity_;
   std::shared_ptr<grpc::Channel> channel_;
 };
 
