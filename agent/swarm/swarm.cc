@@ -1,0 +1,387 @@
+#include "agent/swarm/swarm.h"
+
+#include <algorithm>
+#include <unistd.h>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+#include "agent/swarm/floor.h"
+#include "agent/swarm/waiting.h"
+#include "common/base/status_macros.h"
+
+namespace leidang::agent {
+namespace {
+
+constexpr uint64_t kDescriptorsBeside = 500;  // Of gRPC, files and what else a process has open.
+constexpr absl::Duration kCensusEvery = absl::Milliseconds(500);
+
+std::string ClusterName(size_t n) { return absl::StrFormat("swarm-%05d", n); }
+
+// `generators` and the name of an Application are the set's own; the rest is alike.
+std::string SetManifest(absl::string_view name, absl::string_view generators,
+                        absl::string_view app_name, absl::string_view repository,
+                        absl::string_view source) {
+  return absl::StrCat(
+      R"({"apiVersion":"argoproj.io/v1alpha1","kind":"ApplicationSet","metadata":{"name":")", name,
+      R"("},"spec":{"goTemplate":true,"generators":[)", generators,
+      R"(],"template":{"metadata":{"name":")", app_name,
+      R"("},"spec":{"project":"default","source":{"repoURL":"file://)", repository,
+      R"(","targetRevision":"main",)", source,
+      R"(},"destination":{"name":"{{.name}}","namespace":"default"},)",
+      R"("syncPolicy":{"automated":{"prune":true,"selfHeal":true}}}}}})");
+}
+
+}  // namespace
+
+// CPU seconds of both processes and the time.
+struct Swarm::Spent {
+  double hub_s = 0;
+  double self_s = 0;
+  absl::Duration at;
+};
+
+Swarm::Swarm(SwarmOptions options, std::string self, std::function<void(const Figure&)> tell)
+    : options_(std::move(options)),
+      self_(std::move(self)),
+      tell_(std::move(tell)),
+      hub_(loop_, options_.hub_program, options_.directory),
+      repository_(options_.directory, loop_.clock()) {}
+
+Swarm::~Swarm() {
+  OnLoop(loop_, [this] { agents_.clear(); });
+  hub_.Kill();
+  loop_.Stop();
+}
+
+void Swarm::Tell(Figure figure) {
+  tell_(figure);
+  figures_.Add(std::move(figure));
+}
+
+Swarm::Spent Swarm::SpentNow() const {
+  return {hub_.usage().cpu_s, UsageOf(::getpid()).cpu_s, loop_.clock().Monotonic()};
+}
+
+absl::Status Swarm::Run() {
+  RETURN_IF_ERROR(RaiseDescriptorLimit(options_.agents + kDescriptorsBeside));
+  if (options_.floor) {
+    ASSIGN_OR_RETURN(Figure floor,
+                     MeasureFloor(loop_, self_, options_.directory + "/floor", options_.agents));
+    Tell(std::move(floor));
+  }
+  RETURN_IF_ERROR(StartHub());
+  RETURN_IF_ERROR(Enrol());
+  RETURN_IF_ERROR(Connect());
+  RETURN_IF_ERROR(Idle("idle"));
+  RETURN_IF_ERROR(Assign());
+  RETURN_IF_ERROR(Prove());
+  RETURN_IF_ERROR(Idle("idle-assigned"));
+  RETURN_IF_ERROR(ChangeByApi());
+  RETURN_IF_ERROR(ChangeByCommit());
+  RETURN_IF_ERROR(ReportStatuses());
+  for (size_t herd = 0; herd < options_.herds; ++herd) RETURN_IF_ERROR(Herd());
+  const ProcessUsage hub = hub_.usage();
+  const ProcessUsage self = UsageOf(::getpid());
+  Tell(Figure("end")
+           .Number("hub_rss_mb", hub.resident_mb)
+           .Number("hub_rss_peak_mb", hub.resident_peak_mb)
+           .Number("hub_cpu_s", hub.cpu_s)
+           .Number("swarm_rss_mb", self.resident_mb)
+           .Number("swarm_cpu_s", self.cpu_s)
+           .Number("store_disk_mb", hub_.disk_mb()));
+  return absl::OkStatus();
+}
+
+absl::Status Swarm::StartHub() {
+  ASSIGN_OR_RETURN(const absl::Duration took, hub_.Start());
+  ASSIGN_OR_RETURN(std::string authority, hub_.authority_pem());
+  ASSIGN_OR_RETURN(std::string token, hub_.admin_token());
+  client_ =
+      std::make_unique<FleetClient>(loop_, hub_.users(), std::move(authority), std::move(token));
+  Tell(Figure("hub-started")
+           .Number("listening_s", absl::ToDoubleSeconds(took))
+           .Number("hub_rss_mb", hub_.usage().resident_mb));
+  return absl::OkStatus();
+}
+
+absl::Status Swarm::Enrol() {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < options_.agents; ++i) names.push_back(ClusterName(i));
+  const Spent before = SpentNow();
+  ASSIGN_OR_RETURN(const std::vector<std::string> tokens, client_->Register(names));
+  const Spent registered = SpentNow();
+  ASSIGN_OR_RETURN(identities_, client_->Join(tokens));
+  const Spent joined = SpentNow();
+  Tell(Figure("enrolled")
+           .Count("agents", options_.agents)
+           .Number("register_s", absl::ToDoubleSeconds(registered.at - before.at))
+           .Number("join_s", absl::ToDoubleSeconds(joined.at - registered.at))
+           .Number("hub_cpu_s", joined.hub_s - before.hub_s));
+  return absl::OkStatus();
+}
+
+absl::Status Swarm::Connect() {
+  const Spent before = SpentNow();
+  OnLoop(loop_, [this] {
+    for (SwarmIdentity& identity : identities_) {
+      agents_.push_back(
+          std::make_unique<SwarmAgent>(loop_, random_, std::move(identity), hub_.agents()));
+      agents_.back()->Start();
+    }
+  });
+  identities_.clear();
+  RETURN_IF_ERROR(WaitForAll("connecting", [](const SwarmAgent& agent) { return agent.live(); }));
+  const Spent after = SpentNow();
+  Tell(Figure("connected")
+           .Count("agents", options_.agents)
+           .Add(Percentiles::Of(
+               Since(before.at, [](const SwarmAgent& agent) { return agent.live_at(); })))
+           .Number("hub_cpu_s", after.hub_s - before.hub_s)
+           .Number("swarm_cpu_s", after.self_s - before.self_s)
+           .Number("hub_rss_mb", hub_.usage().resident_mb));
+  return absl::OkStatus();
+}
+
+absl::Status Swarm::Idle(const char* name) {
+  if (options_.idle == absl::ZeroDuration()) return absl::OkStatus();
+  const Spent before = SpentNow();
+  Pause(loop_, options_.idle);
+  const Spent after = SpentNow();
+  const double seconds = absl::ToDoubleSeconds(after.at - before.at);
+  const ProcessUsage hub = hub_.usage();
+  Tell(Figure(name)
+           .Count("agents", options_.agents)
+           .Number("seconds", seconds)
+           .Number("hub_cores", (after.hub_s - before.hub_s) / seconds)
+           .Number("swarm_cores", (after.self_s - before.self_s) / seconds)
+           .Number("hub_rss_mb", hub.resident_mb)
+           .Number("hub_rss_peak_mb", hub.resident_peak_mb)
+           .Count("hub_descriptors", hub.descriptors));
+  return absl::OkStatus();
+}
+
+absl::Status Swarm::ApplyProbe() {
+  const std::string generators =
+      absl::StrCat(R"({"clusters":{"values":{"edition":")", ++edition_, R"("}}})");
+  return client_->Apply(SetManifest(
+      "probe", generators, "probe-{{.name}}", repository_.path(),
+      absl::StrCat(R"("path":")", ScriptedRepository::AppFolder(0),
+                   R"(","kustomize":{"images":["registry.example/app:{{.values.edition}}"]})")));
+}
+
+absl::Status Swarm::Assign() {
+  RETURN_IF_ERROR(repository_.Commit(std::max<size_t>(options_.apps, 1), 1));
+  const Spent before = SpentNow();
+  OnLoop(loop_, [this] {
+    for (const auto& agent : agents_) agent->Mark();
+  });
+  if (options_.apps > 0) {
+    const std::string generators = absl::StrCat(
+        R"({"matrix":{"generators":[{"git":{"repoURL":"file://)", repository_.path(),
+        R"(","revision":"main","directories":[{"path":"apps/*"}]}},{"clusters":{}}]}})");
+    RETURN_IF_ERROR(client_->Apply(SetManifest("fleet", generators, "{{.path.basename}}-{{.name}}",
+                                               repository_.path(), R"("path":"{{.path.path}}")")));
+  }
+  RETURN_IF_ERROR(ApplyProbe());
+  // The Applications, the probe and their project.
+  const size_t entries = options_.apps + 2;
+  RETURN_IF_ERROR(WaitForAll("receiving assignments", [entries](const SwarmAgent& agent) {
+    return agent.entries() >= entries;
+  }));
+  const Spent received = SpentNow();
+  const Percentiles waited =
+      Percentiles::Of(Since(before.at, [](const SwarmAgent& agent) { return agent.changed_at(); }));
+  RETURN_IF_ERROR(WaitForCensus("acknowledging", &FleetClient::Census::acknowledged));
+  const Spent acknowledged = SpentNow();
+  RETURN_IF_ERROR(WaitForAll(
+      "reporting", [](const SwarmAgent& agent) { return agent.statuses_waiting() == 0; }));
+  const Spent reported = SpentNow();
+  Tell(Figure("assigned")
+           .Count("agents", options_.agents)
+           .Count("assignments", options_.agents * (options_.apps + 1))
+           .Add(waited)
+           .Number("acknowledged_s", absl::ToDoubleSeconds(acknowledged.at - before.at))
+           .Number("reported_s", absl::ToDoubleSeconds(reported.at - before.at))
+           .Number("hub_cpu_s", received.hub_s - before.hub_s)
+           .Number("hub_rss_mb", hub_.usage().resident_mb)
+           .Number("store_disk_mb", hub_.disk_mb()));
+  return absl::OkStatus();
+}
+
+// What is applied is proven by the heartbeat that each agent sends every 20 s.
+absl::Status Swarm::Prove() {
+  const absl::Duration begin = loop_.clock().Monotonic();
+  RETURN_IF_ERROR(WaitForCensus("being in sync", &FleetClient::Census::in_sync));
+  Tell(Figure("in-sync")
+           .Count("agents", options_.agents)
+           .Number("seconds", absl::ToDoubleSeconds(loop_.clock().Monotonic() - begin)));
+  return absl::OkStatus();
+}
+
+absl::Status Swarm::Propagate(const std::function<absl::Status()>& change,
+                              std::vector<absl::Duration>* waited) {
+  OnLoop(loop_, [this] {
+    for (const auto& agent : agents_) agent->Mark();
+  });
+  const absl::Duration begin = loop_.clock().Monotonic();
+  RETURN_IF_ERROR(change());
+  RETURN_IF_ERROR(WaitForAll("receiving a change",
+                             [](const SwarmAgent& agent) { return agent.changes() > 0; }));
+  const std::vector<absl::Duration> these =
+      Since(begin, [](const SwarmAgent& agent) { return agent.changed_at(); });
+  waited->insert(waited->end(), these.begin(), these.end());
+  // What follows from it is over before the next one.
+  RETURN_IF_ERROR(WaitForAll(
+      "reporting", [](const SwarmAgent& agent) { return agent.statuses_waiting() == 0; }));
+  Pause(loop_, absl::Seconds(1));
+  return absl::OkStatus();
+}
+
+absl::Status Swarm::ChangeByApi() {
+  if (options_.changes == 0) return absl::OkStatus();
+  std::vector<absl::Duration> waited;
+  const Spent before = SpentNow();
+  for (size_t round = 0; round < options_.changes; ++round)
+    RETURN_IF_ERROR(Propagate([this] { return ApplyProbe(); }, &waited));
+  const Spent after = SpentNow();
+  Tell(Figure("changed-by-api")
+           .Count("agents", options_.agents)
+           .Count("rounds", options_.changes)
+           .Add(Percentiles::Of(std::move(waited)))
+           .Number("hub_cpu_s", after.hub_s - before.hub_s)
+           .Number("swarm_cpu_s", after.self_s - before.self_s));
+  return absl::OkStatus();
+}
+
+absl::Status Swarm::ChangeByCommit() {
+  if (options_.changes == 0) return absl::OkStatus();
+  std::vector<absl::Duration> waited;
+  const Spent before = SpentNow();
+  for (size_t round = 0; round < options_.changes; ++round) {
+    RETURN_IF_ERROR(repository_.Commit(std::max<size_t>(options_.apps, 1), round + 2));
+    RETURN_IF_ERROR(Propagate([this] { return client_->Refresh(); }, &waited));
+  }
+  const Spent after = SpentNow();
+  Tell(Figure("changed-by-commit")
+           .Count("agents", options_.agents)
+           .Count("rounds", options_.changes)
+           .Add(Percentiles::Of(std::move(waited)))
+           .Number("hub_cpu_s", after.hub_s - before.hub_s)
+           .Number("swarm_cpu_s", after.self_s - before.self_s));
+  return absl::OkStatus();
+}
+
+absl::Status Swarm::ReportStatuses() {
+  if (options_.status_rounds == 0) return absl::OkStatus();
+  uint64_t count = 0;
+  const Spent before = SpentNow();
+  for (size_t round = 0; round < options_.status_rounds; ++round) {
+    OnLoop(loop_, [&] {
+      for (const auto& agent : agents_) count += agent->ReportAnew(round);
+    });
+    RETURN_IF_ERROR(WaitForAll("reporting everything", [](const SwarmAgent& agent) {
+      return agent.statuses_waiting() == 0;
+    }));
+  }
+  const Spent after = SpentNow();
+  const double seconds = absl::ToDoubleSeconds(after.at - before.at);
+  Tell(Figure("statuses")
+           .Count("statuses", count)
+           .Number("seconds", seconds)
+           .Number("per_second", static_cast<double>(count) / seconds)
+           .Number("hub_cpu_s", after.hub_s - before.hub_s)
+           .Number("swarm_cpu_s", after.self_s - before.self_s));
+  return absl::OkStatus();
+}
+
+absl::Status Swarm::Herd() {
+  const auto received = [](const SwarmAgent& agent) { return agent.received(); };
+  const uint64_t before_received = Sum(received);
+  OnLoop(loop_, [this] {
+    for (const auto& agent : agents_) agent->Mark();
+  });
+  const absl::Duration killed = loop_.clock().Monotonic();
+  hub_.Kill();
+  ASSIGN_OR_RETURN(const absl::Duration serving, hub_.Start());
+  const absl::Duration listening = loop_.clock().Monotonic();
+  const double self_before = UsageOf(::getpid()).cpu_s;
+  RETURN_IF_ERROR(WaitForAll("coming back", [killed](const SwarmAgent& agent) {
+    return agent.live() && agent.live_at() > killed;
+  }));
+  const std::vector<absl::Duration> live =
+      Since(listening, [](const SwarmAgent& agent) { return agent.live_at(); });
+  RETURN_IF_ERROR(WaitForCensus("being verified", &FleetClient::Census::received));
+  const Spent verified = SpentNow();
+  const ProcessUsage hub = hub_.usage();
+  Tell(Figure("herd")
+           .Count("agents", options_.agents)
+           .Number("serving_s", absl::ToDoubleSeconds(serving))
+           .Add(Percentiles::Of(live))
+           .Number("verified_s", absl::ToDoubleSeconds(verified.at - listening))
+           .Count("resent", Sum(received) - before_received)
+           .Count("changed", Sum([](const SwarmAgent& agent) { return agent.changes(); }))
+           .Number("hub_cpu_s", verified.hub_s)
+           .Number("swarm_cpu_s", verified.self_s - self_before)
+           .Number("hub_rss_mb", hub.resident_mb)
+           .Number("hub_rss_peak_mb", hub.resident_peak_mb));
+  return absl::OkStatus();
+}
+
+absl::Status Swarm::WaitForAll(absl::string_view what,
+                               const std::function<bool(const SwarmAgent&)>& holds) {
+  size_t missing = 0;
+  std::string example;
+  const bool all = WaitUntil(loop_, options_.phase_limit, [&] {
+    OnLoop(loop_, [&] {
+      missing = 0;
+      for (const auto& agent : agents_) {
+        if (holds(*agent)) continue;
+        if (missing++ == 0) example = agent->last_error();
+      }
+    });
+    return missing == 0;
+  });
+  if (all) return absl::OkStatus();
+  return absl::DeadlineExceededError(absl::StrCat(
+      what, ": ", missing, " of ", agents_.size(), " agents are not there after ",
+      absl::FormatDuration(options_.phase_limit), "; the last error of the first is: ", example));
+}
+
+absl::Status Swarm::WaitForCensus(absl::string_view what, size_t FleetClient::Census::* field) {
+  absl::Status status;
+  size_t there = 0;
+  const bool all = WaitUntil(
+      loop_, options_.phase_limit,
+      [&] {
+        const absl::StatusOr<FleetClient::Census> census = client_->Count();
+        status = census.status();
+        there = census.ok() ? (*census).*field : 0;
+        return !status.ok() || there == options_.agents;
+      },
+      kCensusEvery);
+  if (!status.ok() || all) return status;
+  return absl::DeadlineExceededError(
+      absl::StrCat(what, ": the hub says so of ", there, " of ", options_.agents, " clusters"));
+}
+
+uint64_t Swarm::Sum(const std::function<uint64_t(const SwarmAgent&)>& of) {
+  uint64_t sum = 0;
+  OnLoop(loop_, [&] {
+    for (const auto& agent : agents_) sum += of(*agent);
+  });
+  return sum;
+}
+
+std::vector<absl::Duration> Swarm::Since(
+    absl::Duration begin, const std::function<absl::Duration(const SwarmAgent&)>& when) {
+  std::vector<absl::Duration> since;
+  OnLoop(loop_, [&] {
+    for (const auto& agent : agents_)
+      since.push_back(std::max(when(*agent) - begin, absl::ZeroDuration()));
+  });
+  return since;
+}
+
+}  // namespace leidang::agent
