@@ -22,20 +22,24 @@
 #include "common/time/real_clock.h"
 #include "common/time/thread_loop.h"
 #include "common/time/workers.h"
+#include "hub/admin.h"
 #include "hub/auth/certificate_authority.h"
 #include "hub/auth/cluster_gate.h"
 #include "hub/auth/secret_token.h"
+#include "hub/commands.h"
 #include "hub/control/control_plane.h"
 #include "hub/control/operations.h"
 #include "hub/control/session_board.h"
 #include "hub/ledger/row_ledger.h"
 #include "hub/options.h"
+#include "hub/rpc/admin_service.h"
 #include "hub/rpc/agent_link_service.h"
 #include "hub/rpc/enrolment_service.h"
 #include "hub/rpc/fleet_service.h"
 #include "hub/rpc/servers.h"
 #include "hub/session/session_table.h"
 #include "hub/source/mirror_git_source.h"
+#include "hub/store/directory_lock.h"
 #include "hub/store/rocks/rocks_database.h"
 
 namespace leidang::hub {
@@ -132,6 +136,7 @@ class Hub {
 
   absl::Status Start() {
     RETURN_IF_ERROR(MakeDataDirectory(options_.data_dir));
+    ASSIGN_OR_RETURN(lock_, DirectoryLock::Acquire(options_.data_dir));
     RETURN_IF_ERROR(OpenStore());
     ASSIGN_OR_RETURN(git_, MirrorGitSource::Create(MirrorSettingsOf(options_), clock_));
     RETURN_IF_ERROR(LoadControl());
@@ -145,6 +150,7 @@ class Hub {
     OnLoop(control_, [&] { operations_->Start(); });
     RETURN_IF_ERROR(Await(control_, [&](auto done) { plane_->Start(std::move(done)); }));
     RETURN_IF_ERROR(StartServers());
+    StartAdmin();
     log_.Info("hub", "the hub is up",
               {{"hub", records().hub().Hex()},
                {"agents_port", absl::StrCat(servers_.agents_port)},
@@ -156,8 +162,10 @@ class Hub {
     if (fleet_ != nullptr) OnLoop(control_, [&] { fleet_->EndWatches(); });
     if (table_ != nullptr)
       OnLoop(sessions_, [&] { table_->Drain(absl::Seconds(1), absl::Seconds(4)); });
+    if (admin_server_ != nullptr) admin_server_->Shutdown();
     Shutdown(&servers_, kStopGrace);
     if (git_ != nullptr) git_->Shutdown();
+    upkeep_.Stop();
     workers_.Stop();
     sessions_.Stop();
     control_.Stop();
@@ -287,6 +295,19 @@ class Hub {
     return absl::OkStatus();
   }
 
+  // A hub without it serves its fleet all the same.
+  void StartAdmin() {
+    admin_ = std::make_unique<AdminService>(
+        AdminPartsOf({upkeep_, *database_, options_.data_dir, clock_, random_, log_}));
+    absl::StatusOr<std::unique_ptr<grpc::Server>> server =
+        ListenAdmin(options_.data_dir, admin_.get());
+    if (server.ok()) {
+      admin_server_ = *std::move(server);
+    } else {
+      log_.Warning("hub", "the admin socket is off", {{"error", server.status().message()}});
+    }
+  }
+
   FleetRecords& records() const { return plane_->records(); }
 
   absl::Status WritePorts() {
@@ -312,7 +333,9 @@ class Hub {
   ThreadLoop control_{"control"};
   ThreadLoop sessions_{"sessions"};
   WorkerThreads workers_{"worker", 2};
+  WorkerThreads upkeep_{"upkeep", 1};  // Backups one at a time.
 
+  std::unique_ptr<DirectoryLock> lock_;
   std::unique_ptr<RocksDatabase> database_;
   std::unique_ptr<MirrorGitSource> git_;
   std::unique_ptr<CertificateAuthority> authority_;
@@ -330,12 +353,15 @@ class Hub {
   std::unique_ptr<AgentLinkService> link_;
   std::unique_ptr<FleetService> fleet_;
   std::unique_ptr<EnrolmentService> enrolment_;
+  std::unique_ptr<AdminService> admin_;
+  std::unique_ptr<grpc::Server> admin_server_;
   ListeningServers servers_;
 };
 
 int Main(int argc, char** argv) {
   HubOptions options;
   if (const std::optional<int> code = ParseOptions(argc, argv, &options)) return *code;
+  if (options.command != HubCommand::kServe) return RunCommand(options);
   // Before any thread is started, so that all of them leave the signals to this one.
   sigset_t signals;
   sigemptyset(&signals);

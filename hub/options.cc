@@ -1,10 +1,53 @@
 #include "hub/options.h"
 
 #include <map>
+#include <tuple>
 
 #include "CLI/CLI.hpp"
 
 namespace leidang::hub {
+namespace {
+
+// What is done to a data directory, besides serving it.
+void AddCommands(CLI::App& app, HubOptions* options) {
+  app.require_subcommand(0, 1);
+  app.fallthrough();
+  const auto add = [options](CLI::App& parent, const char* name, HubCommand command,
+                             const char* help) {
+    CLI::App* sub = parent.add_subcommand(name, help);
+    sub->fallthrough();
+    sub->callback([options, command] { options->command = command; });
+    return sub;
+  };
+  add(app, "check", HubCommand::kCheck, "Read and verify everything that is stored");
+  add(app, "rebuild", HubCommand::kRebuild,
+      "Drop all derived data of a stopped hub; its next start builds it anew");
+  CLI::App* backup = add(app, "backup", HubCommand::kBackup, "Back up a hub, which may be running");
+  backup->add_option("--to", options->folder, "Folder of backups (default: in the data directory)");
+  backup->add_option("--keep", options->keep, "How many backups to keep")
+      ->check(CLI::Range(1u, 10000u))
+      ->capture_default_str();
+  CLI::App* list = add(app, "backups", HubCommand::kListBackups, "List backups");
+  list->add_option("--in", options->folder, "Folder of backups (default: in the data directory)");
+  CLI::App* restore =
+      add(app, "restore", HubCommand::kRestore, "Make a new data directory of a backup");
+  restore->add_option("--from", options->folder, "Folder of backups")->required();
+  restore->add_option("--id", options->backup_id, "Number of the backup (default: the newest)");
+  CLI::App* identity = app.add_subcommand("identity", "Who this hub is, for the day its disk dies");
+  identity->require_subcommand(1);
+  identity->fallthrough();
+  for (const auto& [name, command, help] :
+       {std::tuple("export", HubCommand::kExportIdentity, "Seal the identity in a file"),
+        std::tuple("import", HubCommand::kImportIdentity,
+                   "Make a new data directory of a sealed identity")}) {
+    CLI::App* sub = add(*identity, name, command, help);
+    sub->add_option("file", options->bundle, "The sealed file")->required();
+    sub->add_option("--passphrase-file", options->passphrase_file,
+                    "File with the passphrase (default: LEIDANG_PASSPHRASE)");
+  }
+}
+
+}  // namespace
 
 std::optional<int> ParseOptions(int argc, char** argv, HubOptions* options) {
   double poll_interval_s = absl::ToDoubleSeconds(options->poll_interval);
@@ -52,6 +95,7 @@ std::optional<int> ParseOptions(int argc, char** argv, HubOptions* options) {
                                                                   {"info", LogLevel::kInfo},
                                                                   {"warning", LogLevel::kWarning},
                                                                   {"error", LogLevel::kError}}));
+  AddCommands(app, options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

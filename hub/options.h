@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -9,6 +10,17 @@
 #include "common/log/log_line.h"
 
 namespace leidang::hub {
+
+enum class HubCommand {
+  kServe,
+  kCheck,
+  kRebuild,
+  kBackup,
+  kListBackups,
+  kRestore,
+  kExportIdentity,
+  kImportIdentity,
+};
 
 // What a hub is told at its start: flags, then LEIDANG_* variables, then /etc/leidang/hub.yaml,
 // then these defaults.
@@ -27,6 +39,15 @@ struct HubOptions {
   std::string
       admin_token_file;    // A token that is made is written here instead of to standard output.
   std::string ports_file;  // The ports that were opened, for whoever asked for port 0.
+
+  HubCommand command = HubCommand::kServe;
+  // Of sub-commands.
+  std::string folder;           // Of backups; empty: `backups` in the data directory.
+  uint32_t keep = 7;            // Backups.
+  uint32_t backup_id = 0;       // 0: the newest.
+  std::string bundle;           // File of a sealed identity.
+  std::string passphrase_file;  // Empty: LEIDANG_PASSPHRASE.
+
   LogFormat log_format = LogFormat::kText;
   LogLevel log_level = LogLevel::kInfo;
 };

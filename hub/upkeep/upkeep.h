@@ -1,8 +1,6 @@
 #pragma once
 
 // Upkeep of a hub's data directory: check, backup and restore, and the identity of the hub.
-// Not wired into the program yet: the mark `recovering`, which Restore and ImportIdentity leave on
-// every cluster, is not enforced by the sessions, so what they make must not be started.
 //
 // What takes a RocksDatabase works beside a running hub, on any thread; what takes a data directory
 // needs it for itself (DirectoryLock).
