@@ -165,10 +165,12 @@ class Agent {
     fetcher_ = std::make_unique<ContentFetcher>(loop_, random_, *state_, *transport_,
                                                 ContentFetcherOptions());
     content_ = std::make_unique<FetchedContent>(*fetcher_);
+    ReconcileOptions options;
+    if (options_.directory.empty()) options.syncs = ReconcileOptions::Syncs::kPhases;
     reconciler_ = std::make_unique<Reconciler>(
         loop_, random_,
         Reconciler::Ports{*state_, cluster_->client(), *content_, workers_, *renderer_, log_},
-        ReconcileOptions());
+        options);
     cluster_->WhenReady([this] { reconciler_->Start(); });
     link_ = std::make_unique<Link>(loop_, random_, *state_, *transport_, LinkOptionsOf(membership));
     keeper_ = std::make_unique<CertificateKeeper>(

@@ -79,15 +79,6 @@ bool RunsAsHook(const Value& object) {
   return false;
 }
 
-// For messages: a hook may have a generateName instead of a name.
-ObjectKey HookKey(const Value& object) {
-  absl::string_view name = object::FindString(object, {"metadata", "name"});
-  if (name.empty()) name = object::FindString(object, {"metadata", "generateName"});
-  return {std::string(manifest::GroupOf(object::FindString(object, {"apiVersion"}))),
-          std::string(object::FindString(object, {"kind"})),
-          std::string(object::FindString(object, {"metadata", "namespace"})), std::string(name)};
-}
-
 using DefinedScopes = std::map<std::pair<std::string, std::string>, Scope>;
 
 absl::Status SetNamespace(Value& object, ObjectKey& key, absl::string_view ns,
@@ -113,6 +104,23 @@ absl::Status SetNamespace(Value& object, ObjectKey& key, absl::string_view ns,
   key.ns = std::string(ns);
   manifest::SetNamespace(object, ns);
   return absl::OkStatus();
+}
+
+// A hook may have a generateName instead of a name.
+absl::StatusOr<DesiredHook> MakeHook(Value object, absl::string_view ns,
+                                     const DefinedScopes& defined, const ScopeOf& scope_of) {
+  DesiredHook hook;
+  if (object::FindString(object, {"metadata", "name"}).empty()) {
+    hook.generate_name = std::string(object::FindString(object, {"metadata", "generateName"}));
+  }
+  Value named = object;
+  if (!hook.generate_name.empty()) {
+    named.get_object()["metadata"].get_object()["name"] = hook.generate_name;
+  }
+  ASSIGN_OR_RETURN(hook.key, manifest::KeyOf(named));
+  RETURN_IF_ERROR(SetNamespace(object, hook.key, ns, defined, scope_of));
+  hook.manifest = object::CanonicalJson(object);
+  return hook;
 }
 
 DesiredObject MakeDesired(Value object, const ObjectKey& key, absl::string_view app) {
@@ -164,7 +172,8 @@ absl::StatusOr<DesiredSet> MakeDesiredSet(std::vector<Value> objects, absl::stri
   std::map<ObjectKey, DesiredObject> by_key;
   for (Value& object : objects) {
     if (RunsAsHook(object)) {
-      set.hooks.push_back(HookKey(object));
+      ASSIGN_OR_RETURN(DesiredHook hook, MakeHook(std::move(object), ns, defined, scope_of));
+      set.hooks.push_back(std::move(hook));
       continue;
     }
     ASSIGN_OR_RETURN(ObjectKey key, manifest::KeyOf(object));

@@ -32,10 +32,18 @@ struct DesiredObject {
   Adoption adoption = Adoption::kNo;  // Annotation leidang.dev/adopt on the object.
 };
 
+// A hook as rendered, its namespace set; not marked yet, and without a name if it has a
+// generateName.
+struct DesiredHook {
+  object::ObjectKey key;  // The name may be a generateName.
+  std::string generate_name;
+  std::string manifest;  // Canonical JSON.
+};
+
 struct DesiredSet {
   std::vector<DesiredObject> objects;       // Sorted by key.
   std::vector<object::ObjectKey> repeated;  // Written more than once; the last one counts.
-  std::vector<object::ObjectKey> hooks;     // Left out, see below.
+  std::vector<DesiredHook> hooks;           // Apart, as they run only with a sync.
 };
 
 using ScopeOf =
@@ -43,8 +51,8 @@ using ScopeOf =
 
 // Namespaced objects without a namespace get `ns`, cluster-scoped ones lose theirs; the scope of a
 // kind is taken from a CustomResourceDefinition among the objects, else from `scope_of`, else it is
-// namespaced. Then they are marked as objects of `app` ("namespace/name"). Objects that carry a
-// hook annotation are left out: hooks run with the sync engine for API servers.
+// namespaced. Then they are marked as objects of `app` ("namespace/name"). What carries a hook
+// annotation is no object of the Application.
 //
 // kInvalidArgument, naming the object, if it has no identity, or no namespace and `ns` is empty.
 absl::StatusOr<DesiredSet> MakeDesiredSet(std::vector<object::Value> objects, absl::string_view app,

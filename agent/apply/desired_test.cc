@@ -86,7 +86,7 @@ TEST(DesiredSet, LeavesHooksOut) {
             Object("ConfigMap", "crd", R"(,"annotations":{"helm.sh/hook":"crd-install"})")}));
   EXPECT_EQ(set.objects.size(), 1u);
   EXPECT_EQ(set.hooks.size(), 2u);
-  EXPECT_EQ(set.hooks[1].name, "gen-");
+  EXPECT_EQ(set.hooks[1].key.name, "gen-");
 }
 
 TEST(DesiredSet, ReadsOptionsOfObjects) {

@@ -1,5 +1,6 @@
 #include "agent/apply/sync_policy.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -60,6 +61,8 @@ void ReadOption(absl::string_view option, SyncPolicy& policy) {
     policy.create_namespace = NamespaceCreation::kNo;
   } else if (option == "Prune=false") {
     policy.option = Pruning::kKeep;
+  } else if (option == "PruneLast=true") {
+    policy.prune_order = SyncPolicy::PruneOrder::kLast;
   } else if (option == "Delete=false") {
     policy.with_app = Pruning::kKeep;
   } else if (pair.first != "Prune" || pair.second != "true") {
@@ -81,6 +84,46 @@ absl::Status ReadOptions(const Value& application, SyncPolicy& policy) {
     ReadOption(absl::StripAsciiWhitespace(
                    absl::string_view(option.get_string().data(), option.get_string().size())),
                policy);
+  }
+  return absl::OkStatus();
+}
+
+// "5s", "3m", and a bare number of seconds.
+absl::StatusOr<absl::Duration> ReadDuration(absl::string_view text, absl::string_view field) {
+  absl::Duration duration;
+  int64_t seconds = 0;
+  if (absl::SimpleAtoi(text, &seconds)) duration = absl::Seconds(seconds);
+  const bool read = absl::SimpleAtoi(text, &seconds) || absl::ParseDuration(text, &duration);
+  if (!read || duration < absl::ZeroDuration()) {
+    return Wrong(field, absl::StrCat("\"", text, "\" is no duration such as \"5s\""));
+  }
+  return duration;
+}
+
+absl::Status ReadRetry(const Value& application, SyncPolicy& policy) {
+  const Value* retry = object::Find(application, {"spec", "syncPolicy", "retry"});
+  if (retry == nullptr || retry->is_null()) return absl::OkStatus();
+  if (!retry->is_object()) return Wrong("spec.syncPolicy.retry", "is no map");
+  const Value* limit = object::Find(*retry, {"limit"});
+  policy.retry.limit = 0;
+  if (limit != nullptr) {
+    if (!limit->is_int64()) return Wrong("spec.syncPolicy.retry.limit", "is no number");
+    policy.retry.limit = limit->get_int64();
+  }
+  const Value* factor = object::Find(*retry, {"backoff", "factor"});
+  if (factor != nullptr) {
+    if (!factor->is_int64()) return Wrong("spec.syncPolicy.retry.backoff.factor", "is no number");
+    policy.retry.factor = factor->get_int64();
+  }
+  const absl::string_view first = object::FindString(*retry, {"backoff", "duration"});
+  const absl::string_view max = object::FindString(*retry, {"backoff", "maxDuration"});
+  if (!first.empty()) {
+    ASSIGN_OR_RETURN(policy.retry.first,
+                     ReadDuration(first, "spec.syncPolicy.retry.backoff.duration"));
+  }
+  if (!max.empty()) {
+    ASSIGN_OR_RETURN(policy.retry.max,
+                     ReadDuration(max, "spec.syncPolicy.retry.backoff.maxDuration"));
   }
   return absl::OkStatus();
 }
@@ -107,6 +150,13 @@ absl::Status ReadNamespaceMetadata(const Value& application, SyncPolicy& policy)
 
 }  // namespace
 
+std::optional<absl::Duration> SyncRetry::WaitBefore(int64_t attempt) const {
+  if (limit >= 0 && attempt > limit) return std::nullopt;
+  absl::Duration wait = first;
+  for (int64_t i = 1; i < attempt && wait < max; ++i) wait *= factor;
+  return std::min(wait, max);
+}
+
 absl::StatusOr<DeletionLimit> ParseDeletionLimit(absl::string_view text) {
   const absl::string_view trimmed = absl::StripAsciiWhitespace(text);
   if (trimmed == "unlimited") return DeletionLimit{DeletionLimit::Kind::kUnlimited, 0};
@@ -127,7 +177,11 @@ absl::StatusOr<SyncPolicy> ReadSyncPolicy(const Value& application) {
   SyncPolicy policy;
   RETURN_IF_ERROR(ReadAutomated(application, policy));
   RETURN_IF_ERROR(ReadOptions(application, policy));
+  RETURN_IF_ERROR(ReadRetry(application, policy));
   RETURN_IF_ERROR(ReadNamespaceMetadata(application, policy));
+  const Value* ignored = object::Find(application, {"spec", "ignoreDifferences"});
+  policy.ignores_differences =
+      ignored != nullptr && ignored->is_array() && !ignored->get_array().empty();
   if (manifest::Annotation(application, "leidang.dev/adopt") == "true") {
     policy.adoption = Adoption::kYes;
   }

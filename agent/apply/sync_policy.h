@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 #include "common/object/value.h"
 
@@ -31,6 +32,17 @@ struct DeletionLimit {
   friend bool operator==(const DeletionLimit&, const DeletionLimit&) = default;
 };
 
+// How often a sync that failed is tried again, and when.
+struct SyncRetry {
+  int64_t limit = 5;  // Below 0: without end.
+  absl::Duration first = absl::Seconds(5);
+  int64_t factor = 2;
+  absl::Duration max = absl::Minutes(3);
+
+  // Before attempt `attempt`, the first retry being 1; nullopt: none is left.
+  std::optional<absl::Duration> WaitBefore(int64_t attempt) const;
+};
+
 struct SyncPolicy {
   Automation automation = Automation::kManual;
   Pruning pruning = Pruning::kKeep;    // Of automated syncs.
@@ -41,7 +53,10 @@ struct SyncPolicy {
   Pruning with_app = Pruning::kPrune;  // kKeep: sync option Delete=false.
   Adoption adoption = Adoption::kNo;   // Annotation leidang.dev/adopt.
   DeletionLimit max_deletions;
-  object::Value namespace_labels;  // managedNamespaceMetadata; an object or null.
+  SyncRetry retry;
+  enum class PruneOrder : uint8_t { kInWaves, kLast } prune_order = PruneOrder::kInWaves;
+  bool ignores_differences = false;  // spec.ignoreDifferences says something.
+  object::Value namespace_labels;    // managedNamespaceMetadata; an object or null.
   object::Value namespace_annotations;
   std::vector<std::string> notices;  // What was written and has no effect (yet), for people.
 };

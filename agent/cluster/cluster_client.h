@@ -57,8 +57,8 @@ struct Selection {
 struct ApplyRequest {
   object::ObjectKey key;
   object::Value manifest;
-  // The version that must be there, "" for none; absent: apply over whatever is there. What has gone
-  // meanwhile may be created anew.
+  // The version that must be there, "" for none; absent: apply over whatever is there. What has
+  // gone meanwhile may be created anew.
   std::optional<std::string> if_version;
 };
 
@@ -109,6 +109,14 @@ class ClusterClient {
 
   // Creates the object or makes it equal to the manifest. kAborted if `if_version` does not hold.
   virtual void Apply(ApplyRequest request, ApplyDone done) = 0;
+
+  // Whether Apply of this would be refused, as far as the target can tell without doing it; its
+  // precondition is not looked at. May complete inside the call.
+  using CheckDone = std::function<void(const absl::Status&)>;
+  virtual void Check(ApplyRequest request, CheckDone done) {
+    static_cast<void>(request);
+    done(absl::OkStatus());
+  }
 
   // kGone if it is not there. kAborted if a precondition does not hold.
   virtual void Delete(DeleteRequest request, DeleteDone done) = 0;

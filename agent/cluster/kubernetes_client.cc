@@ -474,6 +474,29 @@ void KubernetesClient::OnKept(const std::shared_ptr<ApplyJob>& job, int status, 
   job->done(std::move(applied));
 }
 
+void KubernetesClient::Check(ApplyRequest request, CheckDone done) {
+  Ready(Alive([this, request = std::move(request), done](const absl::Status& status) {
+    if (!status.ok()) return done(Named(status, request.key));
+    const absl::string_view version =
+        manifest::VersionOf(object::FindString(request.manifest, {"apiVersion"}));
+    const ApiResource* resource = resources_->Find(request.key.group, request.key.kind, version);
+    if (resource == nullptr || resource->version != version) return done(absl::OkStatus());
+    Value body = request.manifest;
+    FoldStringData(body);
+    ApiRequest asked;
+    asked.method = "PATCH";
+    asked.path = absl::StrCat(resource->ObjectPath(request.key), "?dryRun=All&force=true",
+                              "&fieldManager=", kFieldManager);
+    asked.content_type = "application/apply-patch+yaml";
+    asked.body = object::ToJson(body);
+    gate_.Send(std::move(asked),
+               Alive([key = request.key, done](absl::StatusOr<ApiResponse> answer) {
+                 const absl::Status refused = AnswerObject(std::move(answer)).status();
+                 done(absl::IsNotFound(refused) ? absl::OkStatus() : Named(refused, key));
+               }));
+  }));
+}
+
 void KubernetesClient::Delete(DeleteRequest request, DeleteDone done) {
   loop_.Post(Alive([this, request = std::move(request), done = std::move(done)] {
     Ready(Alive([this, request, done](const absl::Status& status) {

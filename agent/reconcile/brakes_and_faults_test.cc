@@ -221,7 +221,7 @@ TEST(BadInput, RepeatedObjectsAndHooksAreWarnings) {
   agent.Settle();
   EXPECT_EQ(agent.Data("a", "colour"), "blue");
   EXPECT_THAT(agent.Condition(kCart, "RepeatedResourceWarning"), HasSubstr("ConfigMap shop/a"));
-  EXPECT_THAT(agent.Condition(kCart, "ExcludedResourceWarning"), HasSubstr("ConfigMap hook"));
+  EXPECT_THAT(agent.Condition(kCart, "ExcludedResourceWarning"), HasSubstr("ConfigMap shop/hook"));
   EXPECT_TRUE(agent.Applied(kCart));
 }
 

@@ -163,6 +163,10 @@ void EntryPass::Look() {
   if (!application_.ns.empty()) {
     selection.keys.push_back({"", "Namespace", "", application_.ns});
   }
+  const auto sync = context_.syncs.find(ref_);
+  if (sync != context_.syncs.end() && sync->second.running != nullptr) {
+    for (const auto& [key, manifest] : sync->second.running->hooks()) selection.keys.push_back(key);
+  }
   context_.cluster.Read(std::move(selection), Alive(&EntryPass::OnLive));
 }
 
@@ -174,6 +178,7 @@ void EntryPass::OnLive(absl::StatusOr<std::vector<LiveObject>> answer) {
   }
   findings_.live.clear();
   for (const LiveObject& live : *answer) findings_.live.push_back(SeenOf(live));
+  live_ = *std::move(answer);
   MakeThePlan();
 }
 
@@ -192,6 +197,7 @@ PlanInput EntryPass::Input() const {
   const auto approved = context_.approved.find(ref_);
   if (approved != context_.approved.end()) input.approved = approved->second;
   input.gate = context_.options.gate;
+  if (InPhases()) input.gate = PlanInput::Gate::kNone;
   return input;
 }
 
@@ -222,20 +228,27 @@ void EntryPass::MakeThePlan() {
     std::erase_if(plan_.steps, prunes);
     context_.park(ref_.key);
   }
+  if (InPhases()) return CarryOutInPhases();
   if (plan_.empty()) return Conclude(NextTime());
   CarryOut();
 }
 
-SyncRun::Job EntryPass::MakeJob() const {
+// What the hub does not know is only corrected.
+bool EntryPass::InPhases() const {
+  return context_.options.syncs == ReconcileOptions::Syncs::kPhases &&
+         findings_.entry.head.phase == EntryPhase::kLive;
+}
+
+SyncRun::Job EntryPass::MakeJob(Plan plan) const {
   SyncRun::Job job;
   job.entry = ref_;
-  job.plan = plan_;
+  job.plan = std::move(plan);
   job.desired = desired_;
   job.inventory = inventory_;
   job.former = former_;
   job.heirs = heirs_;
   size_t prunes = 0;
-  for (const PlanStep& step : plan_.steps) prunes += step.prunes.size();
+  for (const PlanStep& step : job.plan.steps) prunes += step.prunes.size();
   if (prunes > 0 && CountsPrunes()) {
     const absl::Duration now = context_.loop.clock().Monotonic();
     job.note = RecentPrunes::NoteOf(context_.prunes.Count(ref_, now) + prunes);
@@ -244,7 +257,7 @@ SyncRun::Job EntryPass::MakeJob() const {
                           findings_.entry.policy == intent::DeletionPolicy::kBackground;
   if (background) job.propagation = Propagation::kBackground;
   job.namespace_key = {"", "Namespace", "", application_.ns};
-  if (plan_.create_namespace) {
+  if (job.plan.create_namespace) {
     job.namespace_manifest = NamespaceManifest(application_.ns, application_.policy);
   }
   return job;
@@ -259,21 +272,25 @@ void EntryPass::CarryOut() {
   if (plan_.content_pending && findings_.entry.head.phase != EntryPhase::kDeleting) {
     ReportRunning();
   }
-  run_ = std::make_unique<SyncRun>(context_.state, context_.cluster, MakeJob(),
+  run_ = std::make_unique<SyncRun>(context_.state, context_.cluster, MakeJob(plan_),
                                    Alive(&EntryPass::OnRun));
   run_->Start();
 }
 
-void EntryPass::OnRun(SyncOutcome outcome) {
+void EntryPass::CountOutcome(const SyncOutcome& outcome) {
   const absl::Duration now = context_.loop.clock().Monotonic();
   for (const ObjectKey& key : outcome.corrections) context_.corrections.Add(key, now);
-  const bool deleting = findings_.entry.head.phase == EntryPhase::kDeleting;
   if (outcome.pruned > 0 && CountsPrunes()) {
     context_.prunes.Add(ref_, outcome.pruned, now);
     findings_.entry.note = RecentPrunes::NoteOf(context_.prunes.Count(ref_, now));
   } else if (outcome.pruned > 0) {
     context_.approved.erase(ref_);
   }
+}
+
+void EntryPass::OnRun(SyncOutcome outcome) {
+  CountOutcome(outcome);
+  const bool deleting = findings_.entry.head.phase == EntryPhase::kDeleting;
   const bool go_on = outcome.ok() && outcome.pending == 0 && looks_ < kLooksMax;
   if (!outcome_.has_value()) outcome_.emplace();
   Merge(*outcome_, std::move(outcome));
@@ -288,7 +305,12 @@ void EntryPass::OnRun(SyncOutcome outcome) {
 
 WorkResult EntryPass::NextTime() const {
   if (!findings_.failure.ok() && MayPass(findings_.failure)) return WorkResult::Retry();
-  if (!plan_.waiting_for.empty()) return WorkResult::After(kBetweenWaves);
+  if (!plan_.waiting_for.empty() || findings_.running) return WorkResult::After(kBetweenWaves);
+  const auto sync = context_.syncs.find(ref_);
+  if (sync != context_.syncs.end() && sync->second.next.has_value()) {
+    const absl::Duration now = context_.loop.clock().Monotonic();
+    return WorkResult::After(std::max(*sync->second.next - now, absl::ZeroDuration()));
+  }
   if (!findings_.rested.empty()) {
     absl::Duration next = RecentCorrections::kWindow;
     const absl::Duration now = context_.loop.clock().Monotonic();

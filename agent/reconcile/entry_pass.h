@@ -19,6 +19,8 @@
 #include "agent/cluster/cluster_client.h"
 #include "agent/reconcile/application.h"
 #include "agent/reconcile/desired_source.h"
+#include "agent/reconcile/phase_run.h"
+#include "agent/reconcile/phased_sync.h"
 #include "agent/reconcile/recent.h"
 #include "agent/reconcile/status_report.h"
 #include "agent/reconcile/sync_run.h"
@@ -37,7 +39,19 @@ struct ReconcileOptions {
   size_t corrections_per_minute_max = 10;     // Of one object.
   absl::Duration sweep = absl::Hours(1);      // Content that no entry needs is dropped this often.
   PlanInput::Gate gate = PlanInput::Gate::kHealth;
+  // kPhases: with hooks, and as Argo CD's users know it. kWaves: what needs no health of a target.
+  enum class Syncs : uint8_t { kWaves, kPhases } syncs = Syncs::kWaves;
   BackoffOptions backoff;
+};
+
+// The last sync in phases of an entry.
+struct SyncRecord {
+  std::unique_ptr<PhasedSync> running;
+  enum class End : uint8_t { kNone, kSucceeded, kFailed } end = End::kNone;
+  object::Sha256 element;  // Of the assignment that it was of.
+  int64_t attempts = 0;
+  std::optional<absl::Duration> next;  // When it is tried again; absent: not by itself.
+  std::string failure;
 };
 
 // What passes share; it belongs to the Reconciler.
@@ -55,6 +69,7 @@ struct ReconcileContext {
   // Deletions that wait, as reported last, and those that somebody has approved.
   std::map<EntryRef, std::vector<object::ObjectKey>> held;
   std::map<EntryRef, std::set<object::ObjectKey>> approved;
+  std::map<EntryRef, SyncRecord> syncs;
   // Told when an entry's wants are known, and asked by passes that delete: what is deleted may be
   // wanted by an entry that has not been rendered yet.
   std::function<void()> on_settled;
@@ -92,6 +107,15 @@ class EntryPass {
   void CarryOut();
   void OnRun(SyncOutcome outcome);
 
+  // Syncs in phases.
+  void CarryOutInPhases();
+  bool NeedsSync(const SyncRecord& record) const;
+  void BeginSync(SyncRecord& record);
+  void RunLook(SyncRecord& record);
+  void OnPhases(SyncOutcome outcome);
+  void EndSync(SyncRecord& record);
+  void KeepCorrectionsOnly();
+
   // Entries that are being deleted.
   void StartDeletion();
   void LookForDeletion();
@@ -112,8 +136,10 @@ class EntryPass {
   // Sets `released` and `claimed` of the input, `former` and `heirs` of a job.
   absl::Status FindNeighbours(PlanInput& input);
   absl::Status FindOwner(const SeenObject& seen, PlanInput& input);
-  SyncRun::Job MakeJob() const;
+  SyncRun::Job MakeJob(Plan plan) const;
+  void CountOutcome(const SyncOutcome& outcome);
   bool CountsPrunes() const;
+  bool InPhases() const;
   void ReportRunning();
   void AddOperationOutcomes(Transaction& transaction);
   template <typename Answer>
@@ -133,6 +159,9 @@ class EntryPass {
   std::map<object::ObjectKey, std::set<EntryRef>> former_;
   std::map<object::ObjectKey, EntryRef> heirs_;
   std::unique_ptr<SyncRun> run_;
+  std::unique_ptr<PhaseRun> phase_run_;
+  std::vector<LiveObject> live_;
+  bool sync_over_ = false;  // In this pass.
   int looks_ = 0;
   bool waits_for_others_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // Joint with completions.

@@ -15,6 +15,7 @@ constexpr absl::string_view kRoom = "agent/reconcile";
 
 void EntryPass::StartDeletion() {
   context_.wants.Erase(ref_);
+  context_.syncs.erase(ref_);
   context_.on_settled();
   application_.app = ref_.key.name;
   if (findings_.entry.assignment.has_value()) {
@@ -79,6 +80,7 @@ void EntryPass::FinishDeletionOf() {
         context_.desired.Forget(ref_);
         context_.prunes.Erase(ref_);
         context_.held.erase(ref_);
+        context_.syncs.erase(ref_);
         context_.approved.erase(ref_);
         context_.on_settled();
         done_(WorkResult::Done());

@@ -132,6 +132,11 @@ void EntryPass::AddOperationOutcomes(Transaction& transaction) {
     } else if (refused != asked_.refused.end()) {
       operation.state = OperationState::kFailed;
       operation.message = refused->second;
+    } else if (findings_.running) {
+      operation.state = OperationState::kRunning;
+    } else if (!findings_.sync_failure.empty() && operation.kind == OperationKind::kSync) {
+      operation.state = OperationState::kFailed;
+      operation.message = findings_.sync_failure;
     } else if (!findings_.failure.ok()) {
       operation.state = OperationState::kFailed;
       operation.message = std::string(findings_.failure.message());

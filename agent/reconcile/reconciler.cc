@@ -57,6 +57,7 @@ Reconciler::Reconciler(EventLoop& loop, Random& random, Ports ports, ReconcileOp
                .prunes = {},
                .held = {},
                .approved = {},
+               .syncs = {},
                .on_settled = [this] { WakeParked(); },
                .all_settled = [this] { return AllSettled(); },
                .park = [this](const EntryKey& key) { parked_.insert(key); }},

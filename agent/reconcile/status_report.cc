@@ -76,16 +76,19 @@ void AddConflicts(const Plan& plan, ConditionWriter& writer) {
              absl::StrJoin(shown, "; "));
 }
 
-void AddDesired(const DesiredSet& desired, ConditionWriter& writer) {
+void AddDesired(const EntryFindings& findings, ConditionWriter& writer) {
+  const DesiredSet& desired = *findings.desired;
   if (!desired.repeated.empty()) {
     writer.Add(
         conditions::kRepeatedResourceWarning, Reason::kRepeatedResource,
         absl::StrCat("written more than once, the last one counts: ", ListShown(desired.repeated)));
   }
-  if (!desired.hooks.empty()) {
-    writer.Add(conditions::kExcludedResourceWarning, Reason::kHookFailed,
-               absl::StrCat("hooks do not run on this target and are left out: ",
-                            ListShown(desired.hooks)));
+  if (!desired.hooks.empty() && findings.hooks == EntryFindings::Hooks::kLeftOut) {
+    std::vector<ObjectKey> hooks;
+    for (const DesiredHook& hook : desired.hooks) hooks.push_back(hook.key);
+    writer.Add(
+        conditions::kExcludedResourceWarning, Reason::kHookFailed,
+        absl::StrCat("hooks do not run on this target and are left out: ", ListShown(hooks)));
   }
 }
 
@@ -121,6 +124,8 @@ void AddSync(const EntryFindings& findings, ConditionWriter& writer) {
     const bool deleting = findings.entry.head.phase == EntryPhase::kDeleting;
     writer.Add(deleting ? conditions::kDeletionError : conditions::kSyncError,
                deleting ? Reason::kPruneFailed : Reason::kApplyFailed, std::move(message));
+  } else if (!findings.sync_failure.empty()) {
+    writer.Add(conditions::kSyncError, Reason::kApplyFailed, findings.sync_failure);
   } else if (!findings.rested.empty()) {
     std::vector<ObjectKey> keys;
     for (const auto& [key, until] : findings.rested) keys.push_back(key);
@@ -172,6 +177,7 @@ std::string CommitsOf(const Entry& entry) {
 
 OperationPhase PhaseOf(const EntryFindings& findings, const EntryStatus& before) {
   if (findings.running) return OperationPhase::kRunning;
+  if (!findings.sync_failure.empty()) return OperationPhase::kFailed;
   if (findings.outcome != nullptr && !findings.outcome->ok()) return OperationPhase::kFailed;
   if (findings.plan != nullptr && findings.plan->refused_empty) return OperationPhase::kFailed;
   if (findings.outcome != nullptr) return OperationPhase::kSucceeded;
@@ -210,9 +216,9 @@ void Merge(SyncOutcome& total, SyncOutcome more) {
 bool IsApplied(const EntryFindings& findings) {
   const Plan* plan = findings.plan;
   return findings.failure.ok() && findings.progress.empty() && plan != nullptr &&
-         !findings.running && !plan->content_pending && plan->steps.empty() &&
-         plan->drifted.empty() && plan->missing.empty() && plan->conflicts.empty() &&
-         plan->held.empty() && !plan->refused_empty &&
+         !findings.running && findings.sync_failure.empty() && !plan->content_pending &&
+         plan->steps.empty() && plan->drifted.empty() && plan->missing.empty() &&
+         plan->conflicts.empty() && plan->held.empty() && !plan->refused_empty &&
          (findings.outcome == nullptr || findings.outcome->ok());
 }
 
@@ -237,6 +243,8 @@ EntryStatus MakeStatus(const EntryFindings& findings, const std::optional<EntryS
     const std::string shown = OutcomeShown(*findings.outcome);
     if (!shown.empty()) status.message = shown;
   }
+  if (findings.running && !findings.operation.empty()) status.message = findings.operation;
+  if (!findings.sync_failure.empty()) status.message = findings.sync_failure;
   if (!findings.progress.empty()) status.message = findings.progress;
   if (IsApplied(findings) && findings.entry.assignment.has_value() && !status.deleting) {
     status.applied = head.revision;
@@ -251,7 +259,7 @@ EntryStatus MakeStatus(const EntryFindings& findings, const std::optional<EntryS
                "the hub does not know this Application; it is kept as it is until the hub claims "
                "or deletes it");
   }
-  if (findings.desired != nullptr) AddDesired(*findings.desired, writer);
+  if (findings.desired != nullptr) AddDesired(findings, writer);
   if (findings.plan != nullptr) AddPlan(*findings.plan, writer);
   AddSync(findings, writer);
   status.conditions = writer.Take();

@@ -31,8 +31,12 @@ struct EntryFindings {
   std::vector<SeenObject> live;
   size_t inventory = 0;
   std::map<object::ObjectKey, absl::Duration> rested;
-  bool running = false;  // More is to be carried out.
-  bool gone = false;     // The deletion is complete.
+  bool running = false;   // More is to be carried out.
+  std::string operation;  // What a sync that is running waits for.
+  // How the sync of this very content ended, if it failed.
+  std::string sync_failure;
+  enum class Hooks : uint8_t { kRun, kLeftOut } hooks = Hooks::kLeftOut;  // On this target.
+  bool gone = false;  // The deletion is complete.
 };
 
 // True if the cluster equals what the entry wants and nothing waits: what MarkApplied tells.

@@ -85,7 +85,8 @@ void SyncRun::CreateNamespace() {
                    if (!*alive) return;
                    // Somebody else made it meanwhile: it is there, which is all that is wanted.
                    if (!answer.ok() && !absl::IsAborted(answer.status())) {
-                     Fail(Named(answer.status(), "cannot create", job_.namespace_key));
+                     Fail(job_.namespace_key,
+                          Named(answer.status(), "cannot create", job_.namespace_key));
                      return Finish();
                    }
                    NextStep();
@@ -147,7 +148,7 @@ void SyncRun::Apply(const ApplyTask& task) {
 
 void SyncRun::OnApplied(const ApplyTask& task, absl::StatusOr<Applied> answer) {
   if (!answer.ok()) {
-    Fail(Named(answer.status(), "cannot apply", task.key));
+    Fail(task.key, Named(answer.status(), "cannot apply", task.key));
     return OneDone();
   }
   const DesiredObject& desired = job_.desired->objects[task.desired];
@@ -201,7 +202,7 @@ void SyncRun::Prune(const PruneTask& task) {
 
 void SyncRun::OnPruned(const PruneTask& task, absl::StatusOr<Deleted> answer) {
   if (!answer.ok()) {
-    Fail(Named(answer.status(), "cannot delete", task.key));
+    Fail(task.key, Named(answer.status(), "cannot delete", task.key));
   } else if (*answer == Deleted::kPending) {
     ++outcome_.pending;
   } else {
@@ -220,8 +221,9 @@ void SyncRun::OneDone() {
   });
 }
 
-void SyncRun::Fail(absl::Status status) {
+void SyncRun::Fail(const ObjectKey& key, absl::Status status) {
   ++outcome_.failed;
+  outcome_.failures[key] = std::string(status.message());
   if (outcome_.errors.size() < kErrorsKept) outcome_.errors.push_back(std::move(status));
 }
 

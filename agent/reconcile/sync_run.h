@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -38,7 +39,8 @@ struct SyncOutcome {
   // The first errors, each naming its object, and how many there were.
   std::vector<absl::Status> errors;
   size_t failed = 0;
-  absl::Status storage;  // State failed: nothing more was done.
+  std::map<object::ObjectKey, std::string> failures;  // Each object's, with the reason.
+  absl::Status storage;                               // State failed: nothing more was done.
 
   bool ok() const { return failed == 0 && storage.ok(); }
 };
@@ -85,7 +87,7 @@ class SyncRun {
   void Prune(const PruneTask& task);
   void OnPruned(const PruneTask& task, absl::StatusOr<Deleted> answer);
   void OneDone();
-  void Fail(absl::Status status);
+  void Fail(const object::ObjectKey& key, absl::Status status);
   void Finish();
 
   State& state_;

@@ -1,0 +1,166 @@
+// How a pass drives a sync in phases and waves.
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "agent/apply/hooks.h"
+#include "agent/reconcile/entry_pass.h"
+
+namespace leidang::agent {
+namespace {
+
+using object::ObjectKey;
+
+constexpr absl::string_view kRoom = "agent/reconcile";
+// A cluster in which every look finds something to do is left to the next pass.
+constexpr int kLooksMax = 100;
+constexpr size_t kReasonsShown = 3;
+
+bool IsCorrection(const ApplyTask& task) { return task.why == ApplyTask::Why::kDrift; }
+
+// More than corrections of drift.
+bool Syncs(const Plan& plan) {
+  return plan.create_namespace ||
+         std::any_of(plan.steps.begin(), plan.steps.end(), [](const PlanStep& step) {
+           return !step.prunes.empty() ||
+                  !std::all_of(step.applies.begin(), step.applies.end(), IsCorrection);
+         });
+}
+
+// Its message, and what the first objects that failed say unless it says that already.
+std::string FailureOf(const SyncOperation& operation) {
+  std::string text = operation.message();
+  size_t left = kReasonsShown;
+  for (const auto& [task, result] : operation.results()) {
+    const bool failed =
+        result.phase == SyncResult::Phase::kFailed || result.phase == SyncResult::Phase::kError;
+    if (!failed || result.message.empty() || absl::StrContains(text, result.message)) continue;
+    if (left-- == 0) break;
+    absl::StrAppend(&text, "; ", task.key.ToString(), ": ", result.message);
+  }
+  return text;
+}
+
+}  // namespace
+
+void EntryPass::CarryOutInPhases() {
+  findings_.hooks = EntryFindings::Hooks::kRun;
+  std::map<ObjectKey, const LiveObject*> live;
+  for (const LiveObject& object : live_) live.emplace(object.key, &object);
+  std::erase_if(plan_.unowned, [&](const ObjectKey& key) {
+    const auto found = live.find(key);
+    return found != live.end() && found->second->manifest != nullptr &&
+           IsHook(*found->second->manifest);
+  });
+  SyncRecord& record = context_.syncs[ref_];
+  const object::Sha256& element = findings_.entry.head.element;
+  if (record.running != nullptr &&
+      (record.element != element || !record.running->IsOf(*desired_))) {
+    context_.log.Info(kRoom, "a sync gives way to newer content", {{"app", ref_.key.name}});
+    record = {};
+  }
+  if (record.element != element) record = {};
+  if (record.running == nullptr && NeedsSync(record)) {
+    BeginSync(record);
+    // Where its hooks are to be may stand something that has not been read.
+    if (!record.running->hooks().empty()) return Look();
+  }
+  if (record.running != nullptr) return RunLook(record);
+  findings_.sync_failure = record.failure;
+  KeepCorrectionsOnly();
+  if (plan_.empty()) return Conclude(NextTime());
+  CarryOut();
+}
+
+bool EntryPass::NeedsSync(const SyncRecord& record) const {
+  // Of what was good before nothing new begins.
+  if (sync_over_ || !findings_.failure.ok() || !findings_.progress.empty()) return false;
+  if (asked_.request != Request::kNone) return true;
+  if (application_.policy.automation != Automation::kAutomated) return false;
+  const EntryHead& head = findings_.entry.head;
+  const bool hooks_wait = !desired_->hooks.empty() && head.applied != head.element &&
+                          record.end != SyncRecord::End::kSucceeded && !plan_.refused_empty;
+  if (!Syncs(plan_) && !hooks_wait) return false;
+  if (record.end != SyncRecord::End::kFailed) return true;
+  return record.next.has_value() && context_.loop.clock().Monotonic() >= *record.next;
+}
+
+void EntryPass::BeginSync(SyncRecord& record) {
+  record.running =
+      std::make_unique<PhasedSync>(application_, desired_, context_.loop.clock().Now());
+  record.element = findings_.entry.head.element;
+  record.end = SyncRecord::End::kNone;
+  record.failure.clear();
+  record.next.reset();
+  ++record.attempts;
+  ReportRunning();
+}
+
+void EntryPass::RunLook(SyncRecord& record) {
+  findings_.running = true;
+  record.running->BeginLook(plan_, live_);
+  phase_run_ = std::make_unique<PhaseRun>(
+      context_.state, context_.cluster, *record.running, plan_,
+      [this](Plan part) { return MakeJob(std::move(part)); },
+      [this, alive = alive_](SyncOutcome outcome) {
+        // The run is still on the stack.
+        context_.loop.Post([this, alive, outcome = std::move(outcome)]() mutable {
+          if (*alive) OnPhases(std::move(outcome));
+        });
+      });
+  phase_run_->Start();
+}
+
+void EntryPass::OnPhases(SyncOutcome outcome) {
+  CountOutcome(outcome);
+  SyncRecord& record = context_.syncs[ref_];
+  const SyncOperation& operation = record.running->operation();
+  const bool stored = outcome.storage.ok();
+  const bool more = operation.wave().has_value() && outcome.pending == 0 && looks_ < kLooksMax;
+  if (!outcome_.has_value()) outcome_.emplace();
+  Merge(*outcome_, std::move(outcome));
+  findings_.outcome = &*outcome_;
+  findings_.operation = operation.message();
+  if (!stored) return Conclude(WorkResult::Retry());
+  if (operation.state() != SyncOperation::State::kRunning) {
+    EndSync(record);
+    return Look();
+  }
+  if (more) return Look();
+  if (absl::Status read = ReadInventory(); !read.ok()) return Fail(std::move(read));
+  Conclude(NextTime());
+}
+
+void EntryPass::EndSync(SyncRecord& record) {
+  sync_over_ = true;
+  findings_.running = false;
+  const SyncOperation& operation = record.running->operation();
+  const bool failed = operation.state() == SyncOperation::State::kFailed;
+  record.end = failed ? SyncRecord::End::kFailed : SyncRecord::End::kSucceeded;
+  if (failed) {
+    record.failure = FailureOf(operation);
+    const bool automatic = asked_.request == Request::kNone;
+    const std::optional<absl::Duration> wait =
+        automatic ? application_.policy.retry.WaitBefore(record.attempts) : std::nullopt;
+    if (wait.has_value()) record.next = context_.loop.clock().Monotonic() + *wait;
+    context_.log.Warning(kRoom, "a sync failed",
+                         {{"app", ref_.key.name}, {"error", record.failure}});
+  } else {
+    context_.log.Info(kRoom, "synced", {{"app", ref_.key.name}});
+  }
+  record.running.reset();
+}
+
+void EntryPass::KeepCorrectionsOnly() {
+  for (PlanStep& step : plan_.steps) {
+    std::erase_if(step.applies, [](const ApplyTask& task) { return !IsCorrection(task); });
+    step.prunes.clear();
+  }
+  std::erase_if(plan_.steps, [](const PlanStep& step) { return step.applies.empty(); });
+  plan_.create_namespace = false;
+}
+
+}  // namespace leidang::agent
