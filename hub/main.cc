@@ -18,6 +18,7 @@
 
 #include "common/base/status_macros.h"
 #include "common/log/stderr_log.h"
+#include "common/metrics/metrics.h"
 #include "common/random/random.h"
 #include "common/time/real_clock.h"
 #include "common/time/thread_loop.h"
@@ -30,6 +31,8 @@
 #include "hub/control/control_plane.h"
 #include "hub/control/operations.h"
 #include "hub/control/session_board.h"
+#include "hub/http/https_server.h"
+#include "hub/http/status_pages.h"
 #include "hub/ledger/row_ledger.h"
 #include "hub/options.h"
 #include "hub/rpc/admin_service.h"
@@ -41,6 +44,7 @@
 #include "hub/source/mirror_git_source.h"
 #include "hub/store/directory_lock.h"
 #include "hub/store/rocks/rocks_database.h"
+#include "hub/vital_signs.h"
 
 namespace leidang::hub {
 namespace {
@@ -148,9 +152,11 @@ class Hub {
     OnLoop(control_, [&] { BuildOperations(); });
     OnLoop(sessions_, [&] { BuildSessions(); });
     OnLoop(control_, [&] { operations_->Start(); });
+    RETURN_IF_ERROR(StartHttp());
     RETURN_IF_ERROR(Await(control_, [&](auto done) { plane_->Start(std::move(done)); }));
     RETURN_IF_ERROR(StartServers());
     StartAdmin();
+    vital_signs_->SetServing(true);
     log_.Info("hub", "the hub is up",
               {{"hub", records().hub().Hex()},
                {"agents_port", absl::StrCat(servers_.agents_port)},
@@ -159,11 +165,13 @@ class Hub {
   }
 
   void Stop() {
+    if (vital_signs_ != nullptr) vital_signs_->SetServing(false);
     if (fleet_ != nullptr) OnLoop(control_, [&] { fleet_->EndWatches(); });
     if (table_ != nullptr)
       OnLoop(sessions_, [&] { table_->Drain(absl::Seconds(1), absl::Seconds(4)); });
     if (admin_server_ != nullptr) admin_server_->Shutdown();
     Shutdown(&servers_, kStopGrace);
+    http_.reset();
     if (git_ != nullptr) git_->Shutdown();
     upkeep_.Stop();
     workers_.Stop();
@@ -177,6 +185,7 @@ class Hub {
     DatabaseOptions options;
     options.directory = options_.data_dir + "/store";
     options.new_hub_id = *intent::HubId::FromRaw(random_.Bytes(16));
+    options.on_synced = SyncHistogram(metrics_);
     ASSIGN_OR_RETURN(database_, RocksDatabase::Open(options, clock_));
     if (const std::string warning = database_->SlowDiskWarning(); !warning.empty())
       log_.Warning("hub/store", warning);
@@ -295,6 +304,28 @@ class Hub {
     return absl::OkStatus();
   }
 
+  // Before the sets are expanded, which may take longer than whoever looks after the hub waits.
+  absl::Status StartHttp() {
+    vital_signs_ = std::make_unique<VitalSigns>(VitalSigns::Parts{
+        control_, metrics_, records(), *store_, *database_,
+        [this](const intent::ClusterId& id) { return board_->View(id).session_epoch != 0; }});
+    OnLoop(control_, [&] { vital_signs_->Start(); });
+    if (options_.http_listen.empty()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const CertificateAndKey certificate,
+                     authority_->IssueServer(NamesOf(options_.advertise), clock_.Now(),
+                                             kServerCertificateLife, random_));
+    HttpsServer::Options http;
+    http.address = options_.http_listen;
+    http.certificate_pem = certificate.certificate_pem;
+    http.key_pem = certificate.key_pem;
+    ASSIGN_OR_RETURN(http_, HttpsServer::Listen(http, [this](const HttpRequest& request) {
+                       return ServeStatus({metrics_, [this] { return vital_signs_->Alive(); },
+                                           [this] { return vital_signs_->Ready(); }},
+                                          request);
+                     }));
+    return absl::OkStatus();
+  }
+
   // A hub without it serves its fleet all the same.
   void StartAdmin() {
     admin_ = std::make_unique<AdminService>(
@@ -316,6 +347,7 @@ class Hub {
     {
       std::ofstream file(temporary);
       file << "agents=" << servers_.agents_port << "\nusers=" << servers_.users_port << "\n";
+      if (http_ != nullptr) file << "http=" << http_->port() << "\n";
       if (!file.good()) return absl::InternalError("cannot write " + options_.ports_file);
     }
     std::error_code error;
@@ -327,6 +359,7 @@ class Hub {
   Log& log_;
   RealClock clock_;
   SystemRandom random_;
+  Metrics metrics_;
 
   // Stopped by Stop; they go last, since everything below holds them.
   ThreadLoop commits_{"commit"};
@@ -356,6 +389,8 @@ class Hub {
   std::unique_ptr<AdminService> admin_;
   std::unique_ptr<grpc::Server> admin_server_;
   ListeningServers servers_;
+  std::unique_ptr<VitalSigns> vital_signs_;
+  std::unique_ptr<HttpsServer> http_;
 };
 
 int Main(int argc, char** argv) {

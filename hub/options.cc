@@ -65,6 +65,9 @@ std::optional<int> ParseOptions(int argc, char** argv, HubOptions* options) {
       "HOST:PORT for agents; port 0 picks a free one");
   add("--user-listen", options->user_listen, "LEIDANG_USER_LISTEN",
       "HOST:PORT for people, tools and enrolment");
+  add("--http-listen", options->http_listen, "LEIDANG_HTTP_LISTEN",
+      "ADDRESS:PORT of HTTPS for /metrics, /healthz and /readyz, such as 127.0.0.1:7480 (default: "
+      "off)");
   add("--advertise", options->advertise, "LEIDANG_ADVERTISE",
       "Host name or address that others reach this hub by");
   add("--config-repo", options->config_repo, "LEIDANG_CONFIG_REPO",

@@ -28,6 +28,7 @@ struct HubOptions {
   std::string data_dir = "/var/lib/leidang-hub";
   std::string agent_listen = "0.0.0.0:7443";
   std::string user_listen = "0.0.0.0:7444";
+  std::string http_listen;  // HTTPS for metrics and health; empty: off.
   // Host that agents and people reach this hub by; stands in the server certificate and in join
   // commands.
   std::string advertise = "localhost";
