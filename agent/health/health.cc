@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "agent/health/fields.h"
+#include "agent/health/kind_catalog.h"
 #include "agent/health/kinds.h"
 
 namespace leidang::agent {
@@ -52,28 +53,64 @@ bool IsPendingDeletion(Fields& object) {
   return true;
 }
 
-}  // namespace
+struct KindOf {
+  std::string api_version;
+  std::string group;
+  std::string version;
+  std::string kind;
 
-std::optional<Health> AssessHealth(const object::Value& object) {
-  Fields fields(object);
-  if (IsPendingDeletion(fields)) return Progressing("Pending deletion");
-  const std::string api_version = fields.Text({"apiVersion"});
-  const std::string kind = fields.Text({"kind"});
-  const size_t slash = api_version.find('/');
-  const std::string group = slash == std::string::npos ? "" : api_version.substr(0, slash);
-  const std::string version =
-      slash == std::string::npos ? api_version : api_version.substr(slash + 1);
+  explicit KindOf(Fields& fields)
+      : api_version(fields.Text({"apiVersion"})), kind(fields.Text({"kind"})) {
+    const size_t slash = api_version.find('/');
+    group = slash == std::string::npos ? "" : api_version.substr(0, slash);
+    version = slash == std::string::npos ? api_version : api_version.substr(slash + 1);
+  }
+};
+
+std::optional<Health> BuiltIn(Fields& fields, const KindOf& of) {
   for (const Check& check : kChecks) {
-    if (check.group != group || check.kind != kind) continue;
-    if (!Knows(check, version)) {
-      return UnknownHealth(absl::StrCat("unsupported ", check.shown.empty() ? kind : check.shown,
-                                        " GVK: ", api_version, ", Kind=", kind));
+    if (check.group != of.group || check.kind != of.kind) continue;
+    if (!Knows(check, of.version)) {
+      return UnknownHealth(absl::StrCat("unsupported ", check.shown.empty() ? of.kind : check.shown,
+                                        " GVK: ", of.api_version, ", Kind=", of.kind));
     }
     Health health = check.assess(fields);
     if (!fields.error().empty()) return UnknownHealth(fields.error());
     return health;
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Health> HealthOfDeletion(const object::Value& object) {
+  Fields fields(object);
+  if (!IsPendingDeletion(fields)) return std::nullopt;
+  return Progressing("Pending deletion");
+}
+
+std::optional<Health> AssessBuiltInHealth(const object::Value& object) {
+  Fields fields(object);
+  if (IsPendingDeletion(fields)) return Progressing("Pending deletion");
+  return BuiltIn(fields, KindOf(fields));
+}
+
+std::optional<Health> AssessHealth(const object::Value& object) {
+  Fields fields(object);
+  if (IsPendingDeletion(fields)) return Progressing("Pending deletion");
+  const KindOf of(fields);
+  std::optional<Health> health = BuiltIn(fields, of);
+  if (health.has_value()) return health;
+  const KindRules* rules = KindCatalog::Shipped().Find(of.group, of.kind);
+  if (rules == nullptr) return std::nullopt;
+  return rules->Assess(object);
+}
+
+bool HasHealthCheck(absl::string_view group, absl::string_view kind) {
+  for (const Check& check : kChecks) {
+    if (check.group == group && check.kind == kind) return true;
+  }
+  return KindCatalog::Shipped().Find(group, kind) != nullptr;
 }
 
 }  // namespace leidang::agent

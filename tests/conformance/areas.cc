@@ -15,6 +15,7 @@ std::map<std::string, LineCheck> LineChecks() {
       {"globs", CheckGlob},
       {"gotemplate", CheckGoTemplate},
       {"health", CheckHealth},
+      {"health-crd", CheckCustomHealth},
       {"labelselector", CheckLabelSelector},
       {"normalize", CheckNormalize},
       {"postselector", CheckPostSelector},

@@ -7,4 +7,8 @@ namespace leidang::conformance {
 
 Outcome CheckHealth(const object::Value& line);
 
+// Custom kinds: a kind that has no check here is nobody's claim, and equal. Messages are figures,
+// as ours are our own.
+Outcome CheckCustomHealth(const object::Value& line);
+
 }  // namespace leidang::conformance
