@@ -27,6 +27,7 @@
 #include "agent/state/sqlite_state.h"
 #include "agent/target.h"
 #include "agent/trust.h"
+#include "common/base/library_mutexes.h"
 #include "common/base/status_macros.h"
 #include "common/log/stderr_log.h"
 #include "common/random/random.h"
@@ -252,6 +253,7 @@ int Main(int argc, char** argv) {
     std::fprintf(stderr, "leidang-agent: %s\n", std::string(status.message()).c_str());
     return absl::IsInvalidArgument(status) ? 64 : absl::IsFailedPrecondition(status) ? 4 : 1;
   }
+  StopTracingLibraryMutexes();
   // Before any thread is started, so that all of them leave the signals to this one.
   sigset_t signals;
   sigemptyset(&signals);

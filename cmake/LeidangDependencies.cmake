@@ -42,7 +42,7 @@ find_package(prometheus-cpp CONFIG REQUIRED)
 add_library(dep::prometheus ALIAS prometheus-cpp::core)
 
 add_library(dep::absl INTERFACE IMPORTED)
-target_link_libraries(dep::absl INTERFACE absl::status absl::statusor absl::strings absl::str_format absl::time
+target_link_libraries(dep::absl INTERFACE absl::status absl::statusor absl::synchronization absl::strings absl::str_format absl::time
                       absl::flat_hash_map absl::flat_hash_set absl::btree absl::span absl::cord)
 add_library(dep::json ALIAS Boost::json)
 add_library(dep::beast ALIAS Boost::headers)

@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include <sys/stat.h>
 
+#include "common/base/library_mutexes.h"
 #include "common/base/status_macros.h"
 #include "common/log/stderr_log.h"
 #include "common/metrics/metrics.h"
@@ -396,6 +397,7 @@ class Hub {
 int Main(int argc, char** argv) {
   HubOptions options;
   if (const std::optional<int> code = ParseOptions(argc, argv, &options)) return *code;
+  StopTracingLibraryMutexes();
   if (options.command != HubCommand::kServe) return RunCommand(options);
   // Before any thread is started, so that all of them leave the signals to this one.
   sigset_t signals;

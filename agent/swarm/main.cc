@@ -13,6 +13,7 @@
 #include "agent/swarm/floor.h"
 #include "agent/swarm/options.h"
 #include "agent/swarm/swarm.h"
+#include "common/base/library_mutexes.h"
 #include "common/base/status_macros.h"
 #include "common/object/value.h"
 
@@ -97,6 +98,7 @@ absl::Status Load(SwarmOptions options) {
 int Main(int argc, char** argv) {
   SwarmOptions options;
   if (const std::optional<int> code = ParseOptions(argc, argv, &options)) return *code;
+  StopTracingLibraryMutexes();
   std::signal(SIGPIPE, SIG_IGN);
   const absl::Status status =
       options.serve_floor.empty() ? Load(std::move(options)) : ServeFloor(options.serve_floor);

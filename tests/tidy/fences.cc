@@ -58,7 +58,7 @@ struct Forbidden {
 
 constexpr Forbidden kForbidden[] = {
     {"absl/log/", "", "Debian's Abseil has none; use common/log, or CHECK of common/base/check.h"},
-    {"absl/synchronization/", "",
+    {"absl/synchronization/", "common/base",
      "ThreadSanitizer misreads Debian's binary of it; use common/base/mutex.h"},
     {"absl/status/status_macros.h", "", "use common/base/status_macros.h"},
     {"absl/strings/internal/", "", "internal to Abseil"},
