@@ -165,6 +165,50 @@ TEST_F(FaultyDiskTest, AnErrorOfFsyncIsNeverTakenForDurable) {
   ExpectWhole();
 }
 
+// The disk fails at every single write and sync that a short life of a hub makes, one after the
+// other, in each of the ways in which disks fail.
+class EveryWriteFails : public FaultyDiskTest, public ::testing::WithParamInterface<Fault> {};
+
+TEST_P(EveryWriteFails, NoPartOfAnExpansionIsEverSeenAndNothingAnsweredIsLost) {
+  constexpr int kExpansions = 4;
+  SeededRandom random(7);
+  int lives = 0;
+  for (uint64_t at = 0;; at += 1 + random.Below(24)) {
+    SCOPED_TRACE(absl::StrCat("fault at operation ", at));
+    ++lives;
+    files_->FailAfter(at, GetParam());
+    int answered = -1;
+    if (Open().ok()) {
+      // Tables are written, too, half way.
+      for (int i = 0; i < kExpansions; ++i) {
+        const absl::Status status = Commit(Expansion(i, 2'000)).status;
+        if (!status.ok()) {
+          EXPECT_THAT(status.code(),
+                      AnyOf(absl::StatusCode::kResourceExhausted, absl::StatusCode::kUnavailable,
+                            absl::StatusCode::kDataLoss));
+          break;
+        }
+        answered = i;
+        if (i == 1 && !database_->Flush().ok()) break;
+      }
+      EXPECT_EQ(ExpansionRead(), answered);
+    }
+    const bool reached = files_->failed();
+    Close();
+    files_->LoseUnsynced(random);
+    ASSERT_OK(Open());
+    EXPECT_THAT(ExpansionRead(), AnyOf(answered, answered + 1));
+    ExpectWhole();
+    Close();
+    std::filesystem::remove_all(temp_ / "store");
+    if (!reached) break;
+  }
+  EXPECT_GT(lives, 10);
+}
+
+INSTANTIATE_TEST_SUITE_P(Faults, EveryWriteFails,
+                         ::testing::Values(Fault::kFull, Fault::kSyncFails, Fault::kPowerCut));
+
 TEST_F(FaultyDiskTest, OtherBytesThanWereWrittenAreDamageThatIsNamed) {
   ASSERT_OK(Open());
   for (int i = 0; i < 3; ++i) ASSERT_OK(Commit(Expansion(i)).status);

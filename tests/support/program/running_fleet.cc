@@ -90,6 +90,7 @@ void RunningFleet::StartHub() {
     const std::pair<std::string, std::string> parts = absl::StrSplit(line, '=');
     if (parts.first == "agents") agents_port_ = parts.second;
     if (parts.first == "users") users_port_ = parts.second;
+    if (parts.first == "http") http_address_ = "127.0.0.1:" + parts.second;
   }
   hub_address_ = "127.0.0.1:" + users_port_;
   EXPECT_TRUE(hub_->IsRunning() && users_port_ != "0") << "the hub did not start: " << HubLog();
@@ -149,14 +150,13 @@ std::map<std::string, FileFacts> RunningFleet::Files() const {
   return files;
 }
 
-RunningFleet::Answer RunningFleet::Run(const std::string& program,
-                                       std::vector<std::string> arguments,
+RunningFleet::Answer RunningFleet::Run(std::vector<std::string> argv,
                                        const std::vector<std::string>& environment) const {
   ChildCommand command;
-  command.argv = {PathOf(program)};
-  command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
+  command.argv = std::move(argv);
   const char* path = std::getenv("PATH");
-  command.environment = {absl::StrCat("PATH=", path != nullptr ? path : "/usr/bin:/bin"),
+  command.environment = {absl::StrCat("PATH=", PathOf(""), ":",
+                                      path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin"),
                          absl::StrCat("HOME=", folder_.path())};
   command.environment.insert(command.environment.end(), environment.begin(), environment.end());
   command.directory = folder_.path();
@@ -167,12 +167,19 @@ RunningFleet::Answer RunningFleet::Run(const std::string& program,
   return {result->code, result->out, result->err};
 }
 
+std::vector<std::string> RunningFleet::ClientEnvironment() const {
+  return {absl::StrCat("LEIDANG_HUB=", hub_address_),
+          absl::StrCat("LEIDANG_CA_FILE=", hub_directory(), "/ca/ca.crt"),
+          absl::StrCat("LEIDANG_TOKEN=", absl::StripAsciiWhitespace(ReadFile(folder_ / "token")))};
+}
+
 RunningFleet::Answer RunningFleet::Leidang(std::vector<std::string> arguments) const {
-  return Run(
-      "leidang", std::move(arguments),
-      {absl::StrCat("LEIDANG_HUB=", hub_address_),
-       absl::StrCat("LEIDANG_CA_FILE=", hub_directory(), "/ca/ca.crt"),
-       absl::StrCat("LEIDANG_TOKEN=", absl::StripAsciiWhitespace(ReadFile(folder_ / "token")))});
+  arguments.insert(arguments.begin(), PathOf("leidang"));
+  return Run(std::move(arguments), ClientEnvironment());
+}
+
+RunningFleet::Answer RunningFleet::Shell(const std::string& lines) const {
+  return Run({"/usr/bin/env", "bash", "-euo", "pipefail", "-c", lines}, ClientEnvironment());
 }
 
 RunningFleet::Answer RunningFleet::LeidangUntil(const std::vector<std::string>& arguments,
@@ -190,12 +197,14 @@ RunningFleet::Answer RunningFleet::LeidangUntil(const std::vector<std::string>& 
 }
 
 RunningFleet::Answer RunningFleet::LeidangHub(std::vector<std::string> arguments) const {
+  arguments.insert(arguments.begin(), PathOf("leidang-hub"));
   arguments.insert(arguments.end(), {"--data-dir", hub_directory()});
-  return Run("leidang-hub", std::move(arguments), {"LEIDANG_PASSPHRASE=correct horse battery"});
+  return Run(std::move(arguments), {"LEIDANG_PASSPHRASE=correct horse battery"});
 }
 
 RunningFleet::Answer RunningFleet::LeidangAgent(std::vector<std::string> arguments) const {
-  return Run("leidang-agent", std::move(arguments), {});
+  arguments.insert(arguments.begin(), PathOf("leidang-agent"));
+  return Run(std::move(arguments), {});
 }
 
 void RunningFleet::WaitForProof(absl::Duration patience) const {

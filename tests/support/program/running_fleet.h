@@ -68,6 +68,9 @@ class RunningFleet {
   Answer LeidangHub(std::vector<std::string> arguments) const;
   // Runs `leidang-agent` with these arguments.
   Answer LeidangAgent(std::vector<std::string> arguments) const;
+  // Runs these lines with bash, as a person would who has the programs in PATH, and knows the hub.
+  // The first that fails ends them.
+  Answer Shell(const std::string& lines) const;
   // Until the hub has proven each cluster in sync, for `patience` at most; fails the test if not.
   void WaitForProof(absl::Duration patience) const;
 
@@ -76,13 +79,15 @@ class RunningFleet {
   std::string folder() const { return folder_.path(); }
   std::string hub_directory() const { return folder_ / "hub"; }
   const std::string& hub_address() const { return hub_address_; }
+  // "HOST:PORT" of its pages; "" without --http-listen.
+  const std::string& http_address() const { return http_address_; }
   std::string HubLog() const { return ReadFile(folder_ / "hub.log"); }
   std::string AgentLog(const std::string& cluster) const;
 
  private:
   std::vector<std::string> HubCommand() const;
-  Answer Run(const std::string& program, std::vector<std::string> arguments,
-             const std::vector<std::string>& environment) const;
+  std::vector<std::string> ClientEnvironment() const;
+  Answer Run(std::vector<std::string> argv, const std::vector<std::string>& environment) const;
 
   TempDir folder_;
   RealClock clock_;
@@ -92,6 +97,7 @@ class RunningFleet {
   std::string agents_port_ = "0";
   std::string users_port_ = "0";
   std::string hub_address_;
+  std::string http_address_;
 };
 
 // Asks until `condition` holds; false after `patience`.
