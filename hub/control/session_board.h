@@ -9,12 +9,15 @@
 namespace leidang::hub {
 
 // Carries what sessions know about clusters from the session loop to the control loop, a few times
-// a second, so that neither waits for the other. What View gives is at most that old.
+// a second, so that neither waits for the other. What View gives is at most that old; what time
+// alone changes, such as the verdict on an agent that falls silent, is at most kSweepEvery old.
 class SessionBoard {
  public:
+  static constexpr absl::Duration kSweepEvery = absl::Seconds(5);
+
   // Start runs on the session loop, View on the control loop. All must outlive it, and the session
   // loop must be stopped before it goes.
-  SessionBoard(EventLoop& session_loop, EventLoop& control_loop, const SessionTable& table,
+  SessionBoard(EventLoop& session_loop, EventLoop& control_loop, SessionTable& table,
                absl::Duration interval)
       : session_loop_(session_loop),
         control_loop_(control_loop),
@@ -30,8 +33,9 @@ class SessionBoard {
 
   EventLoop& session_loop_;
   EventLoop& control_loop_;
-  const SessionTable& table_;
+  SessionTable& table_;
   const absl::Duration interval_;
+  absl::Duration swept_ = -absl::InfiniteDuration();            // Session loop only.
   std::map<intent::ClusterId, ClusterView> views_;              // Control loop only.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // Control loop only.
 };

@@ -44,7 +44,10 @@ void AgentSession::Abandon() {
 
 absl::Duration AgentSession::Now() const { return loop_.clock().Monotonic(); }
 
-SessionTable::Known& AgentSession::known() { return table_.known_[cluster_]; }
+SessionTable::Known& AgentSession::known() {
+  table_.touched_.insert(cluster_);
+  return table_.known_[cluster_];
+}
 
 void AgentSession::Begin() {
   timer_ = loop_.After(options_.hello_deadline, [this] {
@@ -89,8 +92,10 @@ bool AgentSession::LogIsOurs(const intent::Authority& authority) {
 
 void AgentSession::Commit(WriteBatch batch, std::function<void(const CommitResult&)> then) {
   table_.store_.Commit(std::move(batch), &loop_,
-                       [alive = alive_, then = std::move(then)](const CommitResult& result) {
-                         if (*alive) then(result);
+                       [this, alive = alive_, then = std::move(then)](const CommitResult& result) {
+                         if (!*alive) return;
+                         table_.touched_.insert(cluster_);
+                         then(result);
                        });
 }
 

@@ -72,6 +72,8 @@ struct ClusterView {
   uint64_t agent_session_epoch = 0;
   // What the last comparison found at the agent and not in the intent, sorted.
   std::vector<UnclaimedEntry> unclaimed;
+
+  friend bool operator==(const ClusterView&, const ClusterView&) = default;
 };
 
 }  // namespace leidang::hub

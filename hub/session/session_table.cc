@@ -83,6 +83,7 @@ void SessionTable::Remove(SessionId id) {
   const std::shared_ptr<AgentSession> ended = std::move(it->second);
   sessions_.erase(it);
   const intent::ClusterId cluster = ended->cluster();
+  touched_.insert(cluster);
   ended->Abandon();
   if (const auto ids = of_cluster_.find(cluster); ids != of_cluster_.end()) {
     ids->second.erase(id);
@@ -103,6 +104,7 @@ void SessionTable::Remove(SessionId id) {
 }
 
 void SessionTable::TakeOver(AgentSession& session, const std::string& instance) {
+  touched_.insert(session.cluster());
   Known& known = known_[session.cluster()];
   if (AgentSession* old = Current(session.cluster()); old != nullptr && old != &session) {
     if (old->live() && known.instance != instance) {
@@ -126,6 +128,7 @@ void SessionTable::TakeOver(AgentSession& session, const std::string& instance) 
 
 void SessionTable::OnCommitted(const CommitResult& result) {
   for (const auto& [cluster, head] : result.heads) {
+    touched_.insert(cluster);
     if (AgentSession* session = Current(cluster)) session->HeadMoved(head);
   }
 }
@@ -167,6 +170,7 @@ void SessionTable::Revoke(const intent::ClusterId& cluster) {
 void SessionTable::Forget(const intent::ClusterId& cluster) {
   Revoke(cluster);
   known_.erase(cluster);
+  touched_.insert(cluster);
 }
 
 void SessionTable::Drain(absl::Duration retry_after, absl::Duration spread) {
@@ -230,6 +234,14 @@ std::vector<ClusterView> SessionTable::Views() const {
   std::vector<ClusterView> views;
   views.reserve(known_.size());
   for (const auto& [cluster, known] : known_) views.push_back(View(cluster));
+  return views;
+}
+
+std::vector<ClusterView> SessionTable::TakeChangedViews() {
+  std::vector<ClusterView> views;
+  views.reserve(touched_.size());
+  for (const intent::ClusterId& cluster : std::exchange(touched_, {}))
+    views.push_back(View(cluster));
   return views;
 }
 

@@ -120,6 +120,9 @@ class SessionTable {
   ClusterView View(const intent::ClusterId& cluster) const;
   // Of every cluster that was seen since the start, in the order of ids.
   std::vector<ClusterView> Views() const;
+  // Of those to whom something happened since the last call. What time alone changes, such as the
+  // verdict on an agent that falls silent, shows in Views only.
+  std::vector<ClusterView> TakeChangedViews();
 
   size_t sessions() const { return sessions_.size(); }
 
@@ -167,6 +170,7 @@ class SessionTable {
   std::map<intent::ClusterId, SessionId> current_;
   std::map<intent::ClusterId, std::set<SessionId>> of_cluster_;
   std::map<intent::ClusterId, Known> known_;
+  std::set<intent::ClusterId> touched_;  // Since TakeChangedViews.
   bool draining_ = false;
   absl::Duration drain_retry_;
   absl::Duration drain_spread_;

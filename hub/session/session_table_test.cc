@@ -1,6 +1,7 @@
 #include "hub/session/session_table.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -410,6 +411,38 @@ TEST_F(SessionTableTest, AProofIsNoYoungerThanTheAgentsLookAndEndsWithAChangeOrT
   EXPECT_EQ(view.verdict, LinkVerdict::kOffline);
   EXPECT_EQ(view.head - view.acked, 1u);
   EXPECT_EQ(view.session_epoch, 0u);
+}
+
+TEST_F(SessionTableTest, WhoeverFollowsTheChangedViewsKnowsWhatViewsWouldSay) {
+  std::map<intent::ClusterId, ClusterView> followed;
+  const auto expect_equal = [&](const char* when) {
+    for (ClusterView& view : table_->TakeChangedViews())
+      followed.insert_or_assign(view.cluster, std::move(view));
+    for (const ClusterView& view : table_->Views())
+      EXPECT_TRUE(followed[view.cluster] == view) << when;
+    EXPECT_TRUE(table_->TakeChangedViews().empty()) << when;
+  };
+  const intent::Assignment cart = App("cart", "1");
+  Put(kOne, cart);
+  ScriptedAgent agent = Connect(kOne);
+  agent.Hello();
+  agent.Welcomed();
+  expect_equal("welcomed");
+  agent.NextOf(v1::HubMessage::kChanges);
+  EXPECT_TRUE(agent.Ack(1));
+  loop_.RunFor(absl::Seconds(1));
+  expect_equal("acknowledged");
+  const object::Sha256 root = DigestOf({cart}).Root();
+  EXPECT_TRUE(agent.Beat(1, root, root));
+  agent.NextOf(v1::HubMessage::kHeartbeatAck);
+  expect_equal("proven");
+  Put(kOne, App("desk", "1"));
+  expect_equal("changed");
+  agent.Hang();
+  Put(kOne, App("desk", "2"));
+  expect_equal("gone");
+  table_->Forget(kOne);
+  EXPECT_EQ(table_->TakeChangedViews().at(0).verdict, LinkVerdict::kNeverSeen);
 }
 
 TEST_F(SessionTableTest, ADigestThatDiffersAtTheHeadIsComparedAndThenShownAsDiverged) {
