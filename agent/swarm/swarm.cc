@@ -15,6 +15,8 @@ namespace leidang::agent {
 namespace {
 
 constexpr uint64_t kDescriptorsBeside = 500;  // Of gRPC, files and what else a process has open.
+// Agents of a fleet do not start in one moment, but faster than a hub lets them in.
+constexpr int64_t kStartsPerSecond = 500;
 constexpr absl::Duration kCensusEvery = absl::Milliseconds(500);
 
 std::string ClusterName(size_t n) { return absl::StrFormat("swarm-%05d", n); }
@@ -128,7 +130,7 @@ absl::Status Swarm::Connect() {
     for (SwarmIdentity& identity : identities_) {
       agents_.push_back(
           std::make_unique<SwarmAgent>(loop_, random_, std::move(identity), hub_.agents()));
-      agents_.back()->Start();
+      agents_.back()->Start(absl::Seconds(static_cast<int64_t>(agents_.size())) / kStartsPerSecond);
     }
   });
   identities_.clear();

@@ -71,6 +71,12 @@ SwarmAgent::~SwarmAgent() {
   state_.RemoveObserver(this);
 }
 
+void SwarmAgent::Start(absl::Duration delay) {
+  loop_.After(delay, [this, alive = alive_] {
+    if (*alive) link_.Start();
+  });
+}
+
 void SwarmAgent::OnEntryChanged(const EntryRef& entry) {
   ++changes_;
   changed_at_ = loop_.clock().Monotonic();

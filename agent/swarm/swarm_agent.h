@@ -33,7 +33,7 @@ class SwarmAgent final : private StateObserver {
   SwarmAgent(EventLoop& loop, Random& random, SwarmIdentity identity, const std::string& hub);
   ~SwarmAgent();
 
-  void Start() { link_.Start(); }
+  void Start(absl::Duration delay);
 
   bool live() const { return link_.Snapshot().phase == LinkPhase::kLive; }
   absl::Duration live_at() const { return live_at_; }  // Monotonic; of the newest session.

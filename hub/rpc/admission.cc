@@ -103,9 +103,10 @@ Admission::~Admission() {
   ::close(wake_);
 }
 
-void Admission::Start(LetIn let_in) {
+void Admission::Start(LetIn let_in, Arrived arrived) {
   refilled_ = clock_.Monotonic();
-  thread_.Run([this, let_in = std::move(let_in)] { Serve(let_in); });
+  thread_.Run(
+      [this, let_in = std::move(let_in), arrived = std::move(arrived)] { Serve(let_in, arrived); });
 }
 
 void Admission::Stop() {
@@ -126,12 +127,18 @@ bool Admission::AcceptAll() {
   return true;
 }
 
-void Admission::Pass(const LetIn& let_in) {
+void Admission::Pass(const LetIn& let_in, uint64_t arrived) {
   const absl::Duration now = clock_.Monotonic();
   tokens_ = std::min(options_.burst,
                      tokens_ + absl::ToDoubleSeconds(now - refilled_) * options_.per_second);
   refilled_ = now;
-  while (!held_.empty() && tokens_ >= 1) {
+  // Which one it was does not matter.
+  for (; arrived_ < arrived; ++arrived_) {
+    if (!unfinished_.empty()) unfinished_.pop_front();
+  }
+  while (!unfinished_.empty() && now - unfinished_.front() > options_.unfinished_time)
+    unfinished_.pop_front();
+  while (!held_.empty() && tokens_ >= 1 && unfinished_.size() < options_.unfinished_max) {
     const int connection = held_.front();
     held_.pop_front();
     if (HasGone(connection)) {
@@ -139,12 +146,13 @@ void Admission::Pass(const LetIn& let_in) {
       continue;
     }
     tokens_ -= 1;
+    unfinished_.push_back(now);
     let_in(listener_, connection);
   }
   held_count_ = held_.size();
 }
 
-void Admission::Serve(const LetIn& let_in) {
+void Admission::Serve(const LetIn& let_in, const Arrived& arrived) {
   bool can_accept = true;
   while (!stopping_) {
     int wait_ms = -1;
@@ -155,7 +163,7 @@ void Admission::Serve(const LetIn& let_in) {
     ::poll(polled, wants_more ? 2 : 1, wait_ms);
     if (stopping_) break;
     can_accept = AcceptAll();
-    Pass(let_in);
+    Pass(let_in, arrived());
   }
   for (const int connection : held_) ::close(connection);
   held_.clear();

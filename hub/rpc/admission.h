@@ -3,13 +3,15 @@
 // Admission: a listener that lets connections in at a bounded rate, before TLS, so that a herd of
 // agents cannot starve those that are connected.
 //
-// Connections are accepted at once and held, in the order in which they come; waiting is no
-// failure, and an agent's connect deadline allows for it. One whose peer has gone meanwhile costs
-// nothing. With `held_max` waiting the rest stays in the kernel's queue. A thread of its own;
-// thread-safe.
+// Rate and number are bounded: a machine that does fewer handshakes than the rate allows is not
+// given more to do at once. Connections are accepted at once and held, in the order in which they
+// come; waiting is no failure, and an agent's connect deadline allows for it. One whose peer has
+// gone meanwhile costs nothing. With `held_max` waiting the rest stays in the kernel's queue. A
+// thread of its own; thread-safe.
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -26,6 +28,10 @@ namespace leidang::hub {
 struct AdmissionOptions {
   double per_second = 250;  // Mutual-TLS handshakes that two cores do beside their work.
   double burst = 100;
+  // Let in and not arrived yet: beyond it nobody is let in. One that takes longer than
+  // `unfinished_time` does not count any more.
+  size_t unfinished_max = 100;
+  absl::Duration unfinished_time = absl::Seconds(10);
   size_t held_max = 16'384;
 };
 
@@ -42,7 +48,10 @@ class Admission {
 
   // Who gets the connections, non-blocking, and owns them. Runs on the thread. Once.
   using LetIn = std::function<void(int listener, int connection)>;
-  void Start(LetIn let_in);
+  // `arrived` says how many have come so far through TLS and have said what they want; it is asked
+  // on the thread.
+  using Arrived = std::function<uint64_t()>;
+  void Start(LetIn let_in, Arrived arrived);
   // No connection is let in any more; those held are closed. May be called again.
   void Stop();
 
@@ -50,17 +59,19 @@ class Admission {
 
  private:
   Admission(int listener, int port, const AdmissionOptions& options);
-  void Serve(const LetIn& let_in);
+  void Serve(const LetIn& let_in, const Arrived& arrived);
   // False where the process has no descriptor left.
   bool AcceptAll();
-  void Pass(const LetIn& let_in);
+  void Pass(const LetIn& let_in, uint64_t arrived);
 
   const int listener_;
   const int port_;
   const AdmissionOptions options_;
   const int wake_;  // Readable once it stops.
   RealClock clock_;
-  std::deque<int> held_;  // The thread's.
+  std::deque<int> held_;                   // The thread's.
+  std::deque<absl::Duration> unfinished_;  // The thread's: when each was let in.
+  uint64_t arrived_ = 0;
   double tokens_;
   absl::Duration refilled_;
   std::atomic<size_t> held_count_{0};

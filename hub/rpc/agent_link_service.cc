@@ -239,6 +239,7 @@ absl::StatusOr<intent::ClusterId> AgentLinkService::Authenticate(
 
 grpc::ServerBidiReactor<v1::AgentMessage, v1::HubMessage>* AgentLinkService::Connect(
     grpc::CallbackServerContext* context) {
+  ++arrived_;
   auto call = std::make_shared<AgentCall>(loop_, table_, context);
   AgentCall* reactor = call.get();
   if (const absl::StatusOr<intent::ClusterId> cluster = Authenticate(*context); cluster.ok()) {

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <atomic>
+#include <cstdint>
+
 #include "absl/status/statusor.h"
 #include "grpcpp/grpcpp.h"
 
@@ -23,6 +26,8 @@ class AgentLinkService final : public v1::AgentLink::CallbackService {
 
   grpc::ServerBidiReactor<v1::AgentMessage, v1::HubMessage>* Connect(
       grpc::CallbackServerContext* context) override;
+  // Agents that came through TLS and asked for a session, whether or not they got one.
+  uint64_t arrived() const { return arrived_; }
   grpc::ServerWriteReactor<v1::FetchChunk>* Fetch(grpc::CallbackServerContext* context,
                                                   const v1::FetchRequest* request) override;
 
@@ -32,6 +37,7 @@ class AgentLinkService final : public v1::AgentLink::CallbackService {
   EventLoop& loop_;
   SessionTable& table_;
   const ClusterGate& gate_;
+  std::atomic<uint64_t> arrived_{0};
 };
 
 }  // namespace leidang::hub

@@ -39,7 +39,7 @@ absl::StatusOr<std::unique_ptr<grpc::Server>> Start(
 absl::StatusOr<AgentServer> ListenAgents(const std::string& address,
                                          const CertificateAndKey& server,
                                          const std::string& authority_pem,
-                                         grpc::Service* agent_link,
+                                         AgentLinkService* agent_link,
                                          const AdmissionOptions& admission) {
   grpc::SslServerCredentialsOptions tls(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   tls.pem_root_certs = authority_pem;
@@ -57,12 +57,14 @@ absl::StatusOr<AgentServer> ListenAgents(const std::string& address,
   out.server = builder.BuildAndStart();
   if (out.server == nullptr)
     return absl::UnavailableError(absl::StrCat("cannot serve agents on ", address));
-  out.admission->Start([acceptor](int listener, int connection) {
-    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters parameters;
-    parameters.listener_fd = listener;
-    parameters.fd = connection;
-    acceptor->HandleNewConnection(&parameters);
-  });
+  out.admission->Start(
+      [acceptor](int listener, int connection) {
+        grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters parameters;
+        parameters.listener_fd = listener;
+        parameters.fd = connection;
+        acceptor->HandleNewConnection(&parameters);
+      },
+      [agent_link] { return agent_link->arrived(); });
   return out;
 }
 

@@ -10,6 +10,7 @@
 
 #include "hub/auth/certificate_authority.h"
 #include "hub/rpc/admission.h"
+#include "hub/rpc/agent_link_service.h"
 
 namespace leidang::hub {
 
@@ -25,7 +26,7 @@ struct AgentServer {
 absl::StatusOr<AgentServer> ListenAgents(const std::string& address,
                                          const CertificateAndKey& server,
                                          const std::string& authority_pem,
-                                         grpc::Service* agent_link,
+                                         AgentLinkService* agent_link,
                                          const AdmissionOptions& admission = {});
 
 // Server TLS; the services check tokens.

@@ -2,6 +2,7 @@
 
 #include "hub/rpc/admission.h"
 
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <memory>
@@ -55,8 +56,8 @@ class Inside {
       if (connections_.size() == wanted_) enough_.set_value();
     };
   }
-  bool Wait() {
-    return enough_.get_future().wait_for(std::chrono::seconds(10)) == std::future_status::ready;
+  bool Wait(std::chrono::milliseconds limit = std::chrono::seconds(10)) {
+    return future_.wait_for(limit) == std::future_status::ready;
   }
   size_t count() {
     MutexLock lock(&mu_);
@@ -68,7 +69,10 @@ class Inside {
   Mutex mu_;
   std::vector<int> connections_;
   std::promise<void> enough_;
+  std::future<void> future_ = enough_.get_future();
 };
+
+uint64_t Nobody() { return 0; }
 
 TEST(Admission, AHerdIsLetInAtTheBoundedRateAndNobodyIsSentAway) {
   Inside inside(30);
@@ -76,7 +80,7 @@ TEST(Admission, AHerdIsLetInAtTheBoundedRateAndNobodyIsSentAway) {
   ASSERT_TRUE(admission.ok()) << admission.status();
   const RealClock clock;
   const absl::Duration begin = clock.Monotonic();
-  (*admission)->Start(inside.Door());
+  (*admission)->Start(inside.Door(), Nobody);
   std::vector<int> herd;
   for (int i = 0; i < 30; ++i) herd.push_back(Dial((*admission)->port()));
   EXPECT_TRUE(inside.Wait());
@@ -122,6 +126,39 @@ TEST(Admission, AnAgentThatWaitsForItsTurnIsLetInInTheEnd) {
   gone.get_future().wait();
 }
 
+TEST(Admission, NoMoreAreLetInThanTheMachineTakesThroughTls) {
+  Inside inside(30);
+  std::atomic<uint64_t> arrived{0};
+  auto admission =
+      Admission::Listen("127.0.0.1:0", {.per_second = 10'000, .burst = 100, .unfinished_max = 10});
+  ASSERT_TRUE(admission.ok()) << admission.status();
+  (*admission)->Start(inside.Door(), [&arrived] { return arrived.load(); });
+  std::vector<int> herd;
+  for (int i = 0; i < 30; ++i) herd.push_back(Dial((*admission)->port()));
+  EXPECT_FALSE(inside.Wait(std::chrono::milliseconds(200)));
+  EXPECT_EQ(inside.count(), 10u);
+  arrived = 15;  // More than were let in, as one connection may ask twice: counted for ten.
+  EXPECT_FALSE(inside.Wait(std::chrono::milliseconds(200)));
+  EXPECT_EQ(inside.count(), 20u);
+  arrived = 25;
+  EXPECT_TRUE(inside.Wait());
+  for (const int descriptor : herd) ::close(descriptor);
+}
+
+TEST(Admission, WhoeverNeverArrivesHoldsNobodyUpForLong) {
+  Inside inside(6);
+  auto admission = Admission::Listen("127.0.0.1:0", {.per_second = 10'000,
+                                                     .burst = 100,
+                                                     .unfinished_max = 2,
+                                                     .unfinished_time = absl::Milliseconds(50)});
+  ASSERT_TRUE(admission.ok()) << admission.status();
+  (*admission)->Start(inside.Door(), Nobody);
+  std::vector<int> herd;
+  for (int i = 0; i < 6; ++i) herd.push_back(Dial((*admission)->port()));
+  EXPECT_TRUE(inside.Wait());
+  for (const int descriptor : herd) ::close(descriptor);
+}
+
 TEST(Admission, OneThatHasGoneWhileItWaitedCostsNothing) {
   Inside inside(2);
   auto admission = Admission::Listen("127.0.0.1:0", {.per_second = 5, .burst = 1});
@@ -131,7 +168,7 @@ TEST(Admission, OneThatHasGoneWhileItWaitedCostsNothing) {
   for (const int descriptor : gone) ::close(descriptor);
   const int first = Dial((*admission)->port());
   const int second = Dial((*admission)->port());
-  (*admission)->Start(inside.Door());
+  (*admission)->Start(inside.Door(), Nobody);
   EXPECT_TRUE(inside.Wait());
   EXPECT_EQ(inside.count(), 2u);
   ::close(first);
@@ -142,7 +179,7 @@ TEST(Admission, WhoeverWaitsWhenItStopsIsToldSo) {
   Inside inside(1);
   auto admission = Admission::Listen("127.0.0.1:0", {.per_second = 0.1, .burst = 1});
   ASSERT_TRUE(admission.ok()) << admission.status();
-  (*admission)->Start(inside.Door());
+  (*admission)->Start(inside.Door(), Nobody);
   const int first = Dial((*admission)->port());
   EXPECT_TRUE(inside.Wait());
   const int second = Dial((*admission)->port());
