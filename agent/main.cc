@@ -24,6 +24,7 @@
 #include "agent/reconcile/reconciler.h"
 #include "agent/render/kustomize.h"
 #include "agent/render/renderer.h"
+#include "agent/scripts/worker_main.h"
 #include "agent/state/sqlite_state.h"
 #include "agent/target.h"
 #include "agent/trust.h"
@@ -276,4 +277,9 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace leidang::agent
 
-int main(int argc, char** argv) { return leidang::agent::Main(argc, argv); }
+int main(int argc, char** argv) {
+  if (argc == 2 && std::string(argv[1]) == leidang::agent::kScriptWorkerArgument) {
+    ::_exit(leidang::agent::RunScriptWorker());
+  }
+  return leidang::agent::Main(argc, argv);
+}

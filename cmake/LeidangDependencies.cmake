@@ -28,7 +28,7 @@ leidang_pkg(sqlite sqlite3)
 leidang_pkg(zstd libzstd)
 leidang_pkg(pcre2 libpcre2-8)
 leidang_pkg(curl libcurl)
-leidang_pkg(lua lua5.1)
+leidang_pkg(lua luajit)
 
 find_library(JQ_LIBRARY jq REQUIRED)
 add_library(dep::jq INTERFACE IMPORTED)

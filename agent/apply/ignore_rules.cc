@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
+#include "agent/apply/selected_paths.h"
 #include "common/base/status_macros.h"
 
 namespace leidang::agent {
@@ -182,8 +183,8 @@ bool IgnoreRules::Concern(const object::ObjectKey& key) const {
                      [&](const Rule& rule) { return rule.Matches(key); });
 }
 
-absl::Status IgnoreRules::Strip(const object::ObjectKey& key, const Value* live, const JqRunner& jq,
-                                Value& object) const {
+void IgnoreRules::StripFields(const object::ObjectKey& key, const Value* live,
+                              Value& object) const {
   const Value* managed =
       live == nullptr ? nullptr : object::Find(*live, {"metadata", "managedFields"});
   const object::Array none;
@@ -193,18 +194,33 @@ absl::Status IgnoreRules::Strip(const object::ObjectKey& key, const Value* live,
   for (const Rule& rule : rules_) {
     if (!rule.Matches(key)) continue;
     for (const std::string& pointer : rule.pointers) RemoveAtPointer(object, pointer);
-    for (const std::string& path : rule.paths) {
-      absl::StatusOr<Value> stripped = jq(path, object);
-      if (stripped.ok()) {
-        object = *std::move(stripped);
-      } else if (absl::IsInvalidArgument(stripped.status())) {
-        return stripped.status();
-      }
-    }
     for (const Value& entry : entries) {
       const Value* fields = object::Find(entry, {"fieldsV1"});
       const std::string manager(object::FindString(entry, {"manager"}));
       if (fields != nullptr && rule.managers.contains(manager)) RemoveFields(object, *fields);
+    }
+  }
+}
+
+std::vector<std::string> IgnoreRules::Expressions(const object::ObjectKey& key) const {
+  std::vector<std::string> expressions;
+  for (const Rule& rule : rules_) {
+    if (!rule.Matches(key)) continue;
+    expressions.insert(expressions.end(), rule.paths.begin(), rule.paths.end());
+  }
+  return expressions;
+}
+
+absl::Status IgnoreRules::Strip(const object::ObjectKey& key, const Value* live, const JqRunner& jq,
+                                Value& object) const {
+  StripFields(key, live, object);
+  for (const std::string& expression : Expressions(key)) {
+    const absl::StatusOr<object::Array> selected = jq(expression, object);
+    if (selected.ok()) {
+      RemoveAtPaths(object, *selected);
+    } else if (absl::IsInvalidArgument(selected.status())) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("jq expression \"", expression, "\": ", selected.status().message()));
     }
   }
   return absl::OkStatus();

@@ -19,10 +19,10 @@
 
 namespace leidang::agent {
 
-// Removes what a jq path expression selects: DeleteByJq, or a worker process that calls it.
-// kInvalidArgument for an expression that is none; any other error leaves the value as it is.
+// The paths that a jq expression selects in an object (RemoveAtPaths). kInvalidArgument for an
+// expression that is none; with any other error it selects nothing.
 using JqRunner =
-    std::function<absl::StatusOr<object::Value>(absl::string_view path, const object::Value&)>;
+    std::function<absl::StatusOr<object::Array>(const std::string&, const object::Value&)>;
 
 class IgnoreRules {
  public:
@@ -34,11 +34,18 @@ class IgnoreRules {
   // Whether some rule is about this object.
   bool Concern(const object::ObjectKey& key) const;
 
-  // Removes what the rules name from `object`. `live` (may be null) is the object in the cluster,
-  // whose managedFields say what a manager owns. A pointer to what is not there, or that is none,
-  // does nothing. kInvalidArgument for a jq expression that cannot be read.
+  // Removes what the rules name from `object`: first what pointers name and managers own, then what
+  // jq expressions select. `live` (may be null) is the object in the cluster, whose managedFields
+  // say what a manager owns. A pointer to what is not there, or that is none, does nothing.
+  // kInvalidArgument for a jq expression that cannot be read.
   absl::Status Strip(const object::ObjectKey& key, const object::Value* live, const JqRunner& jq,
                      object::Value& object) const;
+
+  // The two halves of Strip, for who has jq run elsewhere (agent/scripts): all but jq, and the
+  // expressions to be run one after the other, each on what the one before has left.
+  void StripFields(const object::ObjectKey& key, const object::Value* live,
+                   object::Value& object) const;
+  std::vector<std::string> Expressions(const object::ObjectKey& key) const;
 
  private:
   struct Rule {

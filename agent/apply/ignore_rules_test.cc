@@ -5,8 +5,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-#include "agent/apply/jq_deletion.h"
-#include "tests/support/status_matchers.h"
+#include "agent/apply/selected_paths.h"
 
 namespace leidang::agent {
 namespace {
@@ -14,7 +13,6 @@ namespace {
 using object::ObjectKey;
 using object::Value;
 using ::testing::HasSubstr;
-using testing::StatusIs;
 
 Value Parsed(absl::string_view text) {
   absl::StatusOr<Value> value = object::ParseJson(text);
@@ -24,12 +22,19 @@ Value Parsed(absl::string_view text) {
 
 const ObjectKey kKey{"apps", "Deployment", "shop", "cart"};
 
+// Knows three expressions: agent/scripts has jq itself.
+absl::StatusOr<object::Array> SelectByJq(const std::string& expression, const Value&) {
+  if (expression == ".l[] | select(.n == \"a\")") return Parsed(R"([["l",0]])").as_array();
+  if (expression == ".a[") return absl::InvalidArgumentError("it cannot be read: unfinished");
+  return absl::FailedPreconditionError("it failed: Cannot iterate over number");
+}
+
 std::string Stripped(absl::string_view rules, absl::string_view object,
                      const Value* live = nullptr) {
   absl::StatusOr<IgnoreRules> parsed = IgnoreRules::Parse(Parsed(rules));
   if (!parsed.ok()) return std::string(parsed.status().message());
   Value value = Parsed(object);
-  const absl::Status stripped = parsed->Strip(kKey, live, DeleteByJq, value);
+  const absl::Status stripped = parsed->Strip(kKey, live, SelectByJq, value);
   return stripped.ok() ? object::ToJson(value) : std::string(stripped.message());
 }
 
@@ -69,16 +74,41 @@ TEST(IgnoreRules, AJqExpressionThatDoesNotFitTheObjectDoesNothing) {
 }
 
 TEST(IgnoreRules, AJqExpressionThatIsNoneIsAnError) {
-  EXPECT_THAT(Stripped(R"([{"group":"apps","kind":"Deployment","jqPathExpressions":[".a["]}])",
-                       R"({"a":7})"),
-              HasSubstr("jq expression \".a[\" cannot be read"));
+  EXPECT_EQ(Stripped(R"([{"group":"apps","kind":"Deployment","jqPathExpressions":[".a["]}])",
+                     R"({"a":7})"),
+            "jq expression \".a[\": it cannot be read: unfinished");
 }
 
-TEST(IgnoreRules, JqReachesNeitherFilesNorEnvironment) {
-  EXPECT_THAT(DeleteByJq(".a) | $__prog_args | (.b", Parsed("{}")),
-              StatusIs(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(DeleteByJq("include \"x\"; .", Parsed("{}")),
-              StatusIs(absl::StatusCode::kInvalidArgument));
+TEST(IgnoreRules, ExpressionsAreThoseOfTheRulesAboutAnObject) {
+  const IgnoreRules rules = *IgnoreRules::Parse(Parsed(
+      R"([{"group":"apps","kind":"*","jqPathExpressions":[".a",".b"]},
+          {"group":"apps","kind":"DaemonSet","jqPathExpressions":[".c"]},
+          {"group":"apps","kind":"Deployment","jqPathExpressions":[".d"]}])"));
+  EXPECT_THAT(rules.Expressions(kKey), ::testing::ElementsAre(".a", ".b", ".d"));
+}
+
+std::string Without(absl::string_view object, absl::string_view paths) {
+  Value value = Parsed(object);
+  RemoveAtPaths(value, Parsed(paths).as_array());
+  return object::ToJson(value);
+}
+
+TEST(SelectedPaths, TheLastGoesFirst) {
+  EXPECT_EQ(Without(R"({"l":[0,1,2,3]})", R"([["l",0],["l",2]])"), R"({"l":[1,3]})");
+  EXPECT_EQ(Without(R"({"a":{"b":1,"c":2}})", R"([["a"],["a","b"]])"), "{}");
+}
+
+TEST(SelectedPaths, NegativeIndexesAndSlicesCountAsJqDoes) {
+  EXPECT_EQ(Without(R"({"l":[0,1,2,3]})", R"([["l",-1]])"), R"({"l":[0,1,2]})");
+  EXPECT_EQ(Without(R"({"l":[0,1,2,3]})", R"([["l",{"start":1,"end":3}]])"), R"({"l":[0,3]})");
+  EXPECT_EQ(Without(R"({"l":[0,1,2,3]})", R"([["l",{"start":-2,"end":null}]])"), R"({"l":[0,1]})");
+}
+
+TEST(SelectedPaths, WhatIsNotThereOrIsNoPathIsLeft) {
+  EXPECT_EQ(Without(R"({"l":[0],"a":7})",
+                    R"([["l",9],["l",-9],["x","y"],["a","b"],["l","k"],["a",0],7,["l",true]])"),
+            R"({"l":[0],"a":7})");
+  EXPECT_EQ(Without(R"({"a":1})", "[[]]"), "null");
 }
 
 TEST(IgnoreRules, WhatAManagerOwnsIsLeftToIt) {

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "agent/apply/ignore_rules.h"
-#include "agent/apply/jq_deletion.h"
+#include "agent/scripts/jq_paths.h"
 #include "common/manifest/manifest.h"
 #include "tests/conformance/client_diff.h"
 
@@ -21,7 +21,13 @@ absl::Status Strip(const agent::IgnoreRules& rules, const Value& live, Value& ob
       std::string(object::FindString(object, {"kind"})),
       std::string(object::FindString(object, {"metadata", "namespace"})),
       std::string(object::FindString(object, {"metadata", "name"}))};
-  return rules.Strip(key, &live, agent::DeleteByJq, object);
+  agent::JqPrograms jq;
+  return rules.Strip(
+      key, &live,
+      [&jq](const std::string& expression, const Value& value) {
+        return jq.Paths(expression, value);
+      },
+      object);
 }
 
 }  // namespace
