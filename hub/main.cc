@@ -14,6 +14,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "common/base/library_mutexes.h"
@@ -394,11 +395,20 @@ class Hub {
   std::unique_ptr<HttpsServer> http_;
 };
 
+// Each agent takes a descriptor; the usual soft limit is 1,024, the hard one far above.
+void AllowDescriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int Main(int argc, char** argv) {
   HubOptions options;
   if (const std::optional<int> code = ParseOptions(argc, argv, &options)) return *code;
   StopTracingLibraryMutexes();
   if (options.command != HubCommand::kServe) return RunCommand(options);
+  AllowDescriptors();
   // Before any thread is started, so that all of them leave the signals to this one.
   sigset_t signals;
   sigemptyset(&signals);

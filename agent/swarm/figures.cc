@@ -22,7 +22,8 @@ Figure& Figure::Count(absl::string_view key, uint64_t value) {
 }
 
 Figure& Figure::Number(absl::string_view key, double value) {
-  const std::string text = absl::StrFormat(value < 10 ? "%.3f" : "%.1f", value);
+  const std::string text =
+      value < 10 ? absl::StrFormat("%.3f", value) : absl::StrFormat("%.1f", value);
   values_.push_back({std::string(key), text, object::Value(value)});
   return *this;
 }
