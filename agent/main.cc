@@ -24,6 +24,8 @@
 #include "agent/reconcile/reconciler.h"
 #include "agent/render/kustomize.h"
 #include "agent/render/renderer.h"
+#include "agent/scripts/custom_health.h"
+#include "agent/scripts/script_worker.h"
 #include "agent/scripts/worker_main.h"
 #include "agent/state/sqlite_state.h"
 #include "agent/target.h"
@@ -138,6 +140,8 @@ class Agent {
       keeper_.reset();
       link_.reset();
       reconciler_.reset();
+      health_.reset();
+      scripts_.reset();
       content_.reset();
       fetcher_.reset();
       cluster_.reset();
@@ -167,12 +171,14 @@ class Agent {
     fetcher_ = std::make_unique<ContentFetcher>(loop_, random_, *state_, *transport_,
                                                 ContentFetcherOptions());
     content_ = std::make_unique<FetchedContent>(*fetcher_);
+    RETURN_IF_ERROR(ReadHealthChecks());
     ReconcileOptions options;
     if (options_.directory.empty()) options.syncs = ReconcileOptions::Syncs::kPhases;
-    reconciler_ = std::make_unique<Reconciler>(
-        loop_, random_,
-        Reconciler::Ports{*state_, cluster_->client(), *content_, workers_, *renderer_, log_},
-        options);
+    reconciler_ =
+        std::make_unique<Reconciler>(loop_, random_,
+                                     Reconciler::Ports{*state_, cluster_->client(), *content_,
+                                                       workers_, *renderer_, log_, health_.get()},
+                                     options);
     cluster_->WhenReady([this] { reconciler_->Start(); });
     link_ = std::make_unique<Link>(loop_, random_, *state_, *transport_, LinkOptionsOf(membership));
     keeper_ = std::make_unique<CertificateKeeper>(
@@ -185,6 +191,18 @@ class Agent {
     link_->OnPhase([this](LinkPhase phase) { ReportPhase(phase); });
     link_->Start();
     WatchTrust();
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadHealthChecks() {
+    if (options_.health_checks.empty()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(HealthScripts checks, HealthScripts::ReadFile(options_.health_checks));
+    scripts_ = std::make_unique<ScriptWorker>(loop_, ScriptWorkerOptions());
+    health_ = std::make_unique<CustomHealth>(loop_, *scripts_, std::move(checks),
+                                             CustomHealth::Options());
+    health_->CheckAll([this](const absl::Status& error) {
+      log_.Error("agent", "a health check cannot be used", {{"error", error.message()}});
+    });
     return absl::OkStatus();
   }
 
@@ -240,6 +258,8 @@ class Agent {
   std::unique_ptr<GrpcTransport> transport_;
   std::unique_ptr<ContentFetcher> fetcher_;
   std::unique_ptr<FetchedContent> content_;
+  std::unique_ptr<ScriptWorker> scripts_;  // With health checks of one's own only.
+  std::unique_ptr<CustomHealth> health_;
   std::unique_ptr<Reconciler> reconciler_;
   std::unique_ptr<Link> link_;
   std::unique_ptr<CertificateKeeper> keeper_;

@@ -37,6 +37,8 @@ std::optional<int> ParseOptions(int argc, char** argv, AgentOptions* options) {
   add("--context", options->context, "LEIDANG_CONTEXT", "Another context of the kubeconfig");
   add("--kustomize", options->kustomize, "LEIDANG_KUSTOMIZE",
       "The kustomize program (default: the one in PATH)");
+  add("--health-checks", options->health_checks, "LEIDANG_HEALTH_CHECKS",
+      "A file of Lua health checks, as the settings of Argo CD have them");
   app.add_option("--agent-hub", options->agent_hubs,
                  "HOST:PORT of the hub's agent port, repeated for several")
       ->envname("LEIDANG_AGENT_HUBS")

@@ -42,7 +42,7 @@ absl::Status StorageError(const absl::Status& status) {
 
 }  // namespace
 
-SeenObject EntryPass::SeenOf(const LiveObject& live) {
+SeenObject EntryPass::SeenOf(const LiveObject& live) const {
   SeenObject seen;
   seen.key = live.key;
   seen.owner = live.owner;
@@ -53,7 +53,7 @@ SeenObject EntryPass::SeenOf(const LiveObject& live) {
   if (live.manifest == nullptr || manifest::Annotation(*live.manifest, kIgnoreHealth) == "true") {
     return seen;
   }
-  const std::optional<Health> health = AssessHealth(*live.manifest);
+  const std::optional<Health> health = context_.health.Of(*live.manifest);
   if (health.has_value()) seen.health = health->state;
   return seen;
 }
@@ -167,7 +167,19 @@ void EntryPass::Look() {
   if (sync != context_.syncs.end() && sync->second.running != nullptr) {
     for (const auto& [key, manifest] : sync->second.running->hooks()) selection.keys.push_back(key);
   }
-  context_.cluster.Read(std::move(selection), Alive(&EntryPass::OnLive));
+  context_.cluster.Read(std::move(selection), Alive(&EntryPass::OnRead));
+}
+
+// Checks that somebody has configured are asked before anything is decided by health.
+void EntryPass::OnRead(absl::StatusOr<std::vector<LiveObject>> answer) {
+  HealthSource::Objects objects;
+  if (answer.ok()) {
+    for (const LiveObject& live : *answer) objects.push_back(live.manifest);
+  }
+  context_.health.Prepare(std::move(objects),
+                          [this, alive = alive_, answer = std::move(answer)]() mutable {
+                            if (*alive) OnLive(std::move(answer));
+                          });
 }
 
 void EntryPass::OnLive(absl::StatusOr<std::vector<LiveObject>> answer) {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "agent/cluster/cluster_client.h"
+#include "agent/health/health_source.h"
 #include "agent/reconcile/application.h"
 #include "agent/reconcile/desired_source.h"
 #include "agent/reconcile/phase_run.h"
@@ -61,6 +62,7 @@ struct ReconcileContext {
   State& state;
   ClusterClient& cluster;
   DesiredSource& desired;
+  HealthSource& health;
   Log& log;
   const ReconcileOptions& options;
   WantIndex wants;
@@ -102,6 +104,7 @@ class EntryPass {
   void OnDesired(absl::StatusOr<DesiredSource::Set> answer);
   absl::Status LeaveToNamesake();
   void Look();
+  void OnRead(absl::StatusOr<std::vector<LiveObject>> answer);
   void OnLive(absl::StatusOr<std::vector<LiveObject>> answer);
   void MakeThePlan();
   void CarryOut();
@@ -131,7 +134,7 @@ class EntryPass {
   absl::Status ReadInventory();
   absl::Status ReadOperations();
   void Approve(const OperationRecord& operation, absl::string_view digest);
-  static SeenObject SeenOf(const LiveObject& live);
+  SeenObject SeenOf(const LiveObject& live) const;
   PlanInput Input() const;
   // Sets `released` and `claimed` of the input, `former` and `heirs` of a job.
   absl::Status FindNeighbours(PlanInput& input);

@@ -101,7 +101,7 @@ void EntryPass::BeginSync(SyncRecord& record) {
 
 void EntryPass::RunLook(SyncRecord& record) {
   findings_.running = true;
-  record.running->BeginLook(plan_, live_);
+  record.running->BeginLook(plan_, live_, context_.health);
   phase_run_ = std::make_unique<PhaseRun>(
       context_.state, context_.cluster, *record.running, plan_,
       [this](Plan part) { return MakeJob(std::move(part)); },

@@ -31,7 +31,7 @@ SyncPhase FirstPhase(const std::set<SyncPhase>& phases) {
 
 }  // namespace
 
-SyncLive SyncLiveOf(const LiveObject& live) {
+SyncLive SyncLiveOf(const LiveObject& live, const HealthSource& source) {
   SyncLive seen;
   if (live.manifest == nullptr) {
     seen.object.key = live.key;
@@ -43,7 +43,7 @@ SyncLive SyncLiveOf(const LiveObject& live) {
     seen.life = SyncLive::Life::kDeleting;
   }
   if (manifest::Annotation(*live.manifest, kIgnoreHealth) == "true") return seen;
-  const std::optional<Health> health = AssessHealth(*live.manifest);
+  const std::optional<Health> health = source.Of(*live.manifest);
   if (health.has_value()) {
     seen.health = health->state;
     seen.health_message = health->message;
@@ -93,7 +93,8 @@ bool PhasedSync::IsOf(const DesiredSet& desired) const {
                     desired_->hooks.end(), same_hook);
 }
 
-void PhasedSync::BeginLook(const Plan& plan, const std::vector<LiveObject>& live) {
+void PhasedSync::BeginLook(const Plan& plan, const std::vector<LiveObject>& live,
+                           const HealthSource& health) {
   std::set<ObjectKey> conflicts;
   for (const Plan::Conflict& conflict : plan.conflicts) conflicts.insert(conflict.key);
   std::set<ObjectKey> prunes;
@@ -106,7 +107,7 @@ void PhasedSync::BeginLook(const Plan& plan, const std::vector<LiveObject>& live
   for (const LiveObject& object : live) {
     if (conflicts.contains(object.key)) continue;
     if (hooks_.contains(object.key)) standing_.emplace(object.key, object);
-    live_.emplace(object.key, SyncLiveOf(object));
+    live_.emplace(object.key, SyncLiveOf(object, health));
     if (!prunes.contains(object.key)) targets_.skipped.insert(object.key);
   }
   targets_.wanted.clear();

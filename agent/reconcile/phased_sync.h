@@ -17,6 +17,7 @@
 #include "agent/apply/sync_operation.h"
 #include "agent/apply/sync_policy.h"
 #include "agent/cluster/cluster_client.h"
+#include "agent/health/health_source.h"
 #include "agent/reconcile/application.h"
 #include "agent/reconcile/desired_source.h"
 #include "common/object/key.h"
@@ -38,7 +39,7 @@ class PhasedSync {
   const SyncOperation& operation() const { return operation_; }
 
   // Begins a look of the operation. What the plan leaves alone takes no part.
-  void BeginLook(const Plan& plan, const std::vector<LiveObject>& live);
+  void BeginLook(const Plan& plan, const std::vector<LiveObject>& live, const HealthSource& health);
 
   // More than one phase or wave: only then can something be refused after something else was done.
   bool HasStages() const;
@@ -63,6 +64,6 @@ class PhasedSync {
 };
 
 // An object of the cluster as a sync sees it.
-SyncLive SyncLiveOf(const LiveObject& live);
+SyncLive SyncLiveOf(const LiveObject& live, const HealthSource& health);
 
 }  // namespace leidang::agent

@@ -50,6 +50,7 @@ Reconciler::Reconciler(EventLoop& loop, Random& random, Ports ports, ReconcileOp
                .state = ports.state,
                .cluster = ports.cluster,
                .desired = desired_,
+               .health = ports.health != nullptr ? *ports.health : built_in_health_,
                .log = ports.log,
                .options = options_,
                .wants = {},

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/cluster/cluster_client.h"
+#include "agent/health/health_source.h"
 #include "agent/reconcile/content_port.h"
 #include "agent/reconcile/desired_source.h"
 #include "agent/reconcile/entry_pass.h"
@@ -44,6 +45,7 @@ class Reconciler final : public StateObserver {
     Workers& workers;
     const Renderer& renderer;
     Log& log;
+    HealthSource* health = nullptr;  // nullptr: the checks that are built in.
   };
 
   // All references must outlive it.
@@ -81,6 +83,7 @@ class Reconciler final : public StateObserver {
   EventLoop& loop_;
   Ports ports_;
   const ReconcileOptions options_;
+  BuiltInHealth built_in_health_;
   DesiredSource desired_;
   ReconcileContext context_;
   WorkQueue<intent::EntryKey> queue_;

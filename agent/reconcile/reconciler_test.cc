@@ -7,6 +7,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
+#include "agent/scripts/custom_health.h"
+#include "agent/scripts/inline_scripts.h"
 #include "common/manifest/manifest.h"
 #include "common/manifest/tracking.h"
 #include "common/yaml/yaml.h"
@@ -339,6 +341,66 @@ TEST(Reconciler, ContentThatNoEntryNeedsIsDroppedAfterAWhile) {
   agent.Settle(absl::Hours(2));
   EXPECT_FALSE(*agent.state().HasContent(b));
   EXPECT_EQ(agent.disk.tables().content.size(), 2u) << "a's manifest and tree stay";
+}
+
+TEST(Reconciler, AConfiguredCheckSaysTheHealthAndHoldsWaves) {
+  TestAgent agent;
+  InlineScripts scripts(agent.loop);
+  CustomHealth health(
+      agent.loop, scripts,
+      *HealthScripts::Parse(
+          object::Value(object::Object{
+              {"resource.customizations.health.example.com_Widget",
+               "return {status = obj.status and obj.status.phase or 'Progressing'}"}}),
+          "test"),
+      CustomHealth::Options());
+  agent.health = &health;
+  agent.client_options.status = MemoryClientOptions::Status::kKept;
+  agent.Restart();
+  TestApp app = CartOf({});
+  app.files["app/widget.yaml"] =
+      "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: w}\nspec: {}\n";
+  app.files["app/late.yaml"] = ConfigMapText("late", "red", "argocd.argoproj.io/sync-wave: '1'");
+  agent.Put(app);
+  agent.Settle();
+  EXPECT_THAT(agent.Objects(), ElementsAre("Widget/w"));
+  EXPECT_EQ(agent.Status(kCart).health, HealthState::kProgressing);
+
+  const object::ObjectKey widget{"example.com", "Widget", "shop", "w"};
+  agent.cluster.SetStatus(widget, object::Object{{"phase", "Healthy"}});
+  agent.Settle();
+  EXPECT_THAT(agent.Objects(), ElementsAre("ConfigMap/late", "Widget/w"));
+  EXPECT_EQ(agent.Status(kCart).health, HealthState::kHealthy);
+
+  agent.cluster.SetStatus(widget, object::Object{{"phase", "Degraded"}});
+  agent.Settle();
+  EXPECT_EQ(agent.Status(kCart).health, HealthState::kDegraded);
+  agent.cluster.SetStatus(widget, object::Object{{"phase", "Fine"}});
+  agent.Settle();
+  EXPECT_EQ(agent.Status(kCart).health, HealthState::kUnknown);
+  agent.Stop();
+}
+
+TEST(Reconciler, ACustomKindThatWeKnowCountsByItself) {
+  TestAgent agent;
+  agent.client_options.status = MemoryClientOptions::Status::kKept;
+  agent.Restart();
+  TestApp app = CartOf({"a"});
+  app.files["app/cert.yaml"] =
+      "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: c}\nspec: {}\n";
+  agent.Put(app);
+  agent.Settle();
+  EXPECT_EQ(agent.Status(kCart).health, HealthState::kProgressing);
+  const auto ready = [&](const char* status) {
+    agent.cluster.SetStatus(
+        {"cert-manager.io", "Certificate", "shop", "c"},
+        object::Object{
+            {"conditions", object::Array{object::Object{{"type", "Ready"}, {"status", status}}}}});
+    agent.Settle();
+    return agent.Status(kCart).health;
+  };
+  EXPECT_EQ(ready("True"), HealthState::kHealthy);
+  EXPECT_EQ(ready("False"), HealthState::kDegraded);
 }
 
 TEST(Reconciler, WavesWaitForHealth) {

@@ -294,9 +294,9 @@ TEST(ScriptWorkerTest, AnIdleWorkerIsEndedUntilItIsNeeded) {
 TEST(ScriptWorkerTest, AnObjectThatIsTooLargeIsRefused) {
   Worker worker;
   EXPECT_THAT(worker.Ask(Call(Language::kJqPaths, ".a",
-                              absl::StrCat("\"", std::string(17 << 20, 'x'), "\""))),
+                              absl::StrCat("\"", std::string(5 << 20, 'x'), "\""))),
               StatusIs(absl::StatusCode::kInvalidArgument,
-                       AllOf(HasSubstr("Widget shop/w"), HasSubstr("larger than 16 MiB"))));
+                       AllOf(HasSubstr("Widget shop/w"), HasSubstr("larger than 4 MiB"))));
 }
 
 }  // namespace

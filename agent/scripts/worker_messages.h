@@ -15,7 +15,7 @@
 
 namespace leidang::agent {
 
-inline constexpr size_t kScriptMessageBytesMax = size_t{16} << 20;
+inline constexpr size_t kScriptMessageBytesMax = size_t{4} << 20;
 inline constexpr size_t kScriptLengthBytes = 4;
 
 // kInvalidArgument if it is longer than kScriptMessageBytesMax.

@@ -55,7 +55,7 @@ TEST(WorkerMessages, NonsenseIsAnError) {
 
 TEST(WorkerMessages, WhatIsTooLongIsNeitherSentNorWaitedFor) {
   EXPECT_THAT(FrameOf(Value(std::string(kScriptMessageBytesMax, 'x'))),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("larger than 16 MiB")));
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("larger than 4 MiB")));
   EXPECT_FALSE(FrameLength("\xff\xff\xff\xff").ok());
 }
 

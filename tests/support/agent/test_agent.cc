@@ -56,8 +56,8 @@ void TestAgent::Start() {
   client_ = std::make_unique<MemoryClient>(cluster, loop, client_options);
   if (wrap) client_ = wrap(std::move(client_));
   reconciler_ = std::make_unique<Reconciler>(
-      loop, random_, Reconciler::Ports{*state_, *client_, content, workers_, renderer_, log},
-      options);
+      loop, random_,
+      Reconciler::Ports{*state_, *client_, content, workers_, renderer_, log, health}, options);
   reconciler_->Start();
 }
 

@@ -102,6 +102,7 @@ class TestAgent {
   TestContent content{loop};
   MemoryLog log;
   ReconcileOptions options;
+  HealthSource* health = nullptr;  // From the next start on.
   MemoryClientOptions client_options{.latency = absl::Milliseconds(3)};
   // Puts something between the reconciler and the cluster, from the next start on.
   std::function<std::unique_ptr<ClusterClient>(std::unique_ptr<ClusterClient>)> wrap;
