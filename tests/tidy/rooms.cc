@@ -75,8 +75,9 @@ constexpr Room kRooms[] = {
     {"agent/cluster", Kind::kWorking, "common"},
     {"agent/apply", Kind::kPure, "common"},
     {"agent/health", Kind::kPure, "common"},
-    // What people wrote and nobody can stop: run in a child. Beside that, the health that it says.
-    {"agent/scripts", Kind::kWorking, "common agent/health"},
+    // What people wrote and nobody can stop: run in a child. Beside that, the health that it says
+    // and the fields that it lets be ignored.
+    {"agent/scripts", Kind::kWorking, "common agent/apply agent/health"},
     {"agent/reconcile", Kind::kWorking,
      "common agent/state agent/render agent/cluster agent/apply agent/health agent/scripts"},
     {"agent/swarm", Kind::kWorking, "common agent/state agent/link wire stubs"},
