@@ -36,15 +36,17 @@ class Planner {
       wanted.insert(desired.key);
       const auto found = current_.find(desired.key);
       if (found == current_.end()) {
-        Create(desired);
+        if (!Adopt(desired)) Create(desired);
       } else {
         Compare(desired, *found->second);
       }
     }
-    const bool may_remove = input_.expansion.may_delete && input_.rules.remove && !HoldsEmptyList();
+    const bool may_remove = input_.expansion.may_delete && input_.rules.remove;
     for (const auto& [key, application] : current_) {
       if (wanted.contains(key)) continue;
-      if (may_remove) {
+      if (may_remove && input_.braked.contains(std::string(key))) {
+        Hold(*application);
+      } else if (may_remove) {
         Remove(*application);
       } else {
         KeepUnmentioned(*application);
@@ -54,6 +56,19 @@ class Planner {
   }
 
  private:
+  // Another set is about to lose it, and waits: it lives on under this one.
+  bool Adopt(const DesiredApplication& desired) {
+    if (desired.problem || !input_.rules.create || !input_.rules.update) return false;
+    const std::optional<DerivedApplication> other = input_.adoptable(desired.key);
+    if (!other || other->cluster.IsNone()) return false;
+    // To go elsewhere would end it where it is, and that waits too: it stays the other's.
+    if (other->cluster != desired.cluster && input_.braked.contains(desired.key)) return false;
+    plan_.taken.push_back(desired.key);
+    plan_.adopted.push_back(desired.key);
+    Compare(desired, *other);
+    return true;
+  }
+
   void Create(const DesiredApplication& desired) {
     if (!input_.rules.create) return;
     if (const std::optional<std::string> other = input_.held_by(desired.key)) {
@@ -87,6 +102,8 @@ class Planner {
     } else if (before.cluster.IsNone()) {
       ++plan_.updated;
       Assign(desired, before, Decided::kBefore);
+    } else if (before.cluster != desired.cluster && input_.braked.contains(before.key)) {
+      Hold(before);
     } else if (before.cluster != desired.cluster) {
       ++plan_.moved;
       End(before, Deletion::Why::kMoved);
@@ -125,9 +142,10 @@ class Planner {
     if (!(record == before)) plan_.batch.PutApplication(std::move(record));
   }
 
-  static bool IsAsDesired(const DesiredApplication& desired, const DerivedApplication& before) {
+  bool IsAsDesired(const DesiredApplication& desired, const DerivedApplication& before) const {
     return before.cluster == desired.cluster && before.content == desired.content &&
-           before.project == desired.project && before.manifest == desired.manifest;
+           before.project == desired.project && before.manifest == desired.manifest &&
+           before.set == input_.owner;
   }
 
   void Update(const DesiredApplication& desired, const DerivedApplication& before) {
@@ -188,17 +206,11 @@ class Planner {
     }
   }
 
-  // The rule that nothing is deleted by absence: a list that came out empty may be a mistake.
-  bool HoldsEmptyList() {
-    if (!input_.expansion.may_delete || !input_.rules.remove || input_.rules.remove_all)
-      return false;
-    if (!input_.expansion.applications.empty() || current_.size() < 2) return false;
-    plan_.problems.push_back(
-        {conditions::kDeletionsHeld, conditions::Reason::kDeletionsHeld,
-         absl::StrCat("nothing is generated any more, which would delete all ", current_.size(),
-                      " Applications: they stay. If that is meant, delete the set, or annotate it "
-                      "with leidang.dev/max-deletions: \"unlimited\"")});
-    return true;
+  // Its end waits for a person.
+  void Hold(const DerivedApplication& before) {
+    plan_.held_back.push_back(before.key);
+    Keep(before, {{conditions::kDeletionsHeld, conditions::Reason::kDeletionsHeld,
+                   "its deletion here waits for a decision: see `leidang brake list`"}});
   }
 
   void Remove(const DerivedApplication& before) {

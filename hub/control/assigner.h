@@ -24,9 +24,6 @@ struct AssignRules {
   bool create = true;
   bool update = true;
   bool remove = true;
-  // An owner of two or more that wants none at all any more means it. Otherwise they stay, and a
-  // condition says so: an empty list deletes nothing.
-  bool remove_all = false;
 };
 
 // One Application that ends, or leaves its cluster: first a decision in the ledger, then a
@@ -66,12 +63,19 @@ struct AssignInput {
   std::function<Standing(const DerivedApplication&)> standing;
   // Another owner that holds the key, as people call it; nullopt if it is free or this owner's.
   std::function<std::optional<std::string>(const std::string& key)> held_by;
+  // The record of another set's Application whose end a brake holds: a set that wants it takes it
+  // over, uid and all.
+  std::function<std::optional<DerivedApplication>(const std::string& key)> adoptable =
+      [](const std::string&) { return std::nullopt; };
+  // Keys whose end a brake holds: they stay where and as they are.
+  std::set<std::string> braked;
 };
 
 struct AssignPlan {
   std::vector<Deletion> deletions;    // To be decided in the ledger before `batch` is committed.
   WriteBatch batch;                   // Tombstones included.
   std::vector<std::string> taken;     // Keys that the owner holds from now on,
+  std::vector<std::string> adopted;   // those of them that it takes over from another,
   std::vector<std::string> released;  // those it no longer does,
   std::vector<std::string> refused;   // and those that another has.
   // Those whose assignment stays although the owner alone would not make it so again.

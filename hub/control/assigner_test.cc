@@ -73,6 +73,7 @@ struct Situation {
   std::map<std::string, uint64_t> deletions;
   std::map<std::string, Standing> standing;
   std::map<std::string, std::string> held;
+  std::set<std::string> braked;
 
   explicit Situation(std::vector<DesiredApplication> desired,
                      std::vector<DerivedApplication> has = {})
@@ -100,6 +101,7 @@ struct Situation {
       const auto found = held.find(key);
       return found == held.end() ? std::nullopt : std::optional<std::string>(found->second);
     };
+    input.braked = braked;
     return PlanAssignments(input);
   }
 };
@@ -192,21 +194,17 @@ TEST(Assigner, DeletesNothingWhereThePolicyForbidsIt) {
   EXPECT_THAT(s.Plan().held_back, ElementsAre("leidang/b"));
 }
 
-TEST(Assigner, AnEmptyListDeletesNothing) {
+TEST(Assigner, WhatABrakeHoldsStaysAsItIs) {
   const std::vector<DerivedApplication> two = {Record(Desired("a", '1')),
                                                Record(Desired("b", '1'))};
   Situation s({}, two);
+  EXPECT_EQ(s.Plan().removed, 2u) << "whether that is too many is for the brakes to say";
+  s.braked = {"leidang/a", "leidang/b"};
   const AssignPlan held = s.Plan();
-  EXPECT_TRUE(held.empty());
-  ASSERT_EQ(held.problems.size(), 1u);
-  EXPECT_EQ(held.problems[0].type, conditions::kDeletionsHeld);
-  EXPECT_EQ(held.problems[0].reason, Reason::kDeletionsHeld);
-  EXPECT_THAT(held.problems[0].message, HasSubstr("all 2 Applications"));
-
-  s.rules.remove_all = true;
-  EXPECT_EQ(s.Plan().removed, 2u);
-  EXPECT_THAT(s.Plan().problems, IsEmpty());
-  EXPECT_EQ(Situation({}, {two[0]}).Plan().removed, 1u) << "the only one may go";
+  EXPECT_THAT(held.deletions, IsEmpty());
+  EXPECT_THAT(Words(held.batch), ElementsAre("record leidang/a", "record leidang/b"));
+  EXPECT_EQ(Only<op::PutApplication>(held.batch).application.conditions[0].reason, "DeletionsHeld");
+  EXPECT_THAT(held.held_back, ElementsAre("leidang/a", "leidang/b"));
 }
 
 TEST(Assigner, AProblemKeepsTheAssignmentAndShowsACondition) {

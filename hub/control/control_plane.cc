@@ -26,6 +26,8 @@ void ControlPlane::Load(const intent::HubId& new_hub, Done done) {
 }
 
 void ControlPlane::Build() {
+  brakes_ = std::make_unique<Brakes>(*records_);
+  brakes_->Load();
   projects_ = std::make_unique<ProjectEntries>(parts_.loop, *records_, parts_.store, parts_.random,
                                                parts_.log);
   repositories_ = std::make_unique<Repositories>(
@@ -34,7 +36,7 @@ void ControlPlane::Build() {
       [this](const std::set<std::string>& consumers) { OnInputs(consumers); });
   owners_ = std::make_unique<OwnerReconciler>(
       OwnerReconciler::Parts{parts_.loop, parts_.workers, *records_, *repositories_, parts_.store,
-                             listings_, resolver_, *projects_, parts_.random, parts_.log},
+                             listings_, resolver_, *projects_, *brakes_, parts_.random, parts_.log},
       [this](const OwnerKey&) { CheckSettled(); });
   lifecycle_ =
       std::make_unique<ClusterLifecycle>(parts_.loop, *records_, parts_.store, parts_.random,

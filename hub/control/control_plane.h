@@ -13,6 +13,7 @@
 #include "common/time/event_loop.h"
 #include "common/time/workers.h"
 #include "hub/content/content_keeper.h"
+#include "hub/control/brakes.h"
 #include "hub/control/closure_resolver.h"
 #include "hub/control/cluster_lifecycle.h"
 #include "hub/control/config_repository.h"
@@ -82,6 +83,7 @@ class ControlPlane {
   FleetRecords& records() const { return *records_; }
   Repositories& repositories() const { return *repositories_; }
   OwnerReconciler& owners() const { return *owners_; }
+  Brakes& brakes() const { return *brakes_; }
   ProjectEntries& projects() const { return *projects_; }
   ClusterLifecycle& lifecycle() const { return *lifecycle_; }
   Desk& desk() const { return *desk_; }
@@ -107,6 +109,7 @@ class ControlPlane {
   ContentKeeper keeper_;
   ClosureResolver resolver_;
   std::unique_ptr<FleetRecords> records_;
+  std::unique_ptr<Brakes> brakes_;
   std::unique_ptr<ProjectEntries> projects_;
   std::unique_ptr<Repositories> repositories_;
   std::unique_ptr<OwnerReconciler> owners_;

@@ -114,6 +114,10 @@ class FleetRecords::ChunkWriter {
   void operator()(const change::EraseHolding& c) {
     if (records_.holdings_.contains(c.application)) chunk_.Delete(HoldingKey(c.application));
   }
+  void operator()(const change::PutBrake& c) { chunk_.Put(LedgerKeyOf(c.brake), Encode(c.brake)); }
+  void operator()(const change::EraseBrake& c) {
+    if (records_.brakes_.contains(c.id)) chunk_.Delete(BrakeKey(c.id));
+  }
   void operator()(const change::PutJoinToken& c) {
     chunk_.Put(LedgerKeyOf(c.token), Encode(c.token));
   }
@@ -175,6 +179,8 @@ class FleetRecords::Taker {
     r_.holdings_[c.holding.key] = {c.holding.owner, c.holding.kept.has_value()};
   }
   void operator()(const change::EraseHolding& c) { r_.holdings_.erase(c.application); }
+  void operator()(const change::PutBrake& c) { r_.brakes_[c.brake.id] = c.brake; }
+  void operator()(const change::EraseBrake& c) { r_.brakes_.erase(c.id); }
   void operator()(const change::PutJoinToken&) {}
   void operator()(const change::PutUserToken& c) { r_.user_tokens_.push_back(c.token); }
   void operator()(const change::PutOperation& c) { r_.operations_[c.operation.id] = c.operation; }

@@ -66,6 +66,9 @@ absl::Status FleetRecords::TakeEntry(const LedgerEntry& entry) {
     ASSIGN_OR_RETURN(Holding holding, Decode<Holding>(entry));
     holdings_[holding.key] = {holding.owner, holding.kept.has_value()};
     if (holding.kept) kept_at_start_.push_back(std::move(holding));
+  } else if (absl::StartsWith(key, kBrakesPrefix)) {
+    ASSIGN_OR_RETURN(Brake brake, Decode<Brake>(entry));
+    brakes_[brake.id] = std::move(brake);
   } else if (absl::StartsWith(key, kUserTokensPrefix)) {
     ASSIGN_OR_RETURN(UserToken token, Decode<UserToken>(entry));
     user_tokens_.push_back(std::move(token));

@@ -73,6 +73,12 @@ struct PutHolding {
 struct EraseHolding {
   std::string application;
 };
+struct PutBrake {
+  Brake brake;
+};
+struct EraseBrake {
+  BrakeId id;
+};
 struct PutJoinToken {
   JoinToken token;
 };
@@ -86,8 +92,8 @@ struct EraseOperation {
   OperationId id;
 };
 using Any = std::variant<PutObject, EraseObject, PutCluster, EraseCluster, Decide, Settle,
-                         RaiseDeletions, PutPin, ErasePin, PutHolding, EraseHolding, PutJoinToken,
-                         PutUserToken, PutOperation, EraseOperation>;
+                         RaiseDeletions, PutPin, ErasePin, PutHolding, EraseHolding, PutBrake,
+                         EraseBrake, PutJoinToken, PutUserToken, PutOperation, EraseOperation>;
 }  // namespace change
 
 // FleetRecords holds everything of the ledger that decides what clusters are to be, as tables in
@@ -153,6 +159,7 @@ class FleetRecords {
   // The holdings that Load found and that keep an assignment, once: only what was there at the
   // start is ever restored.
   std::vector<Holding> TakeKeptAtStart() { return std::exchange(kept_at_start_, {}); }
+  const std::map<BrakeId, Brake>& brakes() const { return brakes_; }
   const std::vector<UserToken>& user_tokens() const { return user_tokens_; }
   const std::map<OperationId, OperationRecord>& operations() const { return operations_; }
 
@@ -197,6 +204,7 @@ class FleetRecords {
   std::map<GitInput, PinnedCommit> pins_;
   std::map<std::string, HeldName> holdings_;
   std::vector<Holding> kept_at_start_;
+  std::map<BrakeId, Brake> brakes_;
   std::vector<UserToken> user_tokens_;
   std::map<OperationId, OperationRecord> operations_;
   std::map<std::string, std::string>

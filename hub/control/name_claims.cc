@@ -18,6 +18,11 @@ std::set<OwnerKey> NameClaims::Release(const std::string& name, const OwnerKey& 
   return waiting == waiting_.end() ? std::set<OwnerKey>() : waiting->second;
 }
 
+std::set<OwnerKey> NameClaims::WaitingFor(const std::string& name) const {
+  const auto waiting = waiting_.find(name);
+  return waiting == waiting_.end() ? std::set<OwnerKey>() : waiting->second;
+}
+
 std::optional<OwnerKey> NameClaims::Against(const std::string& name, const OwnerKey& owner) const {
   const auto found = holders_.find(name);
   if (found != holders_.end()) {

@@ -36,6 +36,8 @@ class NameClaims {
   // Replaces the names that the owner wants and others have. Returns who may take one that it wants
   // no more.
   std::set<OwnerKey> SetWaiting(const OwnerKey& owner, std::set<std::string> names);
+  // Those who want a name that another has.
+  std::set<OwnerKey> WaitingFor(const std::string& name) const;
   // Whether one who waits for the name would have it before its holder, were it free.
   bool HeldAgainstOrder(const std::string& name) const;
 

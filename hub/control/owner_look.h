@@ -18,6 +18,9 @@ struct OwnerReconciler::Look {
   // What the owner has, read after the expansion, sorted by key.
   absl::StatusOr<std::vector<DerivedApplication>> current = std::vector<DerivedApplication>();
   bool conditions_changed = false;
+  // What the brakes want in the ledger before anything of the look is decided.
+  FleetRecords::Changes brake_changes;
+  bool brakes_changed = false;
 
   bool deleting() const { return written.deleting.has_value(); }
   bool is_set() const { return owner.kind == WrittenKind::kApplicationSet; }

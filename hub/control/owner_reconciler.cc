@@ -19,7 +19,6 @@ namespace {
 constexpr size_t kLooksMax = 2;  // Under way at a time: as many as there are workers for them.
 constexpr absl::Duration kPaceOfArgoCd = absl::Minutes(3);  // Of a generator that names none.
 constexpr char kIgnoreStrategy[] = "leidang.dev/ignore-strategy";
-constexpr char kMaxDeletions[] = "leidang.dev/max-deletions";
 
 bool WaitsForRollouts(const object::Value& manifest) {
   return object::FindString(manifest, {"spec", "strategy", "type"}) == "RollingSync" &&
@@ -206,9 +205,6 @@ std::optional<absl::Duration> OwnerReconciler::PaceOf(const Look& look) {
 
 AssignRules OwnerReconciler::RulesOf(const Look& look) const {
   AssignRules rules;
-  rules.remove_all =
-      look.deleting() ||
-      object::FindString(look.manifest, {"metadata", "annotations", kMaxDeletions}) == "unlimited";
   if (look.deleting() || look.request.set == nullptr) return rules;
   const generators::ApplicationsSync policy = generators::EffectivePolicy(*look.request.set, {});
   rules.update = generators::MayUpdate(policy);
@@ -228,12 +224,12 @@ void OwnerReconciler::AddRolloutProblem(const Look& look, std::vector<Problem>* 
                     kIgnoreStrategy, ": \"true\" has it applied to all clusters at once")});
 }
 
-AssignPlan OwnerReconciler::Plan(const LookPtr& look) const {
-  AssignInput input{.expansion = look->expansion, .current = *look->current};
-  input.owner = look->is_set() ? look->owner.key : "";
-  input.rules = RulesOf(*look);
-  if (look->deleting() && *look->written.deleting != Ending::kAsDeclared)
-    input.ending = static_cast<intent::DeletionPolicy>(*look->written.deleting);
+AssignInput OwnerReconciler::PlanInput(const Look& look) const {
+  AssignInput input{.expansion = look.expansion, .current = *look.current};
+  input.owner = look.is_set() ? look.owner.key : "";
+  input.rules = RulesOf(look);
+  if (look.deleting() && *look.written.deleting != Ending::kAsDeclared)
+    input.ending = static_cast<intent::DeletionPolicy>(*look.written.deleting);
   input.hub = parts_.records.hub();
   input.now = parts_.loop.clock().Now();
   input.deletions = [this](const std::string& key) {
@@ -247,12 +243,21 @@ AssignPlan OwnerReconciler::Plan(const LookPtr& look) const {
     if (pending == parts_.records.pending_deletions().end()) return {};
     return {Standing::Kind::kEnded, pending->second.policy};
   };
-  input.held_by = [this,
-                   owner = look->owner](const std::string& key) -> std::optional<std::string> {
+  input.held_by = [this, owner = look.owner](const std::string& key) -> std::optional<std::string> {
     const std::optional<OwnerKey> other = claims_.Against(key, owner);
     return other ? std::optional<std::string>(other->ToString()) : std::nullopt;
   };
-  return PlanAssignments(input);
+  if (!look.is_set()) return input;
+  input.adoptable =
+      [this, owner = look.owner](const std::string& key) -> std::optional<DerivedApplication> {
+    const std::optional<OwnerKey> other = claims_.Against(key, owner);
+    if (!other || in_work_.contains(*other) || !parts_.brakes.Holds(other->ToString(), key))
+      return std::nullopt;
+    const absl::StatusOr<DerivedApplication> record = parts_.store.Application(key);
+    if (!record.ok() || record->set != other->key) return std::nullopt;
+    return *record;
+  };
+  return input;
 }
 
 // What a look that failed in part did not come to ask for is still wanted.
@@ -289,6 +294,7 @@ void OwnerReconciler::OnExpanded(const LookPtr& look) {
     return EndLook(look, WorkResult::Done());
   }
   if (!look->current.ok()) return Finish(look, look->current.status());
+  DropWhatOthersHold(*look);
   SetWanted(look);
   // What it asks for first may have been answered since, when it was not among those to be told.
   if (HasNews(*look)) queue_.Add(look->owner);
@@ -296,6 +302,7 @@ void OwnerReconciler::OnExpanded(const LookPtr& look) {
   std::vector<Problem> problems = look->expansion.problems;
   problems.insert(problems.end(), plan.problems.begin(), plan.problems.end());
   AddRolloutProblem(*look, &problems);
+  AddBrakeProblems(*look, &problems);
   SetReport(*look, problems);
   ClaimNames(look, plan);
   Decide(look, std::move(plan));
@@ -367,6 +374,7 @@ void OwnerReconciler::Finish(const LookPtr& look, const absl::Status& status) {
   }
   EndLook(look, status.ok() ? WorkResult::Done() : WorkResult::Retry());
   MarkSeen(look->owner);
+  if (look->brakes_changed) TriggerHeirs(look->owner);
   if (!pins_swept_ && AllSettled()) {
     pins_swept_ = true;
     parts_.repositories.DropUnwanted();

@@ -17,6 +17,7 @@
 #include "common/time/workers.h"
 #include "common/workqueue/work_queue.h"
 #include "hub/control/assigner.h"
+#include "hub/control/brakes.h"
 #include "hub/control/expansion.h"
 #include "hub/control/first_looks.h"
 #include "hub/control/fleet_records.h"
@@ -61,6 +62,7 @@ class OwnerReconciler {
     GitListings& listings;
     SourceResolver& resolver;
     ProjectEntries& projects;
+    Brakes& brakes;
     Random& random;
     Log& log;
   };
@@ -105,7 +107,20 @@ class OwnerReconciler {
   bool ParseSet(const LookPtr& look);
   void Expand(const LookPtr& look);
   void OnExpanded(const LookPtr& look);
-  AssignPlan Plan(const LookPtr& look) const;
+  AssignInput PlanInput(const Look& look) const;
+  AssignPlan Plan(const LookPtr& look);
+  // Which of the plan's deletions must wait.
+  std::set<std::string> Brake(Look& look, const AssignPlan& plan);
+  std::set<std::string> BrakeClusters(
+      Look& look, const std::map<intent::ClusterId, std::vector<BrakedDeletion>>& leaving,
+      Brakes::Question question);
+  uint64_t ApplicationsOn(const intent::ClusterId& cluster) const;
+  // The limit that an annotation sets; a bad one is a warning.
+  static BrakeLimit LimitOf(absl::string_view annotation, BrakeLimit::Kind otherwise, Look* look);
+  void AddBrakeProblems(const Look& look, std::vector<Problem>* problems) const;
+  void DropWhatOthersHold(Look& look) const;
+  void TriggerHeirs(const OwnerKey& owner);
+  void TriggerBereft(const std::vector<std::string>& adopted);
   void AddRolloutProblem(const Look& look, std::vector<Problem>* problems) const;
   void SetWanted(const LookPtr& look);
   bool HasNews(const Look& look) const;

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/check.h"
 #include "common/base/status_macros.h"
 #include "common/proof/bucketed_digest.h"
 #include "hub/control/owner_look.h"
@@ -153,7 +154,7 @@ void OwnerReconciler::Decide(const LookPtr& look, AssignPlan plan) {
 
 absl::StatusOr<FleetRecords::Changes> OwnerReconciler::Decisions(const LookPtr& look,
                                                                  const AssignPlan& plan) const {
-  FleetRecords::Changes changes;
+  FleetRecords::Changes changes = std::move(look->brake_changes);
   const absl::Time now = parts_.loop.clock().Now();
   RETURN_IF_ERROR(AddHoldings(look, plan, &changes));
   for (const Deletion& deletion : plan.deletions) {
@@ -211,6 +212,7 @@ absl::StatusOr<Holding> OwnerReconciler::KeptBack(const Look& look, const std::s
   const auto found =
       std::lower_bound(look.current->begin(), look.current->end(), key,
                        [](const DerivedApplication& a, const std::string& k) { return a.key < k; });
+  CHECK(found != look.current->end() && found->key == key);
   ASSIGN_OR_RETURN(LiveAssignment live, parts_.store.Assignment(found->cluster, EntryOf(key)));
   Holding holding{key, look.owner.ToString(), std::nullopt};
   holding.kept = Holding::Kept{found->cluster, found->project, found->manifest,
@@ -290,10 +292,22 @@ void OwnerReconciler::OnCommitted(const LookPtr& look, const AssignPlan& plan) {
     if (reserved->second.empty()) reserved_.erase(reserved);
   }
   for (const std::string& name : plan.released) Free(name, look->owner);
+  TriggerBereft(plan.adopted);
   for (const auto& [cluster, names] : plan.placed) parts_.projects.OnPlaced(cluster);
   std::set<intent::ClusterId> ended;
   for (const Deletion& deletion : plan.deletions) ended.insert(deletion.cluster);
   for (const intent::ClusterId& cluster : ended) parts_.projects.OnEnded(cluster);
+}
+
+// Those that names were taken over from have less to wait for.
+void OwnerReconciler::TriggerBereft(const std::vector<std::string>& adopted) {
+  for (const std::string& name : adopted) {
+    for (const Brakes::Held& held : parts_.brakes.List()) {
+      for (const std::string& owner : held.owners) {
+        if (parts_.brakes.Holds(owner, name)) Trigger(*OwnerKey::FromString(owner));
+      }
+    }
+  }
 }
 
 // The last step of a deletion: with its Applications ended, the record goes.

@@ -137,6 +137,9 @@ std::string DeletionCountKey(absl::string_view entry_key) {
 std::string HoldingKey(absl::string_view application) {
   return absl::StrCat(kHoldingsPrefix, application);
 }
+std::string BrakeKey(const BrakeId& id) {
+  return absl::StrCat(kBrakesPrefix, static_cast<int>(id.scope), "/", id.key);
+}
 std::string JoinTokenKey(const object::Sha256& hash) {
   return absl::StrCat(kJoinTokensPrefix, hash.Hex());
 }
@@ -160,6 +163,7 @@ std::string LedgerKeyOf(const PendingDeletion& deletion) {
 }
 std::string LedgerKeyOf(const DeletionCount& count) { return DeletionCountKey(count.entry_key); }
 std::string LedgerKeyOf(const Holding& holding) { return HoldingKey(holding.key); }
+std::string LedgerKeyOf(const Brake& brake) { return BrakeKey(brake.id); }
 std::string LedgerKeyOf(const GitPin& pin) {
   return absl::StrCat(kGitPinsPrefix, KeyWriter().String(pin.url).Take(), pin.revision);
 }
@@ -345,6 +349,70 @@ absl::StatusOr<Holding> Decode(const LedgerEntry& entry) {
     RETURN_IF_ERROR(ReadDigest(entry, from.tree(), source.tree));
   }
   return holding;
+}
+
+namespace {
+
+std::string JoinMarks(const std::set<BrakeMark>& marks) {
+  std::string bytes;
+  for (const BrakeMark& mark : marks) bytes += mark.Raw();
+  return bytes;
+}
+
+absl::Status ReadMarks(const LedgerEntry& entry, const std::string& bytes,
+                       std::set<BrakeMark>& marks) {
+  constexpr size_t kBytes = 16;
+  for (size_t at = 0; at < bytes.size(); at += kBytes) {
+    BrakeMark mark;
+    RETURN_IF_ERROR(ReadId(entry, bytes.substr(at, kBytes), mark));
+    marks.insert(mark);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string Encode(const Brake& brake, absl::string_view previous) {
+  auto record = Begin<pb::BrakeRecord>(previous);
+  record.set_scope(static_cast<uint32_t>(brake.id.scope));
+  record.set_key(brake.id.key);
+  record.clear_passed();
+  for (const Brake::Passed& passed : brake.passed) {
+    pb::BrakePassed& to = *record.add_passed();
+    *to.mutable_at() = ToRecord(passed.at);
+    to.set_number(passed.number);
+  }
+  record.clear_parts();
+  for (const auto& [owner, part] : brake.parts) {
+    pb::BrakePart& to = *record.add_parts();
+    to.set_owner(owner);
+    to.set_held(JoinMarks(part.held));
+    to.set_approved(JoinMarks(part.approved));
+  }
+  *record.mutable_held_since() = ToRecord(brake.held_since);
+  record.set_rejected(brake.rejected.Raw());
+  record.set_rejected_by(brake.rejected_by);
+  return record.SerializeAsString();
+}
+
+template <>
+absl::StatusOr<Brake> Decode(const LedgerEntry& entry) {
+  ASSIGN_OR_RETURN(const auto record, Parse<pb::BrakeRecord>(entry));
+  Brake brake;
+  RETURN_IF_ERROR(ReadEnum(entry, record.scope(), BrakeScope::kSet, BrakeScope::kConfiguration,
+                           brake.id.scope));
+  brake.id.key = record.key();
+  for (const pb::BrakePassed& passed : record.passed())
+    brake.passed.push_back({FromRecord(passed.at()), passed.number()});
+  for (const pb::BrakePart& from : record.parts()) {
+    Brake::Part& part = brake.parts[from.owner()];
+    RETURN_IF_ERROR(ReadMarks(entry, from.held(), part.held));
+    RETURN_IF_ERROR(ReadMarks(entry, from.approved(), part.approved));
+  }
+  brake.held_since = FromRecord(record.held_since());
+  RETURN_IF_ERROR(ReadDigest(entry, record.rejected(), brake.rejected));
+  brake.rejected_by = record.rejected_by();
+  return brake;
 }
 
 std::string Encode(const GitPin& pin, absl::string_view previous) {

@@ -36,6 +36,7 @@ inline constexpr char kClustersPrefix[] = "clusters/";
 inline constexpr char kPendingDeletionsPrefix[] = "pending/";
 inline constexpr char kDeletionCountsPrefix[] = "deletions/";
 inline constexpr char kHoldingsPrefix[] = "holdings/";
+inline constexpr char kBrakesPrefix[] = "brakes/";
 inline constexpr char kGitPinsPrefix[] = "pins/git/";
 inline constexpr char kJoinTokensPrefix[] = "tokens/join/";
 inline constexpr char kUserTokensPrefix[] = "tokens/user/";
@@ -54,6 +55,7 @@ std::string ObjectsOfKindPrefix(WrittenKind kind);
 std::string ClusterKeyOf(const intent::ClusterId& id);
 std::string DeletionCountKey(absl::string_view entry_key);
 std::string HoldingKey(absl::string_view application);
+std::string BrakeKey(const BrakeId& id);
 std::string JoinTokenKey(const object::Sha256& hash);
 std::string UserTokenKey(const object::Sha256& hash);
 std::string OperationKey(const OperationId& id);
@@ -64,6 +66,7 @@ std::string LedgerKeyOf(const ClusterRegistration& cluster);
 std::string LedgerKeyOf(const PendingDeletion& deletion);
 std::string LedgerKeyOf(const DeletionCount& count);
 std::string LedgerKeyOf(const Holding& holding);
+std::string LedgerKeyOf(const Brake& brake);
 std::string LedgerKeyOf(const GitPin& pin);
 std::string LedgerKeyOf(const JoinToken& token);
 std::string LedgerKeyOf(const UserToken& token);
@@ -77,6 +80,7 @@ std::string Encode(const ClusterRegistration& cluster, absl::string_view previou
 std::string Encode(const PendingDeletion& deletion, absl::string_view previous = "");
 std::string Encode(const DeletionCount& count, absl::string_view previous = "");
 std::string Encode(const Holding& holding, absl::string_view previous = "");
+std::string Encode(const Brake& brake, absl::string_view previous = "");
 std::string Encode(const GitPin& pin, absl::string_view previous = "");
 std::string Encode(const JoinToken& token, absl::string_view previous = "");
 std::string Encode(const UserToken& token, absl::string_view previous = "");
@@ -99,6 +103,8 @@ template <>
 absl::StatusOr<DeletionCount> Decode(const LedgerEntry& entry);
 template <>
 absl::StatusOr<Holding> Decode(const LedgerEntry& entry);
+template <>
+absl::StatusOr<Brake> Decode(const LedgerEntry& entry);
 template <>
 absl::StatusOr<GitPin> Decode(const LedgerEntry& entry);
 template <>

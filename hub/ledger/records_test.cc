@@ -82,6 +82,16 @@ TEST(LedgerRecords, EachComesBackAsItWas) {
   ExpectComesBack(deletion);
 
   ExpectComesBack(DeletionCount{"application:leidang/cart", 4});
+  Brake brake;
+  brake.id = {BrakeScope::kCluster, "c1"};
+  brake.passed = {{kThen, 3}, {kThen + absl::Minutes(2), 1}};
+  brake.parts["set leidang/shop"].held = {BrakeMark(BrakeMark::Bytes{1}),
+                                          BrakeMark(BrakeMark::Bytes{2})};
+  brake.parts["set leidang/shop"].approved = {BrakeMark(BrakeMark::Bytes{3})};
+  brake.held_since = kThen;
+  brake.rejected = object::Sha256::Of("list");
+  brake.rejected_by = "admin";
+  ExpectComesBack(brake);
   Holding holding{"leidang/cart", "set leidang/shop", std::nullopt};
   ExpectComesBack(holding);
   Holding::Kept& kept = holding.kept.emplace();

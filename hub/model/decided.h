@@ -3,8 +3,11 @@
 // What was decided or came from outside and cannot be computed again. Plain values; hub/ledger
 // keeps them. What users wrote is in written.h.
 
+#include <compare>
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -54,6 +57,47 @@ struct Holding {
   std::optional<Kept> kept;
 
   friend bool operator==(const Holding&, const Holding&) = default;
+};
+
+// Whose deletions a brake counts together. The values are part of stored data.
+enum class BrakeScope : uint8_t { kSet = 1, kCluster = 2, kConfiguration = 3 };
+
+struct BrakeId {
+  BrakeScope scope = BrakeScope::kSet;
+  std::string key;  // Of the set; of a cluster its id in hex; empty for the configuration.
+
+  friend auto operator<=>(const BrakeId&, const BrakeId&) = default;
+};
+
+// Stands for one deletion of one thing: the first half of SHA-256(name, line end, uid).
+struct BrakeMarkTag {};
+using BrakeMark = Id128<BrakeMarkTag>;
+
+// What a brake has let pass within the last hour, what it holds, and what people decided about
+// that.
+struct Brake {
+  struct Passed {
+    absl::Time at;
+    uint64_t number = 0;
+
+    friend bool operator==(const Passed&, const Passed&) = default;
+  };
+  // Of one owner: the text of an OwnerKey, or "config".
+  struct Part {
+    std::set<BrakeMark> held;
+    std::set<BrakeMark> approved;  // And not decided yet.
+
+    friend bool operator==(const Part&, const Part&) = default;
+  };
+
+  BrakeId id;
+  std::vector<Passed> passed;  // Oldest first.
+  std::map<std::string, Part> parts;
+  absl::Time held_since = absl::InfiniteFuture();
+  object::Sha256 rejected;  // Digest of the list that somebody refused.
+  std::string rejected_by;
+
+  friend bool operator==(const Brake&, const Brake&) = default;
 };
 
 // How often entries of a key were deleted: the n of their uid (intent::ComputeUid). Kept only where

@@ -22,6 +22,7 @@ constexpr Named kNamed[] = {
     {Mutant::kEmptyOnError, "empty-on-error", "ErrorIsNotEmpty", World::kFleet},
     {Mutant::kPruneByLabel, "prune-by-label", "ExactPrune", World::kReconcile},
     {Mutant::kBrakeOff, "brake-off", "BrakeHolds", World::kReconcile},
+    {Mutant::kSetBrakeOff, "set-brake-off", "BrakeHolds", World::kFleet},
 };
 
 }  // namespace

@@ -24,6 +24,7 @@ enum class Mutant : uint8_t {
   kEmptyOnError,
   kPruneByLabel,
   kBrakeOff,
+  kSetBrakeOff,
 };
 
 // The worlds of the simulation.

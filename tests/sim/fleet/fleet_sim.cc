@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -38,6 +39,8 @@ const char* const kClusters[] = {"one", "two", "three"};
 // Longer than any way from a change of mind to a cluster: polls, retries, a hub or agent that is
 // away.
 constexpr absl::Duration kSettled = absl::Minutes(40);
+// An hour, less the time that a deletion may be on its way.
+constexpr absl::Duration kBrakeWindow = absl::Minutes(50);
 constexpr absl::Duration kCalmMax = absl::Hours(3);
 
 // A matrix of directories and clusters, and a set that reads files.
@@ -91,7 +94,10 @@ std::string ConfigMap(uint64_t value) {
 class FleetSim {
  public:
   FleetSim(uint64_t seed, Mutant mutant, Trace::Output output)
-      : random_(seed), agent_random_(seed + 1), trace_(loop_, output) {
+      : brake_off_(mutant == Mutant::kSetBrakeOff),
+        random_(seed),
+        agent_random_(seed + 1),
+        trace_(loop_, output) {
     if (mutant == Mutant::kEmptyOnError) mutated_ = std::make_unique<EmptyOnError>(git_);
     testing::TestHub::Options options;
     options.seed = seed + 2;
@@ -165,7 +171,7 @@ class FleetSim {
           std::make_unique<testing::FleetAgent>(loop_, agent_random_, edge_, hub_->IdOf(name));
       agents_[name]->Start();
     }
-    ApplySets("25%");
+    ApplySets(brake_off_ ? "unlimited" : "");
     Pass(absl::Minutes(10));
   }
 
@@ -195,6 +201,7 @@ class FleetSim {
     for (const std::string& name : before) {
       if (std::binary_search(now.begin(), now.end(), name)) continue;
       Note(absl::StrCat("gone from ", cluster, ": ", name));
+      CheckBrake(cluster, before.size());
       const absl::Duration since = wishes_.Since(cluster, name);
       if (since + kSettled > loop_.clock().Monotonic()) continue;
       Fail("ErrorIsNotEmpty",
@@ -203,6 +210,18 @@ class FleetSim {
     }
     Note(absl::StrCat("on ", cluster, ": ", absl::StrJoin(now, " ")));
     before = now;
+  }
+
+  // More than half of a cluster, and at least three, do not go within an hour unasked.
+  void CheckBrake(const std::string& cluster, size_t standing) {
+    if (calm_) return;
+    const absl::Duration now = loop_.clock().Monotonic();
+    std::deque<absl::Duration>& gone = gone_[cluster];
+    while (!gone.empty() && gone.front() + kBrakeWindow <= now) gone.pop_front();
+    gone.push_back(now);
+    if (gone.size() >= 3 && gone.size() * 2 > standing + gone.size() - 1)
+      Fail("BrakeHolds", absl::StrCat(gone.size(), " Applications went from cluster ", cluster,
+                                      " within an hour, and ", standing - 1, " are left"));
   }
 
   // --- What people do.
@@ -268,17 +287,26 @@ class FleetSim {
 
   void Label(const std::string& cluster, const std::string& env) {
     ++changes_;
-    const absl::Status labelled = hub_->Register(cluster, absl::StrCat("env=", env));
-    if (!labelled.ok()) return Fail("Liveness", labelled.ToString());
+    Register(cluster, env);
     wishes_.SetLabel(cluster, env);
     wishes_.Date(loop_.clock().Monotonic());
     Note(absl::StrCat("label ", cluster, " ", env));
   }
 
-  // `max` is the most that may go without a question; what is held stays until somebody raises it.
+  // `max` is what may go without a question; "" is the default. What is held stays until somebody
+  // raises it.
   void ApplySets(const std::string& max) {
     const absl::Status applied = hub_->Apply(absl::StrReplaceAll(kSets, {{"$max", max}}));
     if (!applied.ok()) Fail("Liveness", applied.ToString());
+  }
+
+  void Register(const std::string& cluster, const std::string& env) {
+    hub::Desk::Registration registration;
+    registration.name = cluster;
+    registration.labels = {{"env", env}};
+    if (brake_off_) registration.annotations = {{"leidang.dev/max-deletions", "unlimited"}};
+    const auto registered = hub_->Register(registration);
+    if (!registered.ok()) Fail("Liveness", registered.status().ToString());
   }
 
   void Relabel() {
@@ -316,12 +344,11 @@ class FleetSim {
     }
   }
 
-  // For one repository; sometimes only until something else happens.
   void FailGit(const absl::Status& error) {
     const char* url = random_.Chance(1, 2) ? kAppsUrl : kConfigUrl;
     git_.SetFetchError(url, error);
     Pass(Between(absl::Seconds(30), absl::Minutes(30)));
-    if (random_.Chance(2, 3)) git_.SetFetchError(url, absl::OkStatus());
+    git_.SetFetchError(url, absl::OkStatus());
   }
 
   // What the set says of it stays as it was, until somebody mends it.
@@ -360,10 +387,14 @@ class FleetSim {
 
   void Calm() {
     Note("calm");
-    for (const char* url : {kAppsUrl, kConfigUrl}) git_.SetFetchError(url, absl::OkStatus());
+    calm_ = true;
     Push(kConfigUrl, config_);
     if (!hub_->up()) Pass(absl::Minutes(30));
     if (!hub_->up()) return Fail("Liveness", "the hub does not get up");
+    // What the hub knows now is not old any more: what it holds back may go.
+    Pass(absl::Minutes(20));
+    brake_off_ = true;
+    for (const auto& [cluster, env] : wishes_.labels()) Register(cluster, env);
     ApplySets("unlimited");
     const absl::Duration deadline = loop_.clock().Monotonic() + kCalmMax;
     std::string unrest = "nothing was looked at";
@@ -393,6 +424,8 @@ class FleetSim {
     return "";
   }
 
+  bool brake_off_;  // Nothing is held.
+  bool calm_ = false;
   SimLoop loop_;
   SeededRandom random_;
   SeededRandom agent_random_;
@@ -407,6 +440,7 @@ class FleetSim {
   hub::FakeGitSource::Files config_;        // As it was last in order.
   std::map<std::string, hub::GitId> tips_;  // Of main, by URL.
   std::map<std::string, std::vector<std::string>> standing_;
+  std::map<std::string, std::deque<absl::Duration>> gone_;  // When, of the last hour.
   std::array<uint64_t, kFaults> counts_{};
   uint64_t changes_ = 0;
   std::optional<std::string> violation_;
