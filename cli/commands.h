@@ -80,6 +80,11 @@ struct RecoverOptions {
 absl::Status Recover(Connection& connection, const RecoverOptions& options, const Clock& clock,
                      Streams streams);
 
+// Deletions that wait for a person, and what is decided about one list of them.
+absl::Status ListBrakes(Connection& connection, const Clock& clock, Streams streams);
+absl::Status DecideBrake(Connection& connection, const std::string& digest,
+                         v1::DecideBrakeRequest::Verdict verdict, Streams streams);
+
 absl::Status Version(Connection* connection, Streams streams);
 
 // kNotFound, kInvalidArgument if there are several of this name.

@@ -203,6 +203,26 @@ void AddRecovery(CLI::App& app, Invocation& invocation, const Clock& clock, Stre
   });
 }
 
+void AddBrakes(CLI::App& app, Invocation& invocation, const Clock& clock, Streams streams) {
+  CLI::App& brake = *app.add_subcommand("brake", "Deletions that wait for a person");
+  brake.require_subcommand(1);
+  brake.add_subcommand("list", "What waits, and why")->callback([&invocation, &clock, streams] {
+    invocation.run = [&clock, streams](Connection& c) { return ListBrakes(c, clock, streams); };
+  });
+  for (const auto verdict : {v1::DecideBrakeRequest::APPROVE, v1::DecideBrakeRequest::REJECT}) {
+    auto digest = std::make_shared<std::string>();
+    CLI::App* command = verdict == v1::DecideBrakeRequest::APPROVE
+                            ? brake.add_subcommand("approve", "Carry out exactly this list")
+                            : brake.add_subcommand("reject", "Keep what is on this list");
+    command->add_option("digest", *digest, "As `leidang brake list` shows it")->required();
+    command->callback([&invocation, digest, verdict, streams] {
+      invocation.run = [digest, verdict, streams](Connection& c) {
+        return DecideBrake(c, *digest, verdict, streams);
+      };
+    });
+  }
+}
+
 void AddClusters(CLI::App& app, Invocation& invocation, Streams streams) {
   CLI::App* cluster = app.add_subcommand("cluster", "Clusters of the fleet");
   cluster->require_subcommand(1);
@@ -258,6 +278,7 @@ int Main(int argc, char** argv) {
   AddApplications(app, invocation, clock, streams);
   AddClusters(app, invocation, streams);
   AddRecovery(app, invocation, clock, streams);
+  AddBrakes(app, invocation, clock, streams);
   bool client_only = false;
   CLI::App* version = app.add_subcommand("version", "Versions of this program and the hub");
   version->add_flag("--client", client_only, "Do not ask the hub");

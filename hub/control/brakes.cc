@@ -66,7 +66,7 @@ std::set<std::string> Brakes::Judge(const Question& question, absl::Time now,
     const bool waits = part.held.contains(MarkOf(wish)) && !question.limit.chosen();
     (waits ? held : open).push_back(wish);
   }
-  const uint64_t count = open.size() + recent;
+  const uint64_t count = open.size() + held.size() + recent;
   Asked& asked = entry.asked[question.owner];
   if (!open.empty() && question.limit.Exceeds(count, question.total + recent)) {
     held.insert(held.end(), open.begin(), open.end());

@@ -45,6 +45,7 @@ void ControlPlane::Build() {
   recovery_ = std::make_unique<Recovery>(
       Recovery::Parts{parts_.loop, *records_, parts_.store, parts_.random, parts_.log}, hooks_.hold,
       [this] { return Current(); });
+  brake_desk_ = std::make_unique<BrakeDesk>(parts_.loop, *records_, *brakes_, *owners_);
   BuildDesk();
   if (!options_.config) return;
   config_ =

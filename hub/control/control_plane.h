@@ -13,6 +13,7 @@
 #include "common/time/event_loop.h"
 #include "common/time/workers.h"
 #include "hub/content/content_keeper.h"
+#include "hub/control/brake_desk.h"
 #include "hub/control/brakes.h"
 #include "hub/control/closure_resolver.h"
 #include "hub/control/cluster_lifecycle.h"
@@ -83,10 +84,10 @@ class ControlPlane {
   FleetRecords& records() const { return *records_; }
   Repositories& repositories() const { return *repositories_; }
   OwnerReconciler& owners() const { return *owners_; }
-  Brakes& brakes() const { return *brakes_; }
   ProjectEntries& projects() const { return *projects_; }
   ClusterLifecycle& lifecycle() const { return *lifecycle_; }
   Desk& desk() const { return *desk_; }
+  BrakeDesk& brakes() const { return *brake_desk_; }
   Recovery& recovery() const { return *recovery_; }
   ConfigRepository* config() const { return config_.get(); }  // nullptr if none is followed.
 
@@ -110,6 +111,7 @@ class ControlPlane {
   ClosureResolver resolver_;
   std::unique_ptr<FleetRecords> records_;
   std::unique_ptr<Brakes> brakes_;
+  std::unique_ptr<BrakeDesk> brake_desk_;
   std::unique_ptr<ProjectEntries> projects_;
   std::unique_ptr<Repositories> repositories_;
   std::unique_ptr<OwnerReconciler> owners_;

@@ -9,6 +9,7 @@
 #include "grpcpp/grpcpp.h"
 
 #include "common/time/event_loop.h"
+#include "hub/control/brake_desk.h"
 #include "hub/control/desk.h"
 #include "hub/control/operations.h"
 #include "hub/control/recovery.h"
@@ -34,6 +35,7 @@ class FleetService final : public v1::Fleet::CallbackService {
     const OwnerReconciler& owners;
     Operations& operations;
     Recovery& recovery;
+    BrakeDesk& brakes;
     // Who a token belongs to: kUnauthenticated if to nobody.
     std::function<absl::StatusOr<std::string>(const std::string& token)> authenticate;
     std::string ca_pin;
@@ -80,6 +82,12 @@ class FleetService final : public v1::Fleet::CallbackService {
   grpc::ServerUnaryReactor* AcceptRecovery(grpc::CallbackServerContext* context,
                                            const v1::AcceptRecoveryRequest* request,
                                            v1::AcceptRecoveryResponse* response) override;
+  grpc::ServerUnaryReactor* ListBrakes(grpc::CallbackServerContext* context,
+                                       const v1::ListBrakesRequest* request,
+                                       v1::ListBrakesResponse* response) override;
+  grpc::ServerUnaryReactor* DecideBrake(grpc::CallbackServerContext* context,
+                                        const v1::DecideBrakeRequest* request,
+                                        v1::HeldDeletions* response) override;
   grpc::ServerWriteReactor<v1::WatchEvent>* Watch(grpc::CallbackServerContext* context,
                                                   const v1::WatchRequest* request) override;
 

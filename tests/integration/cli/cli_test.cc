@@ -1,5 +1,6 @@
 // The command line as a script uses it: exit codes, what is on which stream, names in every form.
 
+#include <regex>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -7,8 +8,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-#include "tests/support/program/running_fleet.h"
 #include "tests/support/git/git_repository.h"
+#include "tests/support/program/running_fleet.h"
 
 namespace leidang::testing {
 namespace {
@@ -128,6 +129,27 @@ TEST_F(CliTest, BadInputSaysWhatWhereAndWhatToDo) {
   const auto nobody = fleet_.Leidang({"--hub", "127.0.0.1:1", "--timeout", "2", "get", "apps"});
   EXPECT_EQ(nobody.code, 6);
   EXPECT_THAT(nobody.err, HasSubstr("127.0.0.1:1 cannot be reached"));
+}
+
+TEST_F(CliTest, HeldDeletionsAreListedAndDecidedByTheDigestOfTheirList) {
+  EXPECT_THAT(fleet_.Leidang({"brake", "list"}).err, HasSubstr("no brake holds anything"));
+  ASSERT_EQ(fleet_.Leidang({"apply", "-f", SetFile("argocd")}).code, 0);
+  fleet_.LeidangUntil({"get", "applications", "-o", "name"}, "application/argocd/pay");
+  git_.Commit("main", {{"README.md", {"nothing is left"}}}, "a mistake");
+  ASSERT_EQ(fleet_.Leidang({"refresh"}).code, 0);
+  const std::string list = fleet_.LeidangUntil({"brake", "list"}, "argocd/cart").out;
+  EXPECT_THAT(list, ContainsRegex("set argocd/shop +2 "));
+  std::smatch digest;
+  ASSERT_TRUE(std::regex_search(list, digest, std::regex("[0-9a-f]{16}")));
+
+  EXPECT_EQ(fleet_.Leidang({"brake", "approve", "0123456789abcdef"}).code, 3) << "no such list";
+  EXPECT_THAT(fleet_.Leidang({"brake", "approve", "0123"}).err, HasSubstr("at least 12 digits"));
+  EXPECT_THAT(fleet_.Leidang({"brake", "reject", digest.str()}).out,
+              HasSubstr("set argocd/shop: 2 deletions rejected, and kept"));
+  EXPECT_THAT(fleet_.Leidang({"brake", "list"}).out, HasSubstr("admin"));
+  EXPECT_THAT(fleet_.Leidang({"brake", "approve", digest.str()}).out,
+              HasSubstr("set argocd/shop: 2 deletions approved"));
+  EXPECT_THAT(fleet_.Leidang({"brake", "list"}).err, HasSubstr("no brake holds anything"));
 }
 
 }  // namespace

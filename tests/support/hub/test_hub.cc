@@ -219,6 +219,12 @@ void TestHub::AgentCatchesUp(const std::string& name) {
   loop_.RunFor(absl::Milliseconds(20));
 }
 
+absl::Status TestHub::Decide(hub::BrakeDesk::Verdict verdict, const std::string& digest) {
+  return Await<absl::StatusOr<hub::Brakes::Held>>(
+             [&](auto done) { brakes().Decide(verdict, digest, {"test", ""}, std::move(done)); })
+      .status();
+}
+
 std::string TestHub::Picture(Reasons reasons) const {
   std::vector<std::string> lines;
   for (const auto& [id, cluster] : records().clusters()) {
@@ -292,6 +298,7 @@ hub::ProjectEntries& TestHub::projects() const { return process_->plane->project
 hub::ConfigRepository& TestHub::config() const { return *process_->plane->config(); }
 hub::Desk& TestHub::desk() const { return process_->plane->desk(); }
 hub::Ledger& TestHub::ledger() const { return *process_->ledger; }
+hub::BrakeDesk& TestHub::brakes() const { return process_->plane->brakes(); }
 hub::Recovery& TestHub::recovery() const { return process_->plane->recovery(); }
 
 }  // namespace leidang::testing

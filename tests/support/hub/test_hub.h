@@ -28,6 +28,7 @@
 #include "common/random/random.h"
 #include "common/time/sim_loop.h"
 #include "common/time/workers.h"
+#include "hub/control/brake_desk.h"
 #include "hub/control/config_repository.h"
 #include "hub/control/control_plane.h"
 #include "hub/control/desk.h"
@@ -125,6 +126,9 @@ class TestHub {
   hub::Desk& desk() const;
   hub::Ledger& ledger() const;
   hub::Recovery& recovery() const;
+  hub::BrakeDesk& brakes() const;
+  // Decides about a list by its digest.
+  absl::Status Decide(hub::BrakeDesk::Verdict verdict, const std::string& digest);
   const std::set<intent::ClusterId>& admitted() const { return admitted_; }
   const std::vector<intent::ClusterId>& gone() const { return gone_; }
   // Clusters that are sent nothing, and whether their agents may be asked.
