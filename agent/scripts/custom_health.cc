@@ -87,7 +87,7 @@ void CustomHealth::Prepare(Objects objects, std::function<void()> done) {
 }
 
 // One after the other: what runs them does so, too, and its queue is bounded.
-void CustomHealth::Next(std::shared_ptr<Batch> batch) {
+void CustomHealth::Next(const std::shared_ptr<Batch>& batch) {
   if (batch->objects.empty()) return batch->done();
   const std::shared_ptr<const Value> object = std::move(batch->objects.back());
   batch->objects.pop_back();
@@ -128,7 +128,7 @@ std::optional<Health> CustomHealth::Of(const Value& object) const {
                 absl::StrCat(CheckName(*check), " has not run on ", NameOf(object), " yet")};
 }
 
-void CustomHealth::CheckAll(std::function<void(const absl::Status&)> report) {
+void CustomHealth::CheckAll(const std::function<void(const absl::Status&)>& report) {
   for (const HealthScript& check : checks_.All()) {
     scripts_.Run({.language = ScriptCall::Language::kLuaSyntax,
                   .name = CheckName(check),

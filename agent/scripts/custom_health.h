@@ -41,7 +41,7 @@ class CustomHealth final : public HealthSource {
   std::optional<Health> Of(const object::Value& object) const override;
 
   // Reports, for each check that cannot be read, an error that names it; nothing for the others.
-  void CheckAll(std::function<void(const absl::Status&)> report);
+  void CheckAll(const std::function<void(const absl::Status&)>& report);
 
  private:
   struct Known {
@@ -53,7 +53,7 @@ class CustomHealth final : public HealthSource {
 
   const HealthScript* CheckFor(const object::Value& object) const;
   bool IsKnown(const object::Value& object) const;
-  void Next(std::shared_ptr<Batch> batch);
+  void Next(const std::shared_ptr<Batch>& batch);
   void Keep(const object::Value& object, absl::StatusOr<object::Value> answer);
 
   EventLoop& loop_;

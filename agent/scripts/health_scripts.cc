@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -75,8 +76,9 @@ absl::StatusOr<HealthScripts> HealthScripts::Parse(const Value& settings, absl::
       }
     }
   }
-  std::stable_sort(out.entries_.begin(), out.entries_.end(),
-                   [](const Entry& a, const Entry& b) { return a.script.kind < b.script.kind; });
+  std::sort(out.entries_.begin(), out.entries_.end(), [](const Entry& a, const Entry& b) {
+    return std::tie(a.script.kind, a.script.script) < std::tie(b.script.kind, b.script.script);
+  });
   return out;
 }
 
