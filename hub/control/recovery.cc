@@ -139,7 +139,8 @@ absl::StatusOr<std::vector<intent::ClusterId>> Recovery::Check(
 }
 
 void Recovery::Accept(const std::vector<Accepted>& accepted, Unsettled unsettled,
-                      const Author& author, std::function<void(absl::StatusOr<size_t>)> done) {
+                      const Author& author,
+                      const std::function<void(absl::StatusOr<size_t>)>& done) {
   if (!ready_ && unsettled == Unsettled::kRefused) {
     return done(absl::FailedPreconditionError(
         "sets are still being expanded from Git, so more may differ in the end: wait, or say "
@@ -187,7 +188,7 @@ std::map<intent::EntryKey, uint64_t> Recovery::Adopted(const ClusterRegistration
 }
 
 void Recovery::Release(const intent::ClusterId& id, const Difference& difference,
-                       const std::string& who, FleetRecords::Done done) {
+                       const std::string& who, const FleetRecords::Done& done) {
   if (!releasing_.insert(id).second) {
     return done(absl::AbortedError("the cluster is being let go on already"));
   }
@@ -263,7 +264,7 @@ absl::StatusOr<WriteBatch> Recovery::Renamed(
 
 void Recovery::Reopen(const ClusterRegistration& cluster,
                       const std::map<intent::EntryKey, uint64_t>& counts, const std::string& who,
-                      FleetRecords::Done done) {
+                      const FleetRecords::Done& done) {
   const intent::ClusterId id = cluster.id;
   absl::StatusOr<WriteBatch> batch = Renamed(cluster, counts);
   if (!batch.ok()) {
@@ -282,7 +283,7 @@ void Recovery::Reopen(const ClusterRegistration& cluster,
 }
 
 void Recovery::Finish(const intent::ClusterId& id, const std::string& who,
-                      FleetRecords::Done done) {
+                      const FleetRecords::Done& done) {
   parts_.records.Update(
       [this, id]() -> absl::StatusOr<FleetRecords::Changes> {
         const auto found = parts_.records.clusters().find(id);

@@ -77,7 +77,7 @@ class Recovery {
   };
   enum class Unsettled { kRefused, kAccepted };
   void Accept(const std::vector<Accepted>& accepted, Unsettled unsettled, const Author& author,
-              std::function<void(absl::StatusOr<size_t>)> done);
+              const std::function<void(absl::StatusOr<size_t>)>& done);
 
  private:
   struct Known {
@@ -93,11 +93,11 @@ class Recovery {
   void ReleaseEqual(const intent::ClusterId& id);
   void Mark(const intent::ClusterId& id, const Difference& difference);
   void Release(const intent::ClusterId& id, const Difference& difference, const std::string& who,
-               FleetRecords::Done done);
+               const FleetRecords::Done& done);
   void Reopen(const ClusterRegistration& cluster,
               const std::map<intent::EntryKey, uint64_t>& counts, const std::string& who,
-              FleetRecords::Done done);
-  void Finish(const intent::ClusterId& id, const std::string& who, FleetRecords::Done done);
+              const FleetRecords::Done& done);
+  void Finish(const intent::ClusterId& id, const std::string& who, const FleetRecords::Done& done);
   // Of the entries that the agent holds under another uid: which count of deletions gives it,
   // where that is not below what the ledger says; equal to it where the hub stopped between ledger
   // and log.
