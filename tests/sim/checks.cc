@@ -208,6 +208,10 @@ void Checks::CheckChanges(const Watched& watched, StreamSeen& seen, const v1::Ch
   const auto authority = wire::FromProto(changes.authority());
   if (authority.ok()) sent.authority = *authority;
   for (const v1::Change& change : changes.changes()) {
+    ++changes_sent_;
+    different_.emplace(watched.agent->cluster(),
+                       change.has_put() ? change.put().key() : change.tombstone().key(),
+                       sent.authority.epoch, change.revision());
     if (!change.has_put()) continue;
     const auto put = wire::FromProto(change.put());
     if (!put.ok()) return Fail("Protocol", std::string(put.status().message()));

@@ -64,6 +64,10 @@ class Checks final : public NetworkTap {
   void OnHubWrote(size_t link, const HubDoor* hub, uint64_t stream,
                   const v1::HubMessage& message) override;
 
+  // Changes that hubs wrote to streams, and how many different ones these were.
+  uint64_t changes_sent() const { return changes_sent_; }
+  size_t different_changes_sent() const { return different_.size(); }
+
  private:
   using EntryId = std::pair<intent::ClusterId, agent::EntryRef>;
   struct RootAt {
@@ -108,6 +112,8 @@ class Checks final : public NetworkTap {
       puts_;
   std::set<EntryId> tombstones_;
   std::vector<Watched> agents_;
+  uint64_t changes_sent_ = 0;
+  std::set<std::tuple<intent::ClusterId, std::string, uint64_t, intent::Revision>> different_;
   std::map<std::pair<const HubDoor*, intent::ClusterId>, uint64_t> epochs_;
   std::map<uint64_t, StreamSeen> streams_;
   absl::Duration stepped_at_ = -absl::InfiniteDuration();

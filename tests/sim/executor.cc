@@ -202,11 +202,11 @@ void Executor::Operate(const agent::OperationId& id) {
   done.state = expired ? agent::OperationState::kExpired : agent::OperationState::kSucceeded;
   committing_ = true;
   state_.Commit({agent::PutOperation{std::move(done)}},
-                [this, alive = alive_, id](absl::Status status) {
+                [this, alive = alive_, id, expired](absl::Status status) {
                   if (!*alive) return;
                   committing_ = false;
                   if (status.ok()) {
-                    hooks_.executed(id);
+                    if (!expired) hooks_.executed(id);
                   } else {
                     operations_.insert(id);
                   }

@@ -7,10 +7,10 @@ struct Named {
   Mutant mutant;
   absl::string_view name;
   absl::string_view rule;
-  World world = World::kLink;
+  std::optional<World> world = World::kLink;
 };
 constexpr Named kNamed[] = {
-    {Mutant::kNone, "none", ""},
+    {Mutant::kNone, "none", "", std::nullopt},
     {Mutant::kAckBeforeFsync, "ack-before-fsync", "DurableBeforeVisible"},
     {Mutant::kSendBeforeCommit, "send-before-commit", "DurableBeforeVisible"},
     {Mutant::kDeleteOnCompare, "delete-on-compare", "NothingByAbsence"},
@@ -23,6 +23,16 @@ constexpr Named kNamed[] = {
     {Mutant::kPruneByLabel, "prune-by-label", "ExactPrune", World::kReconcile},
     {Mutant::kBrakeOff, "brake-off", "BrakeHolds", World::kReconcile},
     {Mutant::kSetBrakeOff, "set-brake-off", "BrakeHolds", World::kFleet},
+    {Mutant::kDropTombstones, "drop-tombstones", "Liveness"},
+    {Mutant::kWallClock, "wall-clock", "Liveness", std::nullopt},
+    {Mutant::kNoBackoff, "no-backoff", "BoundedEverything", std::nullopt},
+    {Mutant::kImpatientHub, "impatient-hub", "BoundedEverything", std::nullopt},
+    {Mutant::kOneLane, "one-lane", "BoundedEverything", std::nullopt},
+    {Mutant::kNoHold, "no-hold", "NothingByAbsence", std::nullopt},
+    {Mutant::kSendOnce, "send-once", "Liveness", std::nullopt},
+    {Mutant::kNoCorrectionCap, "no-correction-cap", "BoundedEverything", std::nullopt},
+    {Mutant::kStrictDelete, "strict-delete", "Liveness", std::nullopt},
+    {Mutant::kTrustAnyone, "trust-anyone", "MonotoneRevision", std::nullopt},
 };
 
 }  // namespace
@@ -48,17 +58,17 @@ absl::string_view RuleBrokenBy(Mutant mutant) {
   return "";
 }
 
-World WorldOf(Mutant mutant) {
+std::optional<World> WorldOf(Mutant mutant) {
   for (const Named& named : kNamed) {
     if (named.mutant == mutant) return named.world;
   }
-  return World::kLink;
+  return std::nullopt;
 }
 
 std::vector<Mutant> AllMutants() {
   std::vector<Mutant> mutants;
   for (const Named& named : kNamed) {
-    if (named.mutant != Mutant::kNone) mutants.push_back(named.mutant);
+    if (named.world.has_value()) mutants.push_back(named.mutant);
   }
   return mutants;
 }

@@ -25,6 +25,17 @@ enum class Mutant : uint8_t {
   kPruneByLabel,
   kBrakeOff,
   kSetBrakeOff,
+  kDropTombstones,  // The agent says that it took a deletion, and did not.
+  // What only a scenario looks for.
+  kWallClock,        // The hub takes the wall clock for the monotonic one.
+  kNoBackoff,        // The agent tries again at once.
+  kImpatientHub,     // The hub ends a session whose acknowledgements take long.
+  kOneLane,          // The hub deals with one agent's message after the other's, each taking long.
+  kNoHold,           // A hub that recovers lets its agents in at once.
+  kSendOnce,         // The hub sends an operation only to a session that is live already.
+  kNoCorrectionCap,  // The agent corrects an object as often as somebody changes it.
+  kStrictDelete,     // At the agent a deletion of what is gone already never ends.
+  kTrustAnyone,      // The agent obeys whichever hub answers.
 };
 
 // The worlds of the simulation.
@@ -34,9 +45,9 @@ absl::string_view MutantName(Mutant mutant);
 std::optional<Mutant> MutantByName(absl::string_view name);
 // The rule that it breaks: being caught for another one does not count.
 absl::string_view RuleBrokenBy(Mutant mutant);
-// Where it is planted.
-World WorldOf(Mutant mutant);
-// All but kNone.
+// Where it is planted; nullopt if only scenarios look for it.
+std::optional<World> WorldOf(Mutant mutant);
+// All that have a world.
 std::vector<Mutant> AllMutants();
 
 }  // namespace leidang::sim

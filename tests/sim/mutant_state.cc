@@ -12,10 +12,18 @@ MutantState::MutantState(SimLoop& loop, agent::State& inner, Mutant mutant)
 
 MutantState::~MutantState() { *alive_ = false; }
 
+bool MutantState::ForgetsWhomItObeys() const {
+  return mutant_ == Mutant::kAcceptOlderRevision || mutant_ == Mutant::kTrustAnyone;
+}
+
 const agent::Allegiance& MutantState::allegiance() const {
-  if (mutant_ != Mutant::kAcceptOlderRevision) return inner_.allegiance();
-  // It knows whom it obeys, but not of when that authority is: any of its hub counts as newer.
+  if (!ForgetsWhomItObeys()) return inner_.allegiance();
   shown_ = inner_.allegiance();
+  if (mutant_ == Mutant::kTrustAnyone) {
+    shown_.authority = {};
+    return shown_;
+  }
+  // It knows whom it obeys, but not of when that authority is: any of its hub counts as newer.
   shown_.authority.epoch = 0;
   shown_.authority.incarnation = 0;
   return shown_;
@@ -25,7 +33,7 @@ agent::Transaction MutantState::Mutate(agent::Transaction transaction) {
   agent::Transaction mutated;
   for (agent::Mutation& mutation : transaction) {
     if (const auto* obey = std::get_if<agent::Obey>(&mutation);
-        obey != nullptr && mutant_ == Mutant::kAcceptOlderRevision) {
+        obey != nullptr && ForgetsWhomItObeys()) {
       mutated.push_back(agent::TrustHub{obey->authority.hub});
     }
     if (auto* receive = std::get_if<agent::Receive>(&mutation);
@@ -35,6 +43,12 @@ agent::Transaction MutantState::Mutate(agent::Transaction transaction) {
       for (const agent::EntryRef& ref : std::exchange(receive->unclaimed, {})) {
         receive->changes.push_back({++revision, intent::Tombstone{.key = ref.key, .uid = ref.uid}});
       }
+    }
+    if (auto* receive = std::get_if<agent::Receive>(&mutation);
+        receive != nullptr && mutant_ == Mutant::kDropTombstones) {
+      std::erase_if(receive->changes, [](const intent::Change& change) {
+        return std::holds_alternative<intent::Tombstone>(change.what);
+      });
     }
     if (auto* put = std::get_if<agent::PutStatus>(&mutation);
         put != nullptr && mutant_ == Mutant::kUnboundedOutbox && !put->status.gone) {

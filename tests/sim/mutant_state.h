@@ -68,6 +68,7 @@ class MutantState final : public agent::State {
   }
 
  private:
+  bool ForgetsWhomItObeys() const;
   agent::Transaction Mutate(agent::Transaction transaction);
 
   SimLoop& loop_;

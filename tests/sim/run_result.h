@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -17,6 +18,8 @@ struct RunResult {
   uint64_t changes = 0;  // What people wanted changed.
   absl::Duration virtual_time;
   std::map<std::string, uint64_t> faults;  // How often each kind fired, those that never did too.
+  // The deeds that were done, by their number, with what each did. Empty where there is no list.
+  std::map<size_t, std::string> deeds;
 };
 
 }  // namespace leidang::sim

@@ -41,7 +41,11 @@ struct SimAgent::Process final : public agent::StateObserver {
              {.cluster = agent.cluster_,
               .version = "sim",
               .instance = instance,
-              .hubs = {{"hub:7443", ""}}}),
+              .hubs = {{"hub:7443", ""}},
+              .backoff = agent.mutant_ == Mutant::kNoBackoff
+                             ? agent::BackoffOptions{.first = absl::Milliseconds(1),
+                                                     .max = absl::Milliseconds(1)}
+                             : agent::BackoffOptions()}),
         executor(agent.loop_, agent.random_, state, fetcher, agent.objects_,
                  agent.hooks_.executor) {
     real.AddObserver(this);

@@ -13,6 +13,9 @@ namespace {
 constexpr absl::Duration kFsync = absl::Milliseconds(4);
 constexpr absl::Duration kRealSyncEvery = absl::Milliseconds(300);
 constexpr size_t kChunkBytes = 400;
+// Of mutants.
+constexpr absl::Duration kLaneTimeOfByte = absl::Microseconds(200);
+constexpr absl::Duration kPatience = absl::Seconds(2);
 
 std::unique_ptr<hub::MemoryRows> DiskFrom(const hub::RowView& rows) {
   hub::RowBatch all;
@@ -32,6 +35,29 @@ std::unique_ptr<hub::MemoryRows> DiskFrom(const hub::RowView& rows) {
 }
 
 }  // namespace
+
+// Those that had not acknowledged all a while ago, and have not now.
+void SimHub::EndSlowSessions() {
+  std::set<intent::ClusterId> slow;
+  for (const auto& [cluster, authority] : authorities_) {
+    const hub::ClusterView view = tables_[0]->View(cluster);
+    if (view.session_epoch == 0 || view.acked == view.head) continue;
+    if (slow_.contains(cluster)) {
+      tables_[0]->Revoke(cluster);
+    } else {
+      slow.insert(cluster);
+    }
+  }
+  slow_ = std::move(slow);
+  loop_.After(kPatience, [this, generation = generation_] {
+    if (generation == generation_ && up()) EndSlowSessions();
+  });
+}
+
+EventLoop& SimHub::session_loop() {
+  if (options_.mutant == Mutant::kWallClock) return wall_loop_;
+  return loop_;
+}
 
 // A call of AgentLink.Fetch in progress.
 class SimHub::RunningFetch final : public agent::Fetch {
@@ -101,6 +127,7 @@ SimHub::SimHub(SimLoop& loop, Random& random, Trace& trace, Options options)
       trace_(trace),
       options_(std::move(options)),
       disk_loop_(loop),
+      wall_loop_(loop),
       disk_(std::make_unique<hub::MemoryRows>()) {}
 
 SimHub::~SimHub() { Kill(); }
@@ -119,10 +146,12 @@ void SimHub::Start() {
   store_ = *std::move(store);
   const size_t tables = options_.mutant == Mutant::kKeepOldSession ? 2 : 1;
   for (size_t i = 0; i < tables; ++i) {
-    tables_.push_back(std::make_unique<hub::SessionTable>(loop_, *store_, options_.session, this));
+    tables_.push_back(
+        std::make_unique<hub::SessionTable>(session_loop(), *store_, options_.session, this));
   }
   OpenLogs();
   if (options_.mutant == Mutant::kSendBeforeCommit) SyncForReal();
+  if (options_.mutant == Mutant::kImpatientHub) EndSlowSessions();
   ExpireOperations();
 }
 
@@ -236,6 +265,17 @@ bool SimHub::Accept(uint64_t stream, const intent::ClusterId& cluster,
 }
 
 void SimHub::Received(uint64_t stream, v1::AgentMessage message) {
+  if (options_.mutant == Mutant::kOneLane) {
+    const absl::Duration now = loop_.clock().Monotonic();
+    lane_free_ = std::max(lane_free_, now) + kLaneTimeOfByte * message.ByteSizeLong();
+    loop_.After(lane_free_ - now,
+                [this, stream, message = std::move(message)] { Take(stream, message); });
+    return;
+  }
+  Take(stream, message);
+}
+
+void SimHub::Take(uint64_t stream, const v1::AgentMessage& message) {
   const auto it = places_.find(stream);
   if (it != places_.end()) tables_[it->second.table]->Received(it->second.session, message);
 }

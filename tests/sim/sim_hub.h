@@ -28,6 +28,7 @@
 #include "tests/sim/sim_network.h"
 #include "tests/sim/slow_loop.h"
 #include "tests/sim/trace.h"
+#include "tests/sim/wall_loop.h"
 
 namespace leidang::sim {
 
@@ -133,6 +134,9 @@ class SimHub final : public HubDoor, public hub::SessionObserver {
     hub::SessionId session = 0;
   };
 
+  void EndSlowSessions();
+  EventLoop& session_loop();
+  void Take(uint64_t stream, const v1::AgentMessage& message);
   void OpenLogs();
   void SendOperations(const intent::ClusterId& cluster);
   void ExpireOperations();
@@ -143,6 +147,9 @@ class SimHub final : public HubDoor, public hub::SessionObserver {
   Trace& trace_;
   const Options options_;
   SlowLoop disk_loop_;
+  WallLoop wall_loop_;                // Of kWallClock.
+  std::set<intent::ClusterId> slow_;  // Of kImpatientHub.
+  absl::Duration lane_free_;          // Of kOneLane.
   std::unique_ptr<hub::MemoryRows> disk_;
   std::shared_ptr<const hub::RowView> really_synced_;  // Of kSendBeforeCommit.
 

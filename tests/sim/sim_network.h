@@ -98,6 +98,8 @@ class SimNetwork {
   // Ends that are destroyed without a word are not noticed by their peers while this is set.
   void SetSilent(bool silent) { silent_ = silent; }
 
+  // Attempts to connect, since the beginning.
+  uint64_t attempts() const { return next_stream_ - 1; }
   // Streams that have not ended at both ends.
   size_t open_streams() const;
 

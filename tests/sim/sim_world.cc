@@ -57,6 +57,17 @@ std::unique_ptr<SimHub> SimWorld::NewHub(const std::string& name, const intent::
   return hub;
 }
 
+SimHub& SimWorld::AddHub(const std::string& name, const intent::HubId& id) {
+  other_hubs_.push_back(NewHub(name, id));
+  return *other_hubs_.back();
+}
+
+Writer& SimWorld::AddWriter(SimHub& hub) {
+  other_writers_.push_back(
+      std::make_unique<Writer>(loop_, random_, hub, nullptr, Mutant::kNone, shape_.keys));
+  return *other_writers_.back();
+}
+
 SimAgent& SimWorld::AddAgent(const intent::ClusterId& cluster, HubDoor* door) {
   const size_t link = network_.AddLink(cluster, door);
   auto& list = agents_.size() < clusters_.size() ? agents_ : clones_;
@@ -153,37 +164,46 @@ std::optional<std::string> SimWorld::Unrest() {
   return std::nullopt;
 }
 
+void SimWorld::Calm(const std::function<void()>& keep) {
+  const absl::Duration deadline = loop_.clock().Monotonic() + shape_.calm_max;
+  std::optional<std::string> unrest = "nothing was looked at";
+  while (unrest.has_value() && loop_.clock().Monotonic() < deadline) {
+    if (!RunUntil(loop_.clock().Monotonic() + absl::Seconds(2))) return;
+    keep();
+    unrest = Unrest();
+  }
+  if (unrest.has_value()) {
+    checks_.Fail("Liveness", absl::StrCat("after ", absl::FormatDuration(shape_.calm_max),
+                                          " of calm, ", *unrest));
+  }
+}
+
+RunResult SimWorld::Result() const {
+  return {.violation = checks_.violation(),
+          .digest = trace_.digest(),
+          .steps = loop_.steps(),
+          .changes = writer_->changes(),
+          .virtual_time = loop_.clock().Monotonic(),
+          .faults = {},
+          .deeds = {}};
+}
+
 RunResult SimWorld::Run() {
   Chaos chaos(*this);
   LookEvery(absl::Milliseconds(200));
   chaos.Begin();
   if (RunUntil(shape_.chaos)) {
     chaos.End();
-    const absl::Duration deadline = loop_.clock().Monotonic() + shape_.calm_max;
-    std::optional<std::string> unrest = "nothing was looked at";
-    while (unrest.has_value() && loop_.clock().Monotonic() < deadline) {
-      if (!RunUntil(loop_.clock().Monotonic() + absl::Seconds(2))) break;
-      chaos.KeepCalm();
-      unrest = Unrest();
-    }
-    if (unrest.has_value()) {
-      checks_.Fail("Liveness", absl::StrCat("after ", absl::FormatDuration(shape_.calm_max),
-                                            " of calm, ", *unrest));
-    }
+    Calm([&chaos] { chaos.KeepCalm(); });
   }
-  RunResult result = {.violation = checks_.violation(),
-                      .digest = trace_.digest(),
-                      .steps = loop_.steps(),
-                      .changes = writer_->changes(),
-                      .virtual_time = loop_.clock().Monotonic(),
-                      .faults = {}};
+  RunResult result = Result();
   for (size_t i = 0; i < chaos.counts().size(); ++i)
     result.faults[std::string(FaultName(static_cast<Fault>(i)))] = chaos.counts()[i];
   return result;
 }
 
-RunResult RunLinkSim(uint64_t seed, Mutant mutant, Trace::Output output) {
-  return SimWorld(seed, Shape::Of(seed), mutant, output).Run();
+RunResult RunLinkSim(const RunRequest& request) {
+  return SimWorld(request.seed, Shape::Of(request.seed), request.mutant, request.output).Run();
 }
 
 }  // namespace leidang::sim

@@ -24,6 +24,7 @@
 #include "tests/sim/checks.h"
 #include "tests/sim/fault.h"
 #include "tests/sim/mutant.h"
+#include "tests/sim/run_request.h"
 #include "tests/sim/run_result.h"
 #include "tests/sim/sim_agent.h"
 #include "tests/sim/sim_hub.h"
@@ -47,20 +48,45 @@ class SimWorld {
   SimWorld(uint64_t seed, const Shape& shape, Mutant mutant, Trace::Output output);
   ~SimWorld();
 
+  // Chaos for a while, then calm.
   RunResult Run();
 
- private:
-  friend class Chaos;
+  // For those who make their own way through a run, in place of Run().
 
-  std::unique_ptr<SimHub> NewHub(const std::string& name, const intent::HubId& id);
-  SimAgent& AddAgent(const intent::ClusterId& cluster, HubDoor* door);
-  void RouteAll(HubDoor* door);
-  void Route(size_t link, HubDoor* door);
-  void LookEvery(absl::Duration interval);
+  // Runs until then, checks looking on. False if a rule is broken.
+  bool RunUntil(absl::Duration end);
+  // The calm at the end: within `Shape::calm_max` the world must be at rest, or Liveness is broken.
+  // `keep` runs now and then: what people do until it is.
+  void Calm(const std::function<void()>& keep);
+  RunResult Result() const;
   // Why the world is not at rest yet; nullopt if it is.
   std::optional<std::string> Unrest();
   std::optional<std::string> UnrestOf(SimAgent& agent);
-  bool RunUntil(absl::Duration end);
+  // A hub that knows the clusters of this world. Not started.
+  std::unique_ptr<SimHub> NewHub(const std::string& name, const intent::HubId& id);
+  // One more of them that lives as long as the world, and who changes what it wants. Nobody may
+  // ever obey it: Checks do not know what it makes durable.
+  SimHub& AddHub(const std::string& name, const intent::HubId& id);
+  Writer& AddWriter(SimHub& hub);
+  // One more agent for a cluster: the first of each is its own, another one a clone. Not started.
+  SimAgent& AddAgent(const intent::ClusterId& cluster, HubDoor* door);
+  void Route(size_t link, HubDoor* door);
+  void RouteAll(HubDoor* door);
+  // Checks what is to be looked at now and then, from now on.
+  void LookEvery(absl::Duration interval);
+
+  const Shape& shape() const { return shape_; }
+  SimLoop& loop() { return loop_; }
+  Random& random() { return random_; }
+  Trace& trace() { return trace_; }
+  Checks& checks() { return checks_; }
+  SimNetwork& network() { return network_; }
+  SimHub& hub() { return *hub_; }
+  Writer& writer() { return *writer_; }
+  const std::vector<std::unique_ptr<SimAgent>>& agents() const { return agents_; }
+
+ private:
+  friend class Chaos;
 
   const Shape shape_;
   const Mutant mutant_;
@@ -79,6 +105,6 @@ class SimWorld {
 };
 
 // The world of the link, from its seed to its end.
-RunResult RunLinkSim(uint64_t seed, Mutant mutant, Trace::Output output);
+RunResult RunLinkSim(const RunRequest& request);
 
 }  // namespace leidang::sim

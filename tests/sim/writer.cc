@@ -1,5 +1,6 @@
 #include "tests/sim/writer.h"
 
+#include <algorithm>
 #include <variant>
 
 #include "absl/strings/str_cat.h"
@@ -84,11 +85,7 @@ void Writer::Step() {
   if (live.ok() && dice < 20) {
     Delete(cluster, key, live->assignment.uid, &batch);
   } else if (live.ok() && dice < 30) {
-    // Deleted and made again at once: another uid under the same name.
-    Delete(cluster, key, live->assignment.uid, &batch);
-    intent::Assignment again = live->assignment;
-    again.uid = intent::ComputeUid(hub_.id(), key, hub_.deletions(key));
-    batch.Put(cluster, std::move(again));
+    Replace(*live, cluster, &batch);
   } else {
     Put(cluster, key, &batch);
   }
@@ -96,12 +93,48 @@ void Writer::Step() {
 }
 
 void Writer::Fill(size_t entries) {
+  for (const auto& [cluster, authority] : hub_.authorities())
+    FillOne(cluster, std::min(entries, keys_));
+}
+
+void Writer::FillOne(const intent::ClusterId& cluster, size_t entries) {
   if (!hub_.up()) return;
-  for (const auto& [cluster, authority] : hub_.authorities()) {
-    hub::WriteBatch batch;
-    for (size_t i = 0; i < entries && i < keys_; ++i) Put(cluster, Key(cluster, i), &batch);
-    Commit(std::move(batch));
-  }
+  hub::WriteBatch batch;
+  for (size_t i = 0; i < entries; ++i) Put(cluster, Key(cluster, i), &batch);
+  Commit(std::move(batch));
+}
+
+void Writer::Replace(const hub::LiveAssignment& live, const intent::ClusterId& cluster,
+                     hub::WriteBatch* batch) {
+  intent::Assignment again = live.assignment;
+  Delete(cluster, again.key, again.uid, batch);
+  again.uid = intent::ComputeUid(hub_.id(), again.key, hub_.deletions(again.key));
+  batch->Put(cluster, std::move(again));
+}
+
+void Writer::PutNow(const intent::ClusterId& cluster, size_t index) {
+  if (!hub_.up()) return;
+  hub::WriteBatch batch;
+  Put(cluster, Key(cluster, index), &batch);
+  Commit(std::move(batch));
+}
+
+void Writer::DeleteNow(const intent::ClusterId& cluster, size_t index) {
+  if (!hub_.up()) return;
+  const auto live = hub_.store().Assignment(cluster, Key(cluster, index));
+  if (!live.ok()) return;
+  hub::WriteBatch batch;
+  Delete(cluster, live->assignment.key, live->assignment.uid, &batch);
+  Commit(std::move(batch));
+}
+
+void Writer::ReplaceNow(const intent::ClusterId& cluster, size_t index) {
+  if (!hub_.up()) return;
+  const auto live = hub_.store().Assignment(cluster, Key(cluster, index));
+  if (!live.ok()) return;
+  hub::WriteBatch batch;
+  Replace(*live, cluster, &batch);
+  Commit(std::move(batch));
 }
 
 void Writer::Commit(hub::WriteBatch batch) {

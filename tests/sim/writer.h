@@ -31,6 +31,14 @@ class Writer {
   void Step();
   // Some entries for every cluster.
   void Fill(size_t entries);
+  // So many for one cluster.
+  void FillOne(const intent::ClusterId& cluster, size_t entries);
+  // Changes of one name, whatever else is on its way. Nothing happens to what is not there.
+  void PutNow(const intent::ClusterId& cluster, size_t index);
+  void DeleteNow(const intent::ClusterId& cluster, size_t index);
+  // Deleted and made again at once: another uid under the same name.
+  void ReplaceNow(const intent::ClusterId& cluster, size_t index);
+  intent::EntryKey Key(const intent::ClusterId& cluster, size_t index) const;
   // All that the store holds is durable: after a start.
   void NoteStored();
   void Stop() { stopped_ = true; }
@@ -41,7 +49,8 @@ class Writer {
   const std::vector<std::pair<intent::ClusterId, object::Sha256>>& trees() const { return trees_; }
 
  private:
-  intent::EntryKey Key(const intent::ClusterId& cluster, size_t index) const;
+  void Replace(const hub::LiveAssignment& live, const intent::ClusterId& cluster,
+               hub::WriteBatch* batch);
   void Put(const intent::ClusterId& cluster, const intent::EntryKey& key, hub::WriteBatch* batch);
   void Delete(const intent::ClusterId& cluster, const intent::EntryKey& key, const intent::Uid& uid,
               hub::WriteBatch* batch);

@@ -1,21 +1,15 @@
 #pragma once
 
-#include <cstdint>
-
-#include "tests/sim/mutant.h"
+#include "tests/sim/run_request.h"
 #include "tests/sim/run_result.h"
-#include "tests/sim/trace.h"
 
 namespace leidang::sim {
 
-// The world of the fleet: all of hub/control and hub/session, three clusters with their agents, and
-// a Git that fails, lies in pieces and comes back. People commit, break and mend files and move
-// labels; hub and agents are killed, the hub loses its derived data, agents lose their disks.
-//
-// ErrorIsNotEmpty: what stands in a cluster and has been wanted all along, goes on standing,
-// whatever fails. After the calm each cluster holds exactly what Git and labels say.
+// The world of the whole fleet: a list of deeds, each of people who commit and move labels, or of
+// what goes wrong (see FleetBed). In the end everything heals, and each cluster must have exactly
+// what people want.
 //
 // A run is one seed in virtual time, in the calling thread.
-RunResult RunFleetSim(uint64_t seed, Mutant mutant, Trace::Output output);
+RunResult RunFleetSim(const RunRequest& request);
 
 }  // namespace leidang::sim

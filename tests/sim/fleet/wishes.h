@@ -14,6 +14,10 @@ namespace leidang::sim {
 class Wishes {
  public:
   void SetLabel(const std::string& cluster, const std::string& env) { env_[cluster] = env; }
+  void Forget(const std::string& cluster) {
+    env_.erase(cluster);
+    since_.erase(cluster);
+  }
   void SetDirectories(std::set<std::string> names) { directories_ = std::move(names); }
   // App to cluster.
   void SetFiles(std::map<std::string, std::string> files) { files_ = std::move(files); }

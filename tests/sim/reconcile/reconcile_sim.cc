@@ -18,6 +18,7 @@
 #include "common/manifest/manifest.h"
 #include "common/manifest/tracking.h"
 #include "common/yaml/yaml.h"
+#include "tests/sim/deeds.h"
 #include "tests/support/agent/test_agent.h"
 
 namespace leidang::sim {
@@ -37,7 +38,8 @@ using agent::TestAgent;
 using agent::TestApp;
 using object::ObjectKey;
 
-constexpr int kActions = 40;
+constexpr size_t kDeeds = 40;
+constexpr uint64_t kKinds = 12;
 constexpr int kPool = 14;
 const char* const kApps[] = {"leidang/a", "leidang/b", "leidang/c"};
 
@@ -84,8 +86,8 @@ class PrunesByLabel final : public ClusterClient {
 
 class ReconcileSim {
  public:
-  ReconcileSim(uint64_t seed, Mutant mutant, Trace::Output output)
-      : random_(seed), mutant_(mutant), trace_(agent_.loop, output) {
+  explicit ReconcileSim(const RunRequest& request)
+      : request_(request), mutant_(request.mutant), trace_(agent_.loop, request.output) {
     agent_.cluster.SetFault([this](MemoryCluster::Operation operation, const ObjectKey& key) {
       return OnOperation(operation, key);
     });
@@ -98,9 +100,14 @@ class ReconcileSim {
   }
 
   RunResult Run() {
-    for (int i = 0; i < kActions && !violation_.has_value(); ++i) {
-      Act();
-      agent_.Settle(absl::Milliseconds(static_cast<int64_t>(random_.Below(4000))));
+    SeededRandom random(request_.seed);
+    for (const Deed& deed : DrawDeeds(random, kDeeds, kKinds, request_.only)) {
+      if (violation_.has_value()) break;
+      luck_.emplace(deed.luck);
+      now_.clear();
+      Do(deed.kind);
+      deeds_[deed.number] = now_;
+      agent_.Settle(absl::Milliseconds(static_cast<int64_t>(luck_->Below(4000))));
     }
     if (!violation_.has_value()) Heal();
     return {.violation = violation_,
@@ -108,14 +115,20 @@ class ReconcileSim {
             .steps = agent_.loop.steps(),
             .changes = changes_,
             .virtual_time = agent_.loop.clock().Monotonic(),
-            .faults = faults_};
+            .faults = faults_,
+            .deeds = deeds_};
   }
 
  private:
   void Note(absl::string_view what) { trace_.Note(what, {}); }
+  // What the deed at hand does, for people.
+  void Tell(absl::string_view what) {
+    Note(what);
+    absl::StrAppend(&now_, now_.empty() ? "" : ", ", what);
+  }
   void NoteFault(const std::string& kind) {
     ++faults_[kind];
-    Note(kind);
+    Tell(kind);
   }
   void Violation(absl::string_view rule, absl::string_view what) {
     if (!violation_.has_value()) violation_ = absl::StrCat(rule, ": ", what);
@@ -123,8 +136,8 @@ class ReconcileSim {
 
   // --- What happens.
 
-  void Act() {
-    switch (random_.Below(12)) {
+  void Do(uint64_t kind) {
+    switch (kind) {
       case 0:
       case 1:
       case 2:
@@ -149,11 +162,12 @@ class ReconcileSim {
         NoteFault("agent-kill");
         return agent_.Restart();
       default:
-        return agent_.Settle(absl::Minutes(static_cast<int64_t>(random_.Below(50))));
+        Tell("nothing for a while");
+        return agent_.Settle(absl::Minutes(static_cast<int64_t>(luck_->Below(50))));
     }
   }
 
-  std::string PickApp() { return kApps[random_.Below(3)]; }
+  std::string PickApp() { return kApps[luck_->Below(3)]; }
 
   TestApp AppOf(const std::string& name, const std::set<std::string>& objects) {
     TestApp app;
@@ -161,7 +175,7 @@ class ReconcileSim {
     app.uid = uids_.emplace(name, 1).first->second;
     app.files["app/README.md"] = "so that the directory is there";
     for (const std::string& object : objects) {
-      const std::string colour = absl::StrCat("c", random_.Below(3));
+      const std::string colour = absl::StrCat("c", luck_->Below(3));
       app.files[absl::StrCat("app/", object, ".yaml")] = ConfigMapText(object, colour);
     }
     if (mutant_ == Mutant::kBrakeOff)
@@ -181,16 +195,16 @@ class ReconcileSim {
 
   std::set<std::string> RandomObjects() {
     std::set<std::string> objects;
-    const uint64_t density = random_.Below(101);
+    const uint64_t density = luck_->Below(101);
     for (int i = 0; i < kPool; ++i) {
-      if (random_.Chance(density, 100)) objects.insert(absl::StrCat("o", i));
+      if (luck_->Chance(density, 100)) objects.insert(absl::StrCat("o", i));
     }
     return objects;
   }
 
   void Commit(const std::string& name) {
     ++changes_;
-    Note("commit");
+    Tell(absl::StrCat("commit ", name));
     agent_.Receive({PutOf(AppOf(name, RandomObjects()))});
   }
 
@@ -202,15 +216,15 @@ class ReconcileSim {
 
   void DeleteApp(const std::string& name) {
     ++changes_;
-    Note("delete");
+    Tell(absl::StrCat("delete ", name));
     std::vector<intent::Change> changes = {EndOf(name)};
-    if (random_.Chance(1, 2)) changes.push_back(PutOf(AppOf(name, RandomObjects())));
+    if (luck_->Chance(1, 2)) changes.push_back(PutOf(AppOf(name, RandomObjects())));
     agent_.Receive(std::move(changes));
   }
 
   void Rename() {
     ++changes_;
-    Note("rename");
+    Tell("rename");
     const std::string from = PickApp();
     const std::string to = PickApp();
     const auto wants = wants_.find(TestAgent::Ref(from, uids_.emplace(from, 1).first->second));
@@ -227,9 +241,9 @@ class ReconcileSim {
     const auto& objects = agent_.cluster.objects();
     if (objects.empty()) return;
     auto at = objects.begin();
-    std::advance(at, static_cast<ptrdiff_t>(random_.Below(objects.size())));
+    std::advance(at, static_cast<ptrdiff_t>(luck_->Below(objects.size())));
     object::Value edited = at->second.manifest;
-    switch (random_.Below(3)) {
+    switch (luck_->Below(3)) {
       case 0:
         return agent_.cluster.RemoveOutside(ObjectKey(at->first));
       case 1:
@@ -237,7 +251,7 @@ class ReconcileSim {
         object::StableErase(edited.at("metadata").as_object(), "annotations");
         return agent_.cluster.PutOutside(edited);
       default:
-        edited.at("data").as_object()["colour"] = absl::StrCat("hand", random_.Below(9));
+        edited.at("data").as_object()["colour"] = absl::StrCat("hand", luck_->Below(9));
         return agent_.cluster.PutOutside(edited);
     }
   }
@@ -246,12 +260,12 @@ class ReconcileSim {
   void PutForeign() {
     NoteFault("foreign-object");
     // In two steps: the order of draws within one is the compiler's.
-    const absl::string_view letter = random_.Chance(1, 2) ? "o" : "f";
-    const std::string name = absl::StrCat(letter, random_.Below(kPool));
+    const absl::string_view letter = luck_->Chance(1, 2) ? "o" : "f";
+    const std::string name = absl::StrCat(letter, luck_->Below(kPool));
     if (agent_.cluster.objects().contains(KeyOf(name))) return;
     object::Value foreign = *yaml::ParseYaml(ConfigMapText(name, "theirs"), "foreign");
     manifest::SetNamespace(foreign, "shop");
-    if (random_.Chance(1, 2)) manifest::Track(foreign, PickApp(), KeyOf(name));
+    if (luck_->Chance(1, 2)) manifest::Track(foreign, PickApp(), KeyOf(name));
     agent_.cluster.PutOutside(foreign);
   }
 
@@ -259,7 +273,7 @@ class ReconcileSim {
 
   absl::Status OnOperation(MemoryCluster::Operation operation, const ObjectKey& key) {
     Note(absl::StrCat(static_cast<int>(operation), " ", key.ToString()));
-    if (faulty_ && random_.Chance(1, 3)) return absl::UnavailableError("chaos");
+    if (faulty_ && luck_->Chance(1, 3)) return absl::UnavailableError("chaos");
     if (operation == MemoryCluster::Operation::kDelete && agent_.cluster.objects().contains(key)) {
       CheckDeletion(key);
     }
@@ -296,6 +310,7 @@ class ReconcileSim {
   // --- The calm at the end.
 
   void Heal() {
+    luck_.emplace(request_.seed);
     faulty_ = false;
     agent_.content.reachable = true;
     agent_.content.Serve();
@@ -324,7 +339,10 @@ class ReconcileSim {
     }
   }
 
-  SeededRandom random_;
+  const RunRequest request_;
+  std::optional<SeededRandom> luck_;  // Of the deed at hand.
+  std::string now_;
+  std::map<size_t, std::string> deeds_;
   const Mutant mutant_;
   TestAgent agent_;
   bool faulty_ = false;
@@ -345,8 +363,6 @@ class ReconcileSim {
 
 }  // namespace
 
-RunResult RunReconcileSim(uint64_t seed, Mutant mutant, Trace::Output output) {
-  return ReconcileSim(seed, mutant, output).Run();
-}
+RunResult RunReconcileSim(const RunRequest& request) { return ReconcileSim(request).Run(); }
 
 }  // namespace leidang::sim

@@ -1,10 +1,7 @@
 #pragma once
 
-#include <cstdint>
-
-#include "tests/sim/mutant.h"
+#include "tests/sim/run_request.h"
 #include "tests/sim/run_result.h"
-#include "tests/sim/trace.h"
 
 namespace leidang::sim {
 
@@ -14,6 +11,6 @@ namespace leidang::sim {
 // everything heals, and each Application must be as its last commit wants.
 //
 // A run is one seed in virtual time, in the calling thread.
-RunResult RunReconcileSim(uint64_t seed, Mutant mutant, Trace::Output output);
+RunResult RunReconcileSim(const RunRequest& request);
 
 }  // namespace leidang::sim

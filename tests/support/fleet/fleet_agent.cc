@@ -26,7 +26,7 @@ struct FleetAgent::Process final : agent::StateObserver {
               .instance = instance,
               .hubs = {{"hub:7443", ""}}}),
         executor(agent.loop_, agent.random_, state, fetcher, agent.objects_,
-                 {.executed = [](const agent::OperationId&) {},
+                 {.executed = [&agent](const agent::OperationId& id) { ++agent.executed_[id]; },
                   .marked = [] {},
                   .deleted =
                       [&agent](const agent::EntryRef& entry) {

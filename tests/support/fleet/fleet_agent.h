@@ -6,6 +6,7 @@
 // Loop-bound, construction excepted.
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -45,6 +46,9 @@ class FleetAgent {
   // Objects of Applications that were deleted since the beginning.
   uint64_t deleted() const { return deleted_; }
 
+  // How often each operation was carried out, by its id.
+  const std::map<agent::OperationId, int>& executed() const { return executed_; }
+
   // Entries that changed durably since the beginning, and when the last one did (monotonic).
   uint64_t changes() const { return changes_; }
   absl::Duration changed_at() const { return changed_at_; }
@@ -65,6 +69,7 @@ class FleetAgent {
   agent::MemoryDisk disk_;
   sim::SimCluster objects_;
   uint64_t deleted_ = 0;
+  std::map<agent::OperationId, int> executed_;
   uint64_t changes_ = 0;
   absl::Duration changed_at_;
   std::unique_ptr<Process> process_;

@@ -1,0 +1,128 @@
+// What happens to streams.
+
+#include <cstddef>
+
+#include "absl/strings/str_cat.h"
+
+#include "tests/sim/scenarios/link_bed.h"
+#include "tests/sim/scenarios/scenario.h"
+
+namespace leidang::sim {
+namespace {
+
+// Streams break all the time, in the middle of whatever they carry, while changes come.
+void CutStreams(LinkBed& bed) {
+  for (int i = 0; i < 12 && !bed.failed(); ++i) {
+    bed.WriteFor(bed.Between(absl::Milliseconds(50), absl::Seconds(3)), absl::Milliseconds(100));
+    for (size_t n = 0; n < bed.agents(); ++n) {
+      if (bed.random().Chance(2, 3)) bed.network().Cut(bed.agent(n).link(), true, true);
+    }
+  }
+}
+
+// The agent comes back before the hub notices that the former stream is dead, and the other way
+// round; what the old stream still carries arrives late.
+void HalfOpen(LinkBed& bed) {
+  for (int i = 0; i < 8 && !bed.failed(); ++i) {
+    SimAgent& agent = bed.AnyAgent();
+    bed.network().SetExtraLatency(agent.link(),
+                                  bed.Between(absl::Milliseconds(1), absl::Seconds(2)));
+    const bool agent_knows = bed.random().Chance(3, 4);
+    bed.WriteFor(absl::Seconds(2), absl::Milliseconds(100));
+    bed.network().Cut(agent.link(), agent_knows, !agent_knows);
+    bed.WriteFor(bed.Between(absl::Seconds(1), absl::Seconds(12)), absl::Milliseconds(300));
+    bed.network().SetExtraLatency(agent.link(), absl::ZeroDuration());
+  }
+}
+
+// The hub asks all agents to come back elsewhere or later, in the middle of changes, as before an
+// update of itself or of what its streams are signed with.
+void Renewed(LinkBed& bed) {
+  for (int i = 0; i < 6 && !bed.failed(); ++i) {
+    bed.WriteFor(bed.Between(absl::Seconds(1), absl::Seconds(6)), absl::Milliseconds(100));
+    bed.hub().Drain(bed.Between(absl::Milliseconds(10), absl::Seconds(2)));
+    bed.WriteFor(absl::Seconds(2), absl::Milliseconds(100));
+    const bool back = bed.Await(
+        [&bed] {
+          for (size_t n = 0; n < bed.agents(); ++n) {
+            if (!bed.CaughtUp(bed.agent(n))) return false;
+          }
+          return true;
+        },
+        absl::Minutes(4));
+    bed.Expect(back, "Liveness", "agents that were asked to come back are not, after minutes");
+  }
+}
+
+// Wall clocks go wrong by up to an hour and a half, in both directions. That is nobody's death.
+void ClockSkew(LinkBed& bed) {
+  std::vector<uint64_t> epochs;
+  for (size_t n = 0; n < bed.agents(); ++n)
+    epochs.push_back(bed.hub().Shown(bed.agent(n).cluster()).session_epoch);
+  for (int i = 0; i < 6 && !bed.failed(); ++i) {
+    bed.world().loop().sim_clock().StepWall(
+        absl::Seconds(static_cast<int64_t>(bed.random().Below(10'800)) - 5'400));
+    bed.checks().ClockStepped();
+    bed.WriteFor(bed.Between(absl::Seconds(70), absl::Minutes(3)), absl::Seconds(4));
+    for (size_t n = 0; n < bed.agents(); ++n) {
+      const uint64_t epoch = bed.hub().Shown(bed.agent(n).cluster()).session_epoch;
+      bed.Expect(epoch == epochs[n], "Liveness",
+                 absl::StrCat("session ", epochs[n], " of agent ", n,
+                              " ended because a clock was set; there is ", epoch));
+    }
+  }
+}
+
+// A cluster is away for hours. It is shown as that, with the age of what is known, and never in
+// sync; when it is back, it takes up what it missed.
+void AwayForLong(LinkBed& bed) {
+  SimAgent& agent = bed.AnyAgent();
+  const absl::Time seen = bed.hub().Shown(agent.cluster()).last_seen;
+  if (bed.random().Chance(1, 2)) {
+    bed.network().Block(agent.link(), true, true);
+  } else {
+    agent.Kill();
+  }
+  bed.Pass(absl::Minutes(2));
+  for (int i = 0; i < 4 && !bed.failed(); ++i) {
+    bed.WriteFor(absl::Seconds(2), absl::Milliseconds(300));
+    bed.Pass(bed.Between(absl::Minutes(5), absl::Minutes(50)));
+    const hub::ClusterView view = bed.hub().Shown(agent.cluster());
+    bed.Expect(view.verdict == hub::LinkVerdict::kOffline, "ProofIsHonest",
+               absl::StrCat("a cluster that is away is shown as ",
+                            hub::LinkVerdictName(view.verdict).data()));
+    bed.Expect(view.last_seen <= seen + absl::Minutes(2), "ProofIsHonest",
+               "a cluster that is away was seen lately");
+    bed.Expect(view.proof.has_value() && view.proof->applied_at <= seen + absl::Minutes(2),
+               "ProofIsHonest", "what is known of a cluster that is away has no honest date");
+  }
+}
+
+}  // namespace
+
+std::vector<Scenario> NetworkScenarios() {
+  return {
+      {"cut-streams",
+       "1: TCP is cut in mid-stream, again and again",
+       {Mutant::kAckBeforeFsync},
+       OnLink(CutStreams)},
+      {"half-open",
+       "2: the agent reconnects before the hub notices that the old stream died",
+       {Mutant::kKeepOldSession},
+       OnLink(HalfOpen)},
+      {"renewed-streams",
+       "20: streams end and are renewed in the middle of changes (certificates: elsewhere)",
+       {Mutant::kAckBeforeFsync},
+       OnLink(Renewed)},
+      {"clock-skew",
+       "19: clocks are wrong by an hour and more",
+       {Mutant::kWallClock},
+       OnLink(ClockSkew)},
+      {"away-for-long",
+       "15: a cluster is away for long, and what is known of it grows old",
+       {Mutant::kStaleInSync},
+       OnLink(AwayForLong)},
+  };
+}
+
+}  // namespace leidang::sim
