@@ -94,7 +94,8 @@ spec:
   // Applications by list: "name cluster" each.
   static std::string ListSet(const std::string& name, const std::vector<std::string>& elements,
                              const std::string& path = "apps/a",
-                             const std::string& revision = "main", const std::string& url = kUrl) {
+                             const std::string& revision = "main", const std::string& url = kUrl,
+                             const std::string& annotations = "{}") {
     std::string list;
     for (const std::string& element : elements) {
       const size_t space = element.find(' ');
@@ -105,7 +106,7 @@ spec:
 apiVersion: argoproj.io/v1alpha1
 kind: ApplicationSet
 metadata: {name: )",
-                        name, R"(}
+                        name, ", annotations: ", annotations, R"(}
 spec:
   generators:
   - list:

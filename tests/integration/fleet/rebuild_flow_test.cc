@@ -164,14 +164,25 @@ class RebuildUnderLoad : public RebuildFlow {
       if (random_.Chance(2, 3))
         elements.push_back(absl::StrCat(app, " ", kNames[random_.Below(3)]));
     }
-    ApplyAndSettle(ListSet("list", elements));
+    ApplyAndSettle(ListSet("list", elements, "apps/a", "main", kUrl, kUnlimited));
+  }
+  // What goes here is meant to go.
+  void LiftBrakes() {
+    for (const char* name : kNames) {
+      hub::Desk::Registration registration;
+      registration.name = name;
+      registration.annotations = {{"leidang.dev/max-deletions", "unlimited"}};
+      ASSERT_OK(hub_.Register(registration));
+    }
   }
 
+  static constexpr char kUnlimited[] = "{leidang.dev/max-deletions: unlimited}";
   SeededRandom random_{20};
 };
 
 TEST_F(RebuildUnderLoad, OnlyWhatAnAgentLacksIsSentAndOnlyWhatWasDecidedEnds) {
   StartFleet();
+  LiftBrakes();
   uint64_t lacked = 0;
   uint64_t pending = 0;
   for (int round = 0; round < 40; ++round) {

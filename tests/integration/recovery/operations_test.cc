@@ -84,6 +84,7 @@ TEST_F(OperationsTest, EveryCommandOfTheHandbookDoesWhatItSays) {
   std::filesystem::create_directories(fleet_->folder() + "/backup");
 
   // Beside a running hub.
+  RunBlock("leidang brake list");
   EXPECT_THAT(RunBlock("leidang-hub check"), HasSubstr("0 damages"));
   EXPECT_THAT(RunBlock("leidang-hub backup "), HasSubstr("\n1  "));
   EXPECT_THAT(RunBlock("leidang-hub identity export"), HasSubstr("is sealed in"));
