@@ -173,7 +173,10 @@ class Agent {
     content_ = std::make_unique<FetchedContent>(*fetcher_);
     RETURN_IF_ERROR(ReadHealthChecks());
     ReconcileOptions options;
-    if (options_.directory.empty()) options.syncs = ReconcileOptions::Syncs::kPhases;
+    if (options_.directory.empty()) {
+      options.syncs = ReconcileOptions::Syncs::kPhases;
+      options.inventory_namespace = options_.inventory_namespace;
+    }
     reconciler_ =
         std::make_unique<Reconciler>(loop_, random_,
                                      Reconciler::Ports{*state_, cluster_->client(), *content_,

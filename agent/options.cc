@@ -35,6 +35,8 @@ std::optional<int> ParseOptions(int argc, char** argv, AgentOptions* options) {
       ->envname("LEIDANG_IN_CLUSTER");
   target->require_option(0, 1);
   add("--context", options->context, "LEIDANG_CONTEXT", "Another context of the kubeconfig");
+  add("--namespace", options->inventory_namespace, "LEIDANG_NAMESPACE",
+      "Namespace of the cluster in which inventories are kept");
   add("--kustomize", options->kustomize, "LEIDANG_KUSTOMIZE",
       "The kustomize program (default: the one in PATH)");
   add("--health-checks", options->health_checks, "LEIDANG_HEALTH_CHECKS",

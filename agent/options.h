@@ -25,6 +25,7 @@ struct AgentOptions {
   std::string kubeconfig;
   std::string context;  // Of the kubeconfig; empty: its current one.
   bool in_cluster = false;
+  std::string inventory_namespace = "leidang-agent";  // Of a Kubernetes cluster.
   // A file of health checks in Argo CD's form (agent/scripts/health_scripts.h); empty: none.
   std::string health_checks;
   std::string kustomize;  // Path of the program; empty: found in PATH.

@@ -28,7 +28,26 @@ std::string StateText(const v1::OperationView& operation) {
 }
 
 std::string KindText(const v1::OperationView& operation) {
-  return operation.kind() == v1::OPERATION_SYNC ? "sync" : "refresh";
+  switch (operation.kind()) {
+    case v1::OPERATION_SYNC:
+      return "sync";
+    case v1::OPERATION_TERMINATE:
+      return "terminate";
+    default:
+      return "refresh";
+  }
+}
+
+v1::OperationKind KindOf(SyncOptions::What what) {
+  switch (what) {
+    case SyncOptions::What::kSync:
+      return v1::OPERATION_SYNC;
+    case SyncOptions::What::kRefresh:
+      return v1::OPERATION_REFRESH;
+    case SyncOptions::What::kTerminate:
+      return v1::OPERATION_TERMINATE;
+  }
+  return v1::OPERATION_KIND_UNSPECIFIED;
 }
 
 absl::StatusOr<v1::OperationView> Ask(Connection& connection, const SyncOptions& options,
@@ -37,7 +56,7 @@ absl::StatusOr<v1::OperationView> Ask(Connection& connection, const SyncOptions&
   v1::OperateRequest request;
   request.set_namespace_(name.ns);
   request.set_name(name.name);
-  request.set_kind(options.refresh ? v1::OPERATION_REFRESH : v1::OPERATION_SYNC);
+  request.set_kind(KindOf(options.what));
   request.set_prune(options.prune);
   request.set_approve_deletions(options.approve_deletions);
   if (!options.async)
@@ -46,7 +65,7 @@ absl::StatusOr<v1::OperationView> Ask(Connection& connection, const SyncOptions&
   connection.Prepare(&context);
   v1::OperationView operation;
   RETURN_IF_ERROR(connection.Explain(connection.fleet().Operate(&context, request, &operation),
-                                     absl::StrCat(options.refresh ? "refresh " : "sync ", text)));
+                                     absl::StrCat("operate on ", text)));
   return operation;
 }
 

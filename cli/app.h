@@ -2,6 +2,7 @@
 
 // What users of `argocd app` expect: commands about one Application, or about several by name.
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,9 @@ using Pause = void (*)();
 struct SyncOptions {
   std::vector<std::string> names;  // "name" or "namespace/name".
   bool prune = false;
-  std::string approve_deletions;              // Digest of the list that DeletionsHeld shows.
-  bool refresh = false;                       // Only look anew.
+  std::string approve_deletions;  // Digest of the list that DeletionsHeld shows.
+  // kRefresh only looks anew; kTerminate ends the sync that is running.
+  enum class What : uint8_t { kSync, kRefresh, kTerminate } what = What::kSync;
   bool async = false;                         // Do not wait for the outcome.
   absl::Duration timeout = absl::Minutes(5);  // Of waiting, and of the operation itself.
 };

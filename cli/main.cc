@@ -116,18 +116,26 @@ void AddWriting(CLI::App& app, Invocation& invocation, Streams streams) {
 void PauseBriefly() { Sleep(absl::Milliseconds(200)); }
 
 void AddSync(CLI::App& app, Invocation& invocation, const Clock& clock, Streams streams) {
-  for (const bool refresh : {false, true}) {
+  using What = SyncOptions::What;
+  struct Command {
+    What what;
+    const char* name;
+    const char* help;
+  };
+  for (const Command& one : {
+           Command{What::kSync, "sync", "Make the cluster equal to the newest assignment"},
+           Command{What::kRefresh, "refresh", "Have the cluster looked at anew"},
+           Command{What::kTerminate, "terminate", "End the sync that is running"},
+       }) {
     auto options = std::make_shared<SyncOptions>();
     auto seconds = std::make_shared<double>(300);
-    options->refresh = refresh;
-    CLI::App* command =
-        refresh ? app.add_subcommand("refresh", "Have the cluster looked at anew")
-                : app.add_subcommand("sync", "Make the cluster equal to the newest assignment");
+    options->what = one.what;
+    CLI::App* command = app.add_subcommand(one.name, one.help);
     command->add_option("name", options->names, "NAME or NAMESPACE/NAME, several")->required();
     command->add_flag("--async", options->async, "Do not wait for the outcome");
     command->add_option("--timeout", *seconds, "Seconds to wait; exit code 5 after that")
         ->check(CLI::Range(1.0, 604800.0));
-    if (!refresh) {
+    if (one.what == What::kSync) {
       command->add_flag("--prune", options->prune, "Objects that are no longer wanted go");
       command->add_option("--approve-deletions", options->approve_deletions,
                           "Digest of the list that the condition DeletionsHeld shows");

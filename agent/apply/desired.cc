@@ -1,5 +1,6 @@
 #include "agent/apply/desired.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
+#include "agent/apply/hooks.h"
 #include "common/base/status_macros.h"
 #include "common/manifest/tracking.h"
 
@@ -120,6 +122,11 @@ absl::StatusOr<DesiredHook> MakeHook(Value object, absl::string_view ns,
   ASSIGN_OR_RETURN(hook.key, manifest::KeyOf(named));
   RETURN_IF_ERROR(SetNamespace(object, hook.key, ns, defined, scope_of));
   hook.manifest = object::CanonicalJson(object);
+  const std::vector<HookType> types = HookTypes(object);
+  const bool deletion = std::any_of(types.begin(), types.end(), [](HookType type) {
+    return type == HookType::kPreDelete || type == HookType::kPostDelete;
+  });
+  if (deletion && SyncPhasesOf(object).empty()) hook.when = DesiredHook::When::kDeletion;
   return hook;
 }
 

@@ -38,6 +38,8 @@ struct DesiredHook {
   object::ObjectKey key;  // The name may be a generateName.
   std::string generate_name;
   std::string manifest;  // Canonical JSON.
+  // kDeletion: it has to do with the Application's end only (PreDelete, PostDelete).
+  enum class When : uint8_t { kSync, kDeletion } when = When::kSync;
 };
 
 struct DesiredSet {

@@ -87,6 +87,7 @@ TEST(DesiredSet, LeavesHooksOut) {
   EXPECT_EQ(set.objects.size(), 1u);
   EXPECT_EQ(set.hooks.size(), 2u);
   EXPECT_EQ(set.hooks[1].key.name, "gen-");
+  EXPECT_EQ(set.hooks[1].when, DesiredHook::When::kSync);
 }
 
 TEST(DesiredSet, ReadsOptionsOfObjects) {

@@ -6,6 +6,7 @@
 namespace leidang::agent {
 namespace {
 
+constexpr int kUnauthorized = 401;
 constexpr int kTooManyRequests = 429;
 constexpr size_t kSuccessesToGrow = 20;
 
@@ -37,6 +38,11 @@ void ApiGate::Pump() {
 
 void ApiGate::Answered(Waiting waiting, absl::StatusOr<ApiResponse> answer) {
   --in_flight_;
+  // What is shown to the server may have been renewed meanwhile; it is read again.
+  if (answer.ok() && answer->status == kUnauthorized && waiting.tries == 1) {
+    waiting_.push_front(std::move(waiting));
+    return Pump();
+  }
   if (answer.ok() && answer->status == kTooManyRequests && waiting.tries < options_.tries_max) {
     limit_ = std::max<size_t>(1, limit_ / 2);
     successes_ = 0;

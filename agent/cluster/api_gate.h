@@ -19,7 +19,7 @@ struct ApiGateOptions {
 
 // ApiGate: requests to an API server, so many at once, in order. Answers 429 are tried again after
 // the time that the server says; meanwhile nothing is sent, and afterwards half as many at once,
-// growing again with success.
+// growing again with success. An answer 401 is tried again once.
 //
 // Loop-bound.
 class ApiGate {

@@ -26,6 +26,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 
 #include "common/manifest/manifest.h"
@@ -109,6 +110,14 @@ class ClusterClient {
 
   // Creates the object or makes it equal to the manifest. kAborted if `if_version` does not hold.
   virtual void Apply(ApplyRequest request, ApplyDone done) = 0;
+
+  // One object with all its content, which Read may leave out. kNotFound if it is not there. May
+  // complete inside the call.
+  using WholeDone = std::function<void(absl::StatusOr<object::Value>)>;
+  virtual void ReadWhole(object::ObjectKey key, WholeDone done) {
+    done(absl::UnimplementedError(
+        absl::StrCat(key.ToString(), " cannot be read whole from this target")));
+  }
 
   // Whether Apply of this would be refused, as far as the target can tell without doing it; its
   // precondition is not looked at. May complete inside the call.

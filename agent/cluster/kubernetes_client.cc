@@ -474,6 +474,18 @@ void KubernetesClient::OnKept(const std::shared_ptr<ApplyJob>& job, int status, 
   job->done(std::move(applied));
 }
 
+void KubernetesClient::ReadWhole(ObjectKey key, WholeDone done) {
+  Ready(Alive([this, key = std::move(key), done](const absl::Status& status) {
+    if (!status.ok()) return done(Named(status, key));
+    const ApiResource* resource = resources_->Find(key.group, key.kind);
+    if (resource == nullptr) return done(UnknownKind(key));
+    Get(*resource, key, [key, done](absl::StatusOr<Value> object) {
+      if (!object.ok()) return done(Named(object.status(), key));
+      done(*std::move(object));
+    });
+  }));
+}
+
 void KubernetesClient::Check(ApplyRequest request, CheckDone done) {
   Ready(Alive([this, request = std::move(request), done](const absl::Status& status) {
     if (!status.ok()) return done(Named(status, request.key));

@@ -191,14 +191,17 @@ class RealCluster final : public ClusterUnderTest {
   void RemoveOutside(const ObjectKey& key) override { server_.Delete(PathOf(key)); }
 
   // One for all tests; each begins with an empty namespace.
-  static ClusterKind Kind() {
+  static ClusterKind Kind(const std::string& name, const std::string& flags) {
     // GoogleTest asks for the kinds once for each test.
-    static const auto server = std::make_shared<std::unique_ptr<KubernetesCluster>>();
-    return {"real", []() -> std::unique_ptr<ClusterUnderTest> {
-              if (*server == nullptr) {
-                *server = std::make_unique<KubernetesCluster>(KubernetesCluster::Size::kServerOnly);
+    static const auto servers =
+        std::make_shared<std::map<std::string, std::unique_ptr<KubernetesCluster>>>();
+    return {name, [name, flags]() -> std::unique_ptr<ClusterUnderTest> {
+              std::unique_ptr<KubernetesCluster>& server = (*servers)[name];
+              if (server == nullptr) {
+                server = std::make_unique<KubernetesCluster>(KubernetesCluster::Size::kServerOnly,
+                                                             flags);
               }
-              return std::make_unique<RealCluster>(**server);
+              return std::make_unique<RealCluster>(*server);
             }};
   }
 
@@ -208,8 +211,12 @@ class RealCluster final : public ClusterUnderTest {
   std::unique_ptr<RealClient> real_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Kubernetes, ClusterContractTest, ::testing::Values(RealCluster::Kind()),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Kubernetes, ClusterContractTest,
+    ::testing::Values(RealCluster::Kind("real", ""),
+                      RealCluster::Kind("real_with_http_1_and_without_watch_lists",
+                                        "--disable-http2-serving --feature-gates=WatchList=false")),
+    [](const auto& info) { return info.param.name; });
 
 }  // namespace
 }  // namespace leidang::agent

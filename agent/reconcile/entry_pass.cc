@@ -21,6 +21,7 @@ constexpr absl::string_view kIgnoreHealth = "argocd.argoproj.io/ignore-healthche
 // Looks of one pass: one for each wave and one to see that nothing is left. A cluster in which
 // something always changes meanwhile is left to the next pass.
 constexpr int kLooksMax = 100;
+constexpr size_t kHeldUpShown = 5;
 constexpr absl::Duration kBetweenWaves = absl::Seconds(2);
 constexpr absl::Duration kPendingDeletion = absl::Seconds(5);
 
@@ -73,8 +74,8 @@ void EntryPass::Start() {
   }
   findings_.entry = *std::move(entry);
   context_.prunes.Restore(ref_, findings_.entry.note, context_.loop.clock().Monotonic());
-  if (findings_.entry.head.phase == EntryPhase::kDeleting) return StartDeletion();
-  StartLive();
+  const bool deleting = findings_.entry.head.phase == EntryPhase::kDeleting;
+  ReadMirror(deleting ? &EntryPass::StartDeletion : &EntryPass::StartLive);
 }
 
 void EntryPass::StartLive() {
@@ -191,7 +192,25 @@ void EntryPass::OnLive(absl::StatusOr<std::vector<LiveObject>> answer) {
   findings_.live.clear();
   for (const LiveObject& live : *answer) findings_.live.push_back(SeenOf(live));
   live_ = *std::move(answer);
+  FindHeldUp();
   MakeThePlan();
+}
+
+void EntryPass::FindHeldUp() {
+  findings_.held_up.clear();
+  for (const LiveObject& live : live_) {
+    if (findings_.held_up.size() == kHeldUpShown) return;
+    if (live.manifest == nullptr ||
+        object::Find(*live.manifest, {"metadata", "deletionTimestamp"}) == nullptr) {
+      continue;
+    }
+    const object::Value* finalizers = object::Find(*live.manifest, {"metadata", "finalizers"});
+    if (finalizers == nullptr) continue;
+    findings_.held_up.push_back(
+        absl::StrCat(live.key.ToString(), " is being deleted since ",
+                     object::FindString(*live.manifest, {"metadata", "deletionTimestamp"}),
+                     " and held by its finalizers ", object::ToJson(*finalizers)));
+  }
 }
 
 PlanInput EntryPass::Input() const {
@@ -369,7 +388,7 @@ void EntryPass::Conclude(WorkResult result) {
     transaction.push_back(PutStatus{std::move(status)});
   }
   AddOperationOutcomes(transaction);
-  if (transaction.empty()) return done_(result);
+  if (transaction.empty()) return WriteMirror([this, result] { done_(result); });
   context_.state.Commit(std::move(transaction),
                         [this, alive = alive_, result](const absl::Status& put) {
                           if (!*alive) return;
@@ -377,7 +396,8 @@ void EntryPass::Conclude(WorkResult result) {
                             context_.log.Error(kRoom, "cannot store a status",
                                                {{"app", ref_.key.name}, {"error", put.message()}});
                           }
-                          done_(put.ok() ? result : WorkResult::Retry());
+                          const WorkResult next = put.ok() ? result : WorkResult::Retry();
+                          WriteMirror([this, next] { done_(next); });
                         });
 }
 

@@ -20,6 +20,7 @@
 #include "agent/health/health_source.h"
 #include "agent/reconcile/application.h"
 #include "agent/reconcile/desired_source.h"
+#include "agent/reconcile/inventory_mirror.h"
 #include "agent/reconcile/phase_run.h"
 #include "agent/reconcile/phased_sync.h"
 #include "agent/reconcile/recent.h"
@@ -42,6 +43,7 @@ struct ReconcileOptions {
   PlanInput::Gate gate = PlanInput::Gate::kHealth;
   // kPhases: with hooks, and as Argo CD's users know it. kWaves: what needs no health of a target.
   enum class Syncs : uint8_t { kWaves, kPhases } syncs = Syncs::kWaves;
+  std::string inventory_namespace;  // Where inventories are mirrored; empty: nowhere.
   BackoffOptions backoff;
 };
 
@@ -72,6 +74,10 @@ struct ReconcileContext {
   std::map<EntryRef, std::vector<object::ObjectKey>> held;
   std::map<EntryRef, std::set<object::ObjectKey>> approved;
   std::map<EntryRef, SyncRecord> syncs;
+  // nullptr: inventories are on the disk only.
+  InventoryMirror* mirror = nullptr;
+  // What the mirror has of each entry, once it has been read.
+  std::map<EntryRef, object::Sha256> mirrored;
   // Told when an entry's wants are known, and asked by passes that delete: what is deleted may be
   // wanted by an entry that has not been rendered yet.
   std::function<void()> on_settled;
@@ -99,6 +105,11 @@ class EntryPass {
     std::set<OperationId> expired;
   };
 
+  // Inventories in the cluster.
+  void ReadMirror(void (EntryPass::*then)());
+  void Restore(const InventoryMirror::Items& items, void (EntryPass::*then)());
+  void WriteMirror(std::function<void()> then);
+
   // Live entries.
   void StartLive();
   void OnDesired(absl::StatusOr<DesiredSource::Set> answer);
@@ -106,6 +117,7 @@ class EntryPass {
   void Look();
   void OnRead(absl::StatusOr<std::vector<LiveObject>> answer);
   void OnLive(absl::StatusOr<std::vector<LiveObject>> answer);
+  void FindHeldUp();
   void MakeThePlan();
   void CarryOut();
   void OnRun(SyncOutcome outcome);
@@ -124,6 +136,9 @@ class EntryPass {
   void LookForDeletion();
   void OnDeletionLive(absl::StatusOr<std::vector<LiveObject>> answer);
   void FinishDeletionOf();
+  void OnHooksLeft(absl::StatusOr<std::vector<LiveObject>> answer);
+  void RemoveMirror();
+  void RecordEnd();
 
   // The end.
   void Fail(absl::Status failure);
@@ -133,6 +148,7 @@ class EntryPass {
   // StorageFailed RenderErrors.
   absl::Status ReadInventory();
   absl::Status ReadOperations();
+  void Terminate();
   void Approve(const OperationRecord& operation, absl::string_view digest);
   SeenObject SeenOf(const LiveObject& live) const;
   PlanInput Input() const;

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "agent/apply/hooks.h"
 #include "agent/reconcile/entry_pass.h"
 
 namespace leidang::agent {
@@ -49,6 +50,8 @@ void EntryPass::OnDeletionLive(absl::StatusOr<std::vector<LiveObject>> answer) {
   if (!answer.ok()) return OnLive(std::move(answer));
   findings_.live.clear();
   for (const LiveObject& live : *answer) findings_.live.push_back(SeenOf(live));
+  live_ = *std::move(answer);
+  FindHeldUp();
   PlanInput input = Input();
   input.desired.clear();
   if (absl::Status found = FindNeighbours(input); !found.ok()) return Fail(std::move(found));
@@ -57,7 +60,59 @@ void EntryPass::OnDeletionLive(absl::StatusOr<std::vector<LiveObject>> answer) {
   CarryOut();
 }
 
+// Hooks stand in no inventory; what is left of them goes with their Application.
 void EntryPass::FinishDeletionOf() {
+  const bool orphan = findings_.entry.policy == intent::DeletionPolicy::kOrphan;
+  const absl::StatusOr<std::vector<EntryHead>> heads = context_.state.HeadsOf(ref_.key);
+  // Those of a namesake are not ours to remove.
+  const bool alone = heads.ok() && heads->size() == 1;
+  if (context_.options.syncs == ReconcileOptions::Syncs::kWaves || orphan || !alone) {
+    return RemoveMirror();
+  }
+  context_.cluster.Read({application_.app, {}}, Alive(&EntryPass::OnHooksLeft));
+}
+
+void EntryPass::OnHooksLeft(absl::StatusOr<std::vector<LiveObject>> answer) {
+  if (!answer.ok()) return Fail(answer.status());
+  const auto left = std::make_shared<size_t>(1);
+  const auto failed = std::make_shared<absl::Status>();
+  const auto one_done = [this, left, failed] {
+    if (--*left > 0) return;
+    if (failed->ok()) return RemoveMirror();
+    Fail(*failed);
+  };
+  for (const LiveObject& live : *answer) {
+    if (live.owner != application_.app || live.manifest == nullptr || !IsHook(*live.manifest)) {
+      continue;
+    }
+    ++*left;
+    DeleteRequest request;
+    request.key = live.key;
+    request.uid = live.uid;
+    request.propagation = Propagation::kBackground;
+    context_.cluster.Delete(std::move(request), [alive = alive_, failed,
+                                                 one_done](const absl::StatusOr<Deleted>& deleted) {
+      if (!*alive) return;
+      // Another one stands there by now.
+      if (!absl::IsAborted(deleted.status())) failed->Update(deleted.status());
+      one_done();
+    });
+  }
+  one_done();
+}
+
+// The mirror goes first: what it lists is gone.
+void EntryPass::RemoveMirror() {
+  if (context_.mirror == nullptr) return RecordEnd();
+  context_.mirror->Remove(ref_, [this, alive = alive_](const absl::Status& removed) {
+    if (!*alive) return;
+    if (removed.ok()) return RecordEnd();
+    Fail(absl::Status(removed.code(), absl::StrCat("cannot remove the inventory in the cluster: ",
+                                                   removed.message())));
+  });
+}
+
+void EntryPass::RecordEnd() {
   findings_.gone = true;
   findings_.plan = nullptr;
   findings_.inventory = 0;
@@ -81,6 +136,7 @@ void EntryPass::FinishDeletionOf() {
         context_.prunes.Erase(ref_);
         context_.held.erase(ref_);
         context_.syncs.erase(ref_);
+        context_.mirrored.erase(ref_);
         context_.approved.erase(ref_);
         context_.on_settled();
         done_(WorkResult::Done());

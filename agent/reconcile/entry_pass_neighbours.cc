@@ -82,6 +82,7 @@ absl::Status EntryPass::FindOwner(const SeenObject& seen, PlanInput& input) {
 
 absl::Status EntryPass::ReadOperations() {
   ASSIGN_OR_RETURN(std::vector<OperationRecord> operations, context_.state.Operations());
+  bool terminate = false;
   for (OperationRecord& operation : operations) {
     if (operation.entry != ref_ || IsFinal(operation.state)) continue;
     if (operation.state == OperationState::kAccepted &&
@@ -90,6 +91,7 @@ absl::Status EntryPass::ReadOperations() {
       asked_.operations.push_back(std::move(operation));
       continue;
     }
+    if (operation.kind == OperationKind::kTerminate) terminate = true;
     if (operation.kind == OperationKind::kRefresh) context_.desired.Refresh(ref_);
     if (operation.kind == OperationKind::kSync) {
       const absl::StatusOr<object::Value> parameters = object::ParseJson(operation.parameters);
@@ -107,7 +109,30 @@ absl::Status EntryPass::ReadOperations() {
     }
     asked_.operations.push_back(std::move(operation));
   }
+  if (terminate) Terminate();
   return absl::OkStatus();
+}
+
+// A sync that was asked for later than the order to end stays to be done.
+void EntryPass::Terminate() {
+  SyncRecord& record = context_.syncs[ref_];
+  const bool ran = record.running != nullptr;
+  if (ran) {
+    record.running.reset();
+    record.end = SyncRecord::End::kFailed;
+    record.failure = "the sync was terminated";
+    record.next.reset();
+  }
+  for (const OperationRecord& operation : asked_.operations) {
+    if (operation.kind == OperationKind::kTerminate && !ran) {
+      asked_.refused[operation.id] = "no sync is running";
+    }
+    if (operation.kind != OperationKind::kSync || operation.state != OperationState::kRunning) {
+      continue;
+    }
+    asked_.refused[operation.id] = "the sync was terminated";
+    asked_.request = Request::kNone;
+  }
 }
 
 // An approval is of the exact list that was shown; anything else approves nothing.

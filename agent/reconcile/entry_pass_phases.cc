@@ -1,6 +1,8 @@
 // How a pass drives a sync in phases and waves.
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -50,10 +52,12 @@ void EntryPass::CarryOutInPhases() {
   findings_.hooks = EntryFindings::Hooks::kRun;
   std::map<ObjectKey, const LiveObject*> live;
   for (const LiveObject& object : live_) live.emplace(object.key, &object);
+  std::set<ObjectKey> hooks;
+  for (const DesiredHook& hook : desired_->hooks) hooks.insert(hook.key);
   std::erase_if(plan_.unowned, [&](const ObjectKey& key) {
     const auto found = live.find(key);
-    return found != live.end() && found->second->manifest != nullptr &&
-           IsHook(*found->second->manifest);
+    return hooks.contains(key) || (found != live.end() && found->second->manifest != nullptr &&
+                                   IsHook(*found->second->manifest));
   });
   SyncRecord& record = context_.syncs[ref_];
   const object::Sha256& element = findings_.entry.head.element;

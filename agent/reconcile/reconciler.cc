@@ -45,6 +45,9 @@ Reconciler::Reconciler(EventLoop& loop, Random& random, Ports ports, ReconcileOp
       options_(options),
       desired_(loop, ports.state, ports.content, ports.workers, ports.renderer, ports.cluster,
                [this](const EntryRef& entry) { queue_.Add(entry.key); }, {}),
+      mirror_(options.inventory_namespace.empty()
+                  ? nullptr
+                  : std::make_unique<InventoryMirror>(ports.cluster, options.inventory_namespace)),
       context_{.loop = loop,
                .random = random,
                .state = ports.state,
@@ -59,6 +62,8 @@ Reconciler::Reconciler(EventLoop& loop, Random& random, Ports ports, ReconcileOp
                .held = {},
                .approved = {},
                .syncs = {},
+               .mirror = mirror_.get(),
+               .mirrored = {},
                .on_settled = [this] { WakeParked(); },
                .all_settled = [this] { return AllSettled(); },
                .park = [this](const EntryKey& key) { parked_.insert(key); }},

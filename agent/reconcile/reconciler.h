@@ -85,6 +85,7 @@ class Reconciler final : public StateObserver {
   const ReconcileOptions options_;
   BuiltInHealth built_in_health_;
   DesiredSource desired_;
+  std::unique_ptr<InventoryMirror> mirror_;
   ReconcileContext context_;
   WorkQueue<intent::EntryKey> queue_;
   std::map<intent::EntryKey, KeyWork> work_;

@@ -83,13 +83,28 @@ void AddDesired(const EntryFindings& findings, ConditionWriter& writer) {
         conditions::kRepeatedResourceWarning, Reason::kRepeatedResource,
         absl::StrCat("written more than once, the last one counts: ", ListShown(desired.repeated)));
   }
-  if (!desired.hooks.empty() && findings.hooks == EntryFindings::Hooks::kLeftOut) {
-    std::vector<ObjectKey> hooks;
-    for (const DesiredHook& hook : desired.hooks) hooks.push_back(hook.key);
+  const bool left_out = findings.hooks == EntryFindings::Hooks::kLeftOut;
+  std::vector<ObjectKey> hooks;
+  for (const DesiredHook& hook : desired.hooks) {
+    if (left_out || hook.when == DesiredHook::When::kDeletion) hooks.push_back(hook.key);
+  }
+  if (!hooks.empty()) {
     writer.Add(
         conditions::kExcludedResourceWarning, Reason::kHookFailed,
-        absl::StrCat("hooks do not run on this target and are left out: ", ListShown(hooks)));
+        absl::StrCat(left_out ? "hooks do not run on this target and are left out: "
+                              : "PreDelete and PostDelete hooks do not run yet and are left out: ",
+                     ListShown(hooks)));
   }
+}
+
+void AddIgnored(const EntryFindings& findings, ConditionWriter& writer) {
+  if (findings.policy == nullptr || !findings.policy->ignores_differences) return;
+  const bool taken = findings.desired != nullptr && !findings.desired->hooks.empty() &&
+                     findings.hooks == EntryFindings::Hooks::kLeftOut;
+  if (taken) return;  // One condition of a type.
+  writer.Add(conditions::kExcludedResourceWarning, Reason::kUnsupportedOption,
+             "spec.ignoreDifferences has no effect on this agent yet: fields that the source sets "
+             "are corrected; leave out of the source what others are to set");
 }
 
 void AddPlan(const Plan& plan, ConditionWriter& writer) {
@@ -260,6 +275,11 @@ EntryStatus MakeStatus(const EntryFindings& findings, const std::optional<EntryS
                "or deletes it");
   }
   if (findings.desired != nullptr) AddDesired(findings, writer);
+  AddIgnored(findings, writer);
+  if (!findings.held_up.empty()) {
+    writer.Add(conditions::kDeletionError, Reason::kPruneFailed,
+               absl::StrJoin(findings.held_up, "; "));
+  }
   if (findings.plan != nullptr) AddPlan(*findings.plan, writer);
   AddSync(findings, writer);
   status.conditions = writer.Take();

@@ -35,6 +35,7 @@ struct EntryFindings {
   std::string operation;  // What a sync that is running waits for.
   // How the sync of this very content ended, if it failed.
   std::string sync_failure;
+  std::vector<std::string> held_up;  // Objects that are being deleted, with what holds them.
   enum class Hooks : uint8_t { kRun, kLeftOut } hooks = Hooks::kLeftOut;  // On this target.
   bool gone = false;  // The deletion is complete.
 };

@@ -23,6 +23,7 @@ constexpr Row kRows[] = {
     {Reason::kPathNotFound, "PathNotFound"},
     {Reason::kInvalidSource, "InvalidSource"},
     {Reason::kUnsupportedSource, "UnsupportedSource"},
+    {Reason::kUnsupportedOption, "UnsupportedOption"},
     {Reason::kInvalidYaml, "InvalidYaml"},
     {Reason::kInvalidSpec, "InvalidSpec"},
     {Reason::kInvalidDestination, "InvalidDestination"},

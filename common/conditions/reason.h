@@ -25,6 +25,7 @@ enum class Reason : uint8_t {
   kPathNotFound,
   kInvalidSource,
   kUnsupportedSource,
+  kUnsupportedOption,  // Of the Application; it has no effect.
 
   // What users wrote.
   kInvalidYaml,

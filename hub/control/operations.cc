@@ -15,6 +15,18 @@ constexpr absl::Duration kSweepInterval = absl::Seconds(5);
 constexpr absl::Duration kAnswerPatience = absl::Hours(24 * 7);
 constexpr absl::Duration kKept = absl::Hours(24);
 
+absl::string_view NameOf(OperationKind kind) {
+  switch (kind) {
+    case OperationKind::kSync:
+      return "sync";
+    case OperationKind::kRefresh:
+      return "refresh";
+    case OperationKind::kTerminate:
+      return "terminate";
+  }
+  return "";
+}
+
 OperationRecord Ended(OperationRecord operation, OperationState state, std::string message,
                       absl::Time now) {
   operation.state = state;
@@ -87,8 +99,8 @@ void Operations::Request(const Asked& asked, const Author& author,
         entry.at = made->requested_at;
         entry.who = author.who;
         entry.from = author.from;
-        entry.what = absl::StrCat(made->kind == OperationKind::kSync ? "sync" : "refresh", " of ",
-                                  made->key.name, " ", made->parameters);
+        entry.what =
+            absl::StrCat(NameOf(made->kind), " of ", made->key.name, " ", made->parameters);
         entry.outcome = absl::StrCat("accepted as operation ", made->id.Hex());
         ports_.records.Audit(std::move(entry));
         Send(*made);

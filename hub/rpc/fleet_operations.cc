@@ -41,11 +41,12 @@ absl::StatusOr<Operations::Asked> Read(const v1::OperateRequest& request,
   ASSIGN_OR_RETURN(asked.application,
                    resources.Locate(v1::APPLICATION, request.namespace_(), request.name()));
   const bool sync = request.kind() == v1::OPERATION_SYNC;
-  if (!sync && request.kind() != v1::OPERATION_REFRESH)
-    return absl::InvalidArgumentError("the request names no operation: use SYNC or REFRESH");
+  if (!sync && request.kind() != v1::OPERATION_REFRESH && request.kind() != v1::OPERATION_TERMINATE)
+    return absl::InvalidArgumentError(
+        "the request names no operation: use SYNC, REFRESH or TERMINATE");
   if (!sync && (request.prune() || !request.approve_deletions().empty()))
     return absl::InvalidArgumentError("prune and approve_deletions belong to a sync");
-  asked.kind = sync ? OperationKind::kSync : OperationKind::kRefresh;
+  asked.kind = static_cast<OperationKind>(request.kind());
   object::Object parameters;
   if (request.prune()) parameters["prune"] = true;
   if (!request.approve_deletions().empty())

@@ -27,8 +27,27 @@ MORE)";
 }  // namespace
 
 KubernetesFleet::KubernetesFleet() : git_(folder_.path()) {
-  fleet_.AddClusterWith("one", "env=test", {"--kubeconfig", one_.kubeconfig()});
-  fleet_.AddClusterWith("two", "env=test", {"--kubeconfig", two_.kubeconfig()});
+  AddAgent("one");
+  AddAgent("two");
+}
+
+void KubernetesFleet::AddAgent(const std::string& name) {
+  KubernetesCluster& cluster = ClusterOf(name);
+  cluster.Install("deploy/agent");
+  SetToken(name, "token-1");
+  const std::string kubeconfig = fleet_.Write(
+      name + ".kubeconfig",
+      absl::StrCat("apiVersion: v1\nkind: Config\ncurrent-context: c\n"
+                   "clusters: [{name: c, cluster: {server: \"https://127.0.0.1:",
+                   cluster.port(), "\", certificate-authority: ", cluster.folder() / "ca.crt",
+                   "}}]\nusers: [{name: u, user: {tokenFile: ", name,
+                   ".token}}]\ncontexts: [{name: c, context: {cluster: c, user: u}}]\n"));
+  fleet_.AddClusterWith(name, "env=test", {"--kubeconfig", kubeconfig});
+}
+
+void KubernetesFleet::SetToken(const std::string& cluster, const std::string& bound_to) {
+  fleet_.Write(cluster + ".token",
+               ClusterOf(cluster).TokenOf("leidang-agent", "leidang-agent", bound_to));
 }
 
 void KubernetesFleet::Commit(const std::string& name,
@@ -74,6 +93,8 @@ void KubernetesFleet::Wait(const std::string& name) {
       absl::Seconds(60));
   EXPECT_TRUE(settled) << shown;
 }
+
+void KubernetesFleet::Rest(absl::Duration time) { absl::SleepFor(time); }
 
 ::testing::AssertionResult KubernetesFleet::Until(const std::function<bool()>& holds,
                                                   absl::Duration patience) {

@@ -3,6 +3,8 @@
 // KubernetesFleet: a hub, two agents and the two real Kubernetes clusters that they look after,
 // with a Git repository that tests commit to. Started once for all tests of a suite; each uses
 // Applications and namespaces of its own.
+//
+// The agents have the service account and the rights that deploy/agent gives, and no others.
 
 #include <functional>
 #include <map>
@@ -28,6 +30,9 @@ class KubernetesFleet {
   KubernetesCluster& one() { return one_; }
   KubernetesCluster& two() { return two_; }
   RunningFleet& fleet() { return fleet_; }
+  // Gives the agent of `cluster` ("one", "two") another token, which ends with the Secret
+  // `bound_to` of the namespace leidang-agent.
+  void SetToken(const std::string& cluster, const std::string& bound_to);
 
   // Commits these files (path below apps/NAME/, content), which take the place of all there were.
   void Commit(const std::string& name, const std::map<std::string, std::string>& files);
@@ -43,8 +48,12 @@ class KubernetesFleet {
   // Looks every 20 ms, for at most `patience`.
   static ::testing::AssertionResult Until(const std::function<bool()>& holds,
                                           absl::Duration patience = absl::Seconds(30));
+  static void Rest(absl::Duration time);
 
  private:
+  KubernetesCluster& ClusterOf(const std::string& name) { return name == "one" ? one_ : two_; }
+  void AddAgent(const std::string& name);
+
   TempDir folder_;
   GitRepository git_;
   KubernetesCluster one_{KubernetesCluster::Size::kControllers};

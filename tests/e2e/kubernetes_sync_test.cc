@@ -127,15 +127,21 @@ TEST_F(KubernetesSyncTest, AnObjectOfSomebodyElseIsAConflictAndStaysAsItIs) {
 }
 
 TEST_F(KubernetesSyncTest, AnApplicationThatIsDeletedTakesItsObjectsWithIt) {
-  fleet()->Commit("going", {{"a.yaml", ConfigMap("a", "red")}, {"b.yaml", ConfigMap("b", "red")}});
+  fleet()->Commit("going",
+                  {{"a.yaml", ConfigMap("a", "red")},
+                   {"b.yaml", ConfigMap("b", "red")},
+                   {"hook.yaml",
+                    ConfigMap("hook", "x", ", annotations: {argocd.argoproj.io/hook: PostSync}")}});
   fleet()->AddApplication("going", "two");
   fleet()->Wait("going");
+  EXPECT_EQ(Colour(two(), "going", "hook"), "x");
   EXPECT_EQ(
       fleet()->fleet().Leidang({"delete", "application", "going", "--cascade", "foreground"}).code,
       0);
   EXPECT_TRUE(KubernetesFleet::Until([&] {
     return two().Get(ConfigPath("going", "a")).is_null() &&
-           two().Get(ConfigPath("going", "b")).is_null();
+           two().Get(ConfigPath("going", "b")).is_null() &&
+           two().Get(ConfigPath("going", "hook")).is_null();
   }));
 }
 

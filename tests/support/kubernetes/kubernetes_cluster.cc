@@ -15,6 +15,8 @@
 #include <sys/socket.h>
 
 #include "common/process/child_process.h"
+#include "common/yaml/yaml.h"
+#include "tests/support/kustomize_program.h"
 
 namespace leidang::testing {
 namespace {
@@ -56,7 +58,8 @@ std::string Absolute(const std::string& path) { return std::filesystem::absolute
 
 }  // namespace
 
-KubernetesCluster::KubernetesCluster(Size size) : size_(size), port_(FreePorts()) {
+KubernetesCluster::KubernetesCluster(Size size, std::string flags)
+    : size_(size), flags_(std::move(flags)), port_(FreePorts()) {
   ChildCommand print;
   print.argv = {"/usr/bin/env", "bash", Absolute("install-deps"), "--print-kubernetes"};
   print.environment = Environment();
@@ -102,15 +105,11 @@ absl::Status KubernetesCluster::Script(std::vector<std::string> arguments) {
 }
 
 std::vector<std::string> KubernetesCluster::RunCommand(const std::string& program) const {
-  return {"/usr/bin/env",
-          "bash",
-          Absolute(kScript),
-          "run",
-          servers_,
-          folder_.path(),
-          absl::StrCat(port_),
-          program,
-          size_ == Size::kControllers ? "full" : ""};
+  return {"/usr/bin/env", absl::StrCat("APISERVER_FLAGS=", flags_),
+          "bash",         Absolute(kScript),
+          "run",          servers_,
+          folder_.path(), absl::StrCat(port_),
+          program,        size_ == Size::kControllers ? "full" : ""};
 }
 
 void KubernetesCluster::Start(const std::string& program) {
@@ -177,14 +176,46 @@ void KubernetesCluster::CreateNamespace(absl::string_view name) {
         absl::StrCat("{apiVersion: v1, kind: Namespace, metadata: {name: ", name, "}}"));
 }
 
-std::string KubernetesCluster::TokenOf(absl::string_view ns, absl::string_view account) {
+std::string KubernetesCluster::TokenOf(absl::string_view ns, absl::string_view account,
+                                       absl::string_view bound_to) {
+  const std::string secret = absl::StrCat("/api/v1/namespaces/", ns, "/secrets/", bound_to);
+  Apply(secret, absl::StrCat("{apiVersion: v1, kind: Secret, metadata: {name: ", bound_to, "}}"));
+  const object::Value made = Get(secret);
+  const std::string uid(object::FindString(made, {"metadata", "uid"}));
   const agent::ApiResponse answer = Request(
       "POST", absl::StrCat("/api/v1/namespaces/", ns, "/serviceaccounts/", account, "/token"),
-      R"({"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{}})",
+      absl::StrCat(R"({"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{)",
+                   R"("boundObjectRef":{"apiVersion":"v1","kind":"Secret","name":")", bound_to,
+                   R"(","uid":")", uid, R"("}}})"),
       "application/json");
   EXPECT_EQ(answer.status, 201) << answer.body;
   const absl::StatusOr<object::Value> value = object::ParseJson(answer.body);
   return value.ok() ? std::string(object::FindString(*value, {"status", "token"})) : "";
+}
+
+void KubernetesCluster::Install(const std::string& kustomization) {
+  ChildCommand command;
+  command.argv = {KustomizeProgram(), "build", Absolute(kustomization)};
+  const absl::StatusOr<ChildResult> result = RunChild(command, clock_, nullptr);
+  ASSERT_TRUE(result.ok() && result->Succeeded()) << (result.ok() ? result->err : "");
+  const absl::StatusOr<std::vector<yaml::Document>> documents =
+      yaml::ParseYamlStream(result->out, kustomization);
+  ASSERT_TRUE(documents.ok()) << documents.status();
+  for (const yaml::Document& document : *documents) {
+    const std::string kind(object::FindString(document.value, {"kind"}));
+    const std::string version(object::FindString(document.value, {"apiVersion"}));
+    const std::string ns(object::FindString(document.value, {"metadata", "namespace"}));
+    Apply(absl::StrCat(absl::StrContains(version, "/") ? "/apis/" : "/api/", version, "/",
+                       ns.empty() ? "" : absl::StrCat("namespaces/", ns, "/"),
+                       absl::AsciiStrToLower(kind), "s/",
+                       object::FindString(document.value, {"metadata", "name"})),
+          object::ToJson(document.value), "installer");
+  }
+}
+
+void KubernetesCluster::Compact() {
+  const absl::Status compacted = Script({"compact", folder_.path(), absl::StrCat(port_)});
+  EXPECT_TRUE(compacted.ok()) << compacted;
 }
 
 }  // namespace leidang::testing

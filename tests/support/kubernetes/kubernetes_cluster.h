@@ -28,8 +28,9 @@ class KubernetesCluster {
   // become available, namespaces end and owned objects are collected.
   enum class Size { kServerOnly, kControllers };
 
-  // Fails the test if it does not come up.
-  explicit KubernetesCluster(Size size);
+  // `flags` are more of kube-apiserver's, separated by spaces. Fails the test if it does not come
+  // up.
+  explicit KubernetesCluster(Size size, std::string flags = "");
   ~KubernetesCluster();
 
   int port() const { return port_; }
@@ -54,14 +55,19 @@ class KubernetesCluster {
              absl::string_view manager = "kubectl-edit");
   void Delete(absl::string_view path);
   void CreateNamespace(absl::string_view name);
-  // A token of that service account.
-  std::string TokenOf(absl::string_view ns, absl::string_view account);
+  // A token of that service account, which ends with the Secret `bound_to`, made for it.
+  std::string TokenOf(absl::string_view ns, absl::string_view account, absl::string_view bound_to);
+  // Applies what the folder of a kustomization gives, as it is.
+  void Install(const std::string& kustomization);
+  // Its etcd forgets all history.
+  void Compact();
 
  private:
   std::vector<std::string> RunCommand(const std::string& program) const;
   absl::Status Script(std::vector<std::string> arguments);
 
   const Size size_;
+  const std::string flags_;
   TempDir folder_;
   RealClock clock_;
   std::string servers_;

@@ -1,0 +1,61 @@
+#pragma once
+
+// InventoryMirror: the inventories of Applications, kept in the cluster itself as one Secret for
+// each, so that an agent that loses its disk loses nothing: it goes on pruning exactly what it
+// made, by uid.
+//
+// Secret `leidang-inventory-<label of the Application>` of one namespace, which is made if it is
+// not there. It names the Application's uid; one of another uid is none of ours.
+//
+// Loop-bound.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+#include "agent/cluster/cluster_client.h"
+#include "agent/state/transaction.h"
+#include "common/object/key.h"
+#include "common/object/value.h"
+
+namespace leidang::agent {
+
+class InventoryMirror {
+ public:
+  using Items = std::vector<InventoryItem>;
+  // nullopt: there is none of this incarnation.
+  using ReadDone = std::function<void(absl::StatusOr<std::optional<Items>>)>;
+  using Done = std::function<void(const absl::Status&)>;
+
+  // More are not kept: a Secret holds 1 MiB. Write then answers kResourceExhausted.
+  static constexpr size_t kBytesMax = 700'000;
+
+  // `cluster` must outlive it.
+  InventoryMirror(ClusterClient& cluster, std::string ns);
+  ~InventoryMirror();
+
+  // kDataLoss, naming the Secret, if it cannot be read.
+  void Read(const EntryRef& entry, ReadDone done);
+  void Write(const EntryRef& entry, const Items& items, Done done);
+  void Remove(const EntryRef& entry, Done done);
+
+ private:
+  object::ObjectKey KeyOf(const EntryRef& entry) const;
+  void Apply(const object::ObjectKey& key, const object::Value& secret, const Done& done);
+
+  ClusterClient& cluster_;
+  const std::string ns_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // Joint with completions.
+};
+
+// The text that the Secret holds, and back.
+std::string EncodeInventory(const EntryRef& entry, const InventoryMirror::Items& items);
+absl::StatusOr<std::optional<InventoryMirror::Items>> DecodeInventory(const EntryRef& entry,
+                                                                      absl::string_view text);
+
+}  // namespace leidang::agent

@@ -1,0 +1,135 @@
+// What goes wrong in real clusters, and how it is shown and got over.
+
+#include <filesystem>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+#include "tests/e2e/kubernetes_test_case.h"
+
+namespace leidang::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+class KubernetesTroubleTest : public KubernetesTestCase {};
+
+TEST_F(KubernetesTroubleTest, ATokenThatWasRotatedIsReadAgain) {
+  fleet()->Commit("token", {{"c.yaml", ConfigMap("c", "red")}});
+  fleet()->AddApplication("token", "two");
+  fleet()->Wait("token");
+  fleet()->SetToken("two", "token-2");
+  two().Delete("/api/v1/namespaces/leidang-agent/secrets/token-1");
+  // Servers remember for ten seconds that a token was good.
+  const std::string token_of_old = "/api/v1/namespaces/leidang-agent/secrets/token-1";
+  EXPECT_TRUE(two().Get(token_of_old).is_null());
+  for (const std::string colour : {"blue", "green", "pink"}) {
+    fleet()->Commit("token", {{"c.yaml", ConfigMap("c", colour)}});
+    fleet()->Wait("token");
+    EXPECT_EQ(Colour(two(), "token", "c"), colour);
+    KubernetesFleet::Rest(absl::Seconds(5));
+  }
+}
+
+TEST_F(KubernetesTroubleTest, AnAdmissionPolicyThatRefusesIsShownAndTriedAgain) {
+  const std::string policies = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic";
+  two().Apply(policies + "ies/no-pink", R"({apiVersion: admissionregistration.k8s.io/v1,
+      kind: ValidatingAdmissionPolicy, metadata: {name: no-pink}, spec: {
+        matchConstraints: {resourceRules: [{apiGroups: [""], apiVersions: [v1],
+          operations: [CREATE, UPDATE], resources: [configmaps]}]},
+        validations: [{expression: "!('colour' in object.data) || object.data.colour != 'banned'",
+                       message: no such colour here}]}})");
+  two().Apply(policies + "ybindings/no-pink", R"({apiVersion: admissionregistration.k8s.io/v1,
+      kind: ValidatingAdmissionPolicyBinding, metadata: {name: no-pink},
+      spec: {policyName: no-pink, validationActions: [Deny]}})");
+  ASSERT_TRUE(KubernetesFleet::Until([&] {
+    return two()
+               .Request("PATCH",
+                        "/api/v1/namespaces/default/configmaps/try?fieldManager=t&dryRun=All",
+                        "{apiVersion: v1, kind: ConfigMap, metadata: {name: try}, "
+                        "data: {colour: banned}}",
+                        "application/apply-patch+yaml")
+               .status == 422;
+  })) << "the policy is in force";
+  fleet()->Commit("policy", {{"c.yaml", ConfigMap("c", "banned")}});
+  fleet()->AddApplication("policy", "two");
+  fleet()->fleet().LeidangUntil({"get", "application", "policy", "-o", "json"},
+                                "no such colour here");
+  two().Delete(policies + "ybindings/no-pink");
+  fleet()->Wait("policy");
+  EXPECT_EQ(Colour(two(), "policy", "c"), "banned");
+}
+
+TEST_F(KubernetesTroubleTest, AFinalizerThatHangsIsNamed) {
+  fleet()->Commit("stuck", {{"a.yaml", ConfigMap("a", "red", ", finalizers: [example.com/hold]")},
+                            {"b.yaml", ConfigMap("b", "red")}});
+  fleet()->AddApplication("stuck", "two");
+  fleet()->Wait("stuck");
+  fleet()->Commit("stuck", {{"b.yaml", ConfigMap("b", "blue")}});
+  fleet()->fleet().LeidangUntil({"get", "application", "stuck", "-o", "json"},
+                                "held by its finalizers [\\\"example.com/hold\\\"]");
+  EXPECT_EQ(Colour(two(), "stuck", "b"), "blue");
+  two().Patch(ConfigPath("stuck", "a"), R"({"metadata":{"finalizers":null}})");
+  fleet()->Wait("stuck");
+  EXPECT_TRUE(two().Get(ConfigPath("stuck", "a")).is_null());
+  EXPECT_TRUE(KubernetesFleet::Until([&] {
+    return object::ToJson(fleet()->Show("stuck")).find("finalizers") == std::string::npos;
+  }));
+}
+
+TEST_F(KubernetesTroubleTest, AWatchWhoseHistoryIsGoneFindsWhatItMissed) {
+  fleet()->Commit("history",
+                  {{"a.yaml", ConfigMap("a", "red")}, {"b.yaml", ConfigMap("b", "red")}});
+  fleet()->AddApplication("history", "one");
+  fleet()->Wait("history");
+  one().Patch(ConfigPath("history", "a"), R"({"data":{"colour":"pink"}})");
+  one().Kill("kube-apiserver");
+  one().Compact();
+  one().Start("kube-apiserver");
+  one().Delete(ConfigPath("history", "b"));
+  EXPECT_TRUE(KubernetesFleet::Until(
+      [&] {
+        return Colour(one(), "history", "a") == "red" && Colour(one(), "history", "b") == "red";
+      },
+      absl::Seconds(60)));
+}
+
+TEST_F(KubernetesTroubleTest, AnAgentThatLosesItsDiskFindsItsInventoryInTheCluster) {
+  fleet()->Commit("lost", {{"a.yaml", ConfigMap("a", "red")}, {"b.yaml", ConfigMap("b", "red")}});
+  fleet()->AddApplication("lost", "two");
+  fleet()->Wait("lost");
+  const object::Value before = two().Get(ConfigPath("lost", "a"));
+  RunningFleet& programs = fleet()->fleet();
+  programs.agent("two").Kill();
+  for (const char* file : {"/state.db", "/state.db-wal", "/state.db-shm"}) {
+    std::filesystem::remove(programs.AgentDirectory("two") + file);
+  }
+  fleet()->Commit("lost", {{"a.yaml", ConfigMap("a", "red")}});
+  programs.agent("two").Start();
+  fleet()->Wait("lost");
+  EXPECT_TRUE(two().Get(ConfigPath("lost", "b")).is_null()) << "pruned, as it stood there";
+  EXPECT_EQ(two().Get(ConfigPath("lost", "a")), before) << "and nothing else was written";
+}
+
+TEST_F(KubernetesTroubleTest, ASyncThatWaitsCanBeTerminated) {
+  fleet()->Commit("forever", {{"pre.yaml", R"(apiVersion: batch/v1
+kind: Job
+metadata: {name: pre, annotations: {argocd.argoproj.io/hook: PreSync}}
+spec: {suspend: true, template: {spec: {restartPolicy: Never, containers: [{name: j, image: j}]}}}
+)"},
+                              {"c.yaml", ConfigMap("c", "red")}});
+  fleet()->AddApplication("forever", "one");
+  fleet()->fleet().LeidangUntil({"get", "application", "forever", "-o", "json"},
+                                "waiting for completion of hook batch/Job/pre");
+  const auto ended = fleet()->fleet().Leidang({"app", "terminate", "forever", "--timeout", "20"});
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr("terminate of leidang/forever on one: Succeeded"));
+  fleet()->fleet().LeidangUntil({"get", "application", "forever", "-o", "json"},
+                                "the sync was terminated");
+  EXPECT_TRUE(one().Get(ConfigPath("forever", "c")).is_null());
+}
+
+}  // namespace
+}  // namespace leidang::testing
