@@ -14,7 +14,7 @@ constexpr absl::Duration kFsync = absl::Milliseconds(4);
 constexpr absl::Duration kRealSyncEvery = absl::Milliseconds(300);
 constexpr size_t kChunkBytes = 400;
 // Of mutants.
-constexpr absl::Duration kLaneTimeOfByte = absl::Microseconds(200);
+constexpr absl::Duration kLaneTimeOfByte = absl::Milliseconds(1);
 constexpr absl::Duration kPatience = absl::Seconds(2);
 
 std::unique_ptr<hub::MemoryRows> DiskFrom(const hub::RowView& rows) {
@@ -42,12 +42,13 @@ void SimHub::EndSlowSessions() {
   for (const auto& [cluster, authority] : authorities_) {
     const hub::ClusterView view = tables_[0]->View(cluster);
     if (view.session_epoch == 0 || view.acked == view.head) continue;
-    if (slow_.contains(cluster)) {
-      tables_[0]->Revoke(cluster);
-    } else {
-      slow.insert(cluster);
-    }
+    slow.insert(cluster);
   }
+  std::vector<uint64_t> ended;
+  for (const auto& [stream, place] : places_) {
+    if (slow.contains(place.cluster) && slow_.contains(place.cluster)) ended.push_back(stream);
+  }
+  for (const uint64_t stream : ended) Closed(stream, absl::UnavailableError("it takes too long"));
   slow_ = std::move(slow);
   loop_.After(kPatience, [this, generation = generation_] {
     if (generation == generation_ && up()) EndSlowSessions();
@@ -260,7 +261,9 @@ bool SimHub::Accept(uint64_t stream, const intent::ClusterId& cluster,
                     std::unique_ptr<hub::AgentStream> end) {
   if (!up()) return false;
   const size_t table = accepted_++ % tables_.size();
-  places_[stream] = {.table = table, .session = tables_[table]->Accept(cluster, std::move(end))};
+  places_[stream] = {.cluster = cluster,
+                     .table = table,
+                     .session = tables_[table]->Accept(cluster, std::move(end))};
   return true;
 }
 

@@ -130,6 +130,7 @@ class SimHub final : public HubDoor, public hub::SessionObserver {
  private:
   class RunningFetch;
   struct Place {
+    intent::ClusterId cluster;
     size_t table = 0;
     hub::SessionId session = 0;
   };
