@@ -9,16 +9,11 @@ namespace leidang::conformance {
 
 std::map<std::string, LineCheck> LineChecks() {
   return {
-      {"appdiff", CheckAppDiff},
-      {"durations", CheckDuration},
-      {"fasttemplate", CheckFastTemplate},
-      {"globs", CheckGlob},
-      {"gotemplate", CheckGoTemplate},
-      {"health", CheckHealth},
-      {"health-crd", CheckCustomHealth},
-      {"labelselector", CheckLabelSelector},
-      {"normalize", CheckNormalize},
-      {"postselector", CheckPostSelector},
+      {"appdiff", CheckAppDiff},           {"durations", CheckDuration},
+      {"fasttemplate", CheckFastTemplate}, {"globs", CheckGlob},
+      {"gotemplate", CheckGoTemplate},     {"health", CheckHealth},
+      {"health-crd", CheckCustomHealth},   {"labelselector", CheckLabelSelector},
+      {"normalize", CheckNormalize},       {"postselector", CheckPostSelector},
       {"syncorder", CheckSyncOrder},
   };
 }
