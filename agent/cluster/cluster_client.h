@@ -114,7 +114,7 @@ class ClusterClient {
   // One object with all its content, which Read may leave out. kNotFound if it is not there. May
   // complete inside the call.
   using WholeDone = std::function<void(absl::StatusOr<object::Value>)>;
-  virtual void ReadWhole(object::ObjectKey key, WholeDone done) {
+  virtual void ReadWhole(const object::ObjectKey& key, const WholeDone& done) {
     done(absl::UnimplementedError(
         absl::StrCat(key.ToString(), " cannot be read whole from this target")));
   }
@@ -122,7 +122,7 @@ class ClusterClient {
   // Whether Apply of this would be refused, as far as the target can tell without doing it; its
   // precondition is not looked at. May complete inside the call.
   using CheckDone = std::function<void(const absl::Status&)>;
-  virtual void Check(ApplyRequest request, CheckDone done) {
+  virtual void Check(const ApplyRequest& request, const CheckDone& done) {
     static_cast<void>(request);
     done(absl::OkStatus());
   }

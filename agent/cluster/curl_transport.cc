@@ -298,7 +298,7 @@ class CurlTransport::Pump : public std::enable_shared_from_this<CurlTransport::P
 };
 
 CurlTransport::CurlTransport(EventLoop& loop, EventLoop& request_io, EventLoop& stream_io,
-                             ApiEndpoint endpoint)
+                             const ApiEndpoint& endpoint)
     : ends_(std::make_shared<Ends>(loop)),
       requests_(std::make_shared<Pump>(request_io, ends_, endpoint)),
       streams_(std::make_shared<Pump>(stream_io, ends_, endpoint)) {}

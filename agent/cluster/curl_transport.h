@@ -19,7 +19,8 @@ class CurlTransport final : public ApiTransport {
  public:
   // Callbacks run on `loop`. The two other loops are kept busy with I/O as long as anything is
   // under way; Stop and then their own Stop come before the transport is destroyed.
-  CurlTransport(EventLoop& loop, EventLoop& request_io, EventLoop& stream_io, ApiEndpoint endpoint);
+  CurlTransport(EventLoop& loop, EventLoop& request_io, EventLoop& stream_io,
+                const ApiEndpoint& endpoint);
   ~CurlTransport() override;
 
   void Send(ApiRequest request, Done done) override;

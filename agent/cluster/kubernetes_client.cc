@@ -474,8 +474,8 @@ void KubernetesClient::OnKept(const std::shared_ptr<ApplyJob>& job, int status, 
   job->done(std::move(applied));
 }
 
-void KubernetesClient::ReadWhole(ObjectKey key, WholeDone done) {
-  Ready(Alive([this, key = std::move(key), done](const absl::Status& status) {
+void KubernetesClient::ReadWhole(const ObjectKey& key, const WholeDone& done) {
+  Ready(Alive([this, key, done](const absl::Status& status) {
     if (!status.ok()) return done(Named(status, key));
     const ApiResource* resource = resources_->Find(key.group, key.kind);
     if (resource == nullptr) return done(UnknownKind(key));
@@ -486,8 +486,8 @@ void KubernetesClient::ReadWhole(ObjectKey key, WholeDone done) {
   }));
 }
 
-void KubernetesClient::Check(ApplyRequest request, CheckDone done) {
-  Ready(Alive([this, request = std::move(request), done](const absl::Status& status) {
+void KubernetesClient::Check(const ApplyRequest& request, const CheckDone& done) {
+  Ready(Alive([this, request, done](const absl::Status& status) {
     if (!status.ok()) return done(Named(status, request.key));
     const absl::string_view version =
         manifest::VersionOf(object::FindString(request.manifest, {"apiVersion"}));

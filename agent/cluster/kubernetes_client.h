@@ -48,9 +48,9 @@ class KubernetesClient final : public ClusterClient {
   void Watch(Watcher watcher) override;
   void Read(Selection selection, ReadDone done) override;
   void Apply(ApplyRequest request, ApplyDone done) override;
-  void ReadWhole(object::ObjectKey key, WholeDone done) override;
+  void ReadWhole(const object::ObjectKey& key, const WholeDone& done) override;
   // A dry run. What is refused only because its kind or namespace is not there yet passes.
-  void Check(ApplyRequest request, CheckDone done) override;
+  void Check(const ApplyRequest& request, const CheckDone& done) override;
   void Delete(DeleteRequest request, DeleteDone done) override;
   std::optional<manifest::Scope> ScopeOf(absl::string_view group,
                                          absl::string_view kind) const override;

@@ -161,6 +161,7 @@ class EntryPass {
   bool InPhases() const;
   void ReportRunning();
   void AddOperationOutcomes(Transaction& transaction);
+  std::string WhyFailed(const OperationRecord& operation) const;
   template <typename Answer>
   std::function<void(Answer)> Alive(void (EntryPass::*then)(Answer));
 

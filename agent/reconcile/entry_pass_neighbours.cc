@@ -147,33 +147,36 @@ void EntryPass::Approve(const OperationRecord& operation, absl::string_view dige
   context_.approved[ref_].insert(held->second.begin(), held->second.end());
 }
 
+// Why what was asked for failed; empty if it did not, or not yet.
+std::string EntryPass::WhyFailed(const OperationRecord& operation) const {
+  if (!findings_.sync_failure.empty() && operation.kind == OperationKind::kSync)
+    return findings_.sync_failure;
+  if (!findings_.failure.ok()) return std::string(findings_.failure.message());
+  if (!outcome_.has_value() || outcome_->ok()) return "";
+  return std::string(outcome_->storage.ok() ? outcome_->errors[0].message()
+                                            : outcome_->storage.message());
+}
+
 void EntryPass::AddOperationOutcomes(Transaction& transaction) {
   for (OperationRecord& operation : asked_.operations) {
     const OperationState before = operation.state;
     const auto refused = asked_.refused.find(operation.id);
+    const auto end = [&operation](OperationState state, absl::string_view message) {
+      operation.state = state;
+      operation.message = std::string(message);
+    };
+    const bool goes_on = !findings_.progress.empty() || !plan_.steps.empty() ||
+                         !plan_.waiting_for.empty() || waits_for_others_;
     if (asked_.expired.contains(operation.id)) {
-      operation.state = OperationState::kExpired;
-      operation.message = "its time was over before this cluster could begin";
+      end(OperationState::kExpired, "its time was over before this cluster could begin");
     } else if (refused != asked_.refused.end()) {
-      operation.state = OperationState::kFailed;
-      operation.message = refused->second;
+      end(OperationState::kFailed, refused->second);
     } else if (findings_.running) {
       operation.state = OperationState::kRunning;
-    } else if (!findings_.sync_failure.empty() && operation.kind == OperationKind::kSync) {
-      operation.state = OperationState::kFailed;
-      operation.message = findings_.sync_failure;
-    } else if (!findings_.failure.ok()) {
-      operation.state = OperationState::kFailed;
-      operation.message = std::string(findings_.failure.message());
-    } else if (outcome_.has_value() && !outcome_->ok()) {
-      operation.state = OperationState::kFailed;
-      operation.message = std::string(outcome_->storage.ok() ? outcome_->errors[0].message()
-                                                             : outcome_->storage.message());
-    } else if (!findings_.progress.empty() || !plan_.steps.empty() || !plan_.waiting_for.empty() ||
-               waits_for_others_) {
-      operation.state = OperationState::kRunning;
+    } else if (const std::string failure = WhyFailed(operation); !failure.empty()) {
+      end(OperationState::kFailed, failure);
     } else {
-      operation.state = OperationState::kSucceeded;
+      operation.state = goes_on ? OperationState::kRunning : OperationState::kSucceeded;
     }
     if (operation.state != before) transaction.push_back(PutOperation{operation});
   }

@@ -92,7 +92,7 @@ void InventoryMirror::Read(const EntryRef& entry, ReadDone done) {
   });
 }
 
-void InventoryMirror::Write(const EntryRef& entry, const Items& items, Done done) {
+void InventoryMirror::Write(const EntryRef& entry, const Items& items, const Done& done) {
   const ObjectKey key = KeyOf(entry);
   const std::string text = EncodeInventory(entry, items);
   if (text.size() > kBytesMax) {
@@ -130,7 +130,7 @@ void InventoryMirror::Apply(const ObjectKey& key, const Value& secret, const Don
                  });
 }
 
-void InventoryMirror::Remove(const EntryRef& entry, Done done) {
+void InventoryMirror::Remove(const EntryRef& entry, const Done& done) {
   DeleteRequest request;
   request.key = KeyOf(entry);
   request.propagation = Propagation::kBackground;

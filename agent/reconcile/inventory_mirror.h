@@ -41,8 +41,8 @@ class InventoryMirror {
 
   // kDataLoss, naming the Secret, if it cannot be read.
   void Read(const EntryRef& entry, ReadDone done);
-  void Write(const EntryRef& entry, const Items& items, Done done);
-  void Remove(const EntryRef& entry, Done done);
+  void Write(const EntryRef& entry, const Items& items, const Done& done);
+  void Remove(const EntryRef& entry, const Done& done);
 
  private:
   object::ObjectKey KeyOf(const EntryRef& entry) const;

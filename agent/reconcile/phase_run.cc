@@ -98,7 +98,7 @@ void PhaseRun::DryRun() {
       continue;
     }
     ++in_flight_;
-    cluster_.Check(std::move(request), [this, alive = alive_, i](const absl::Status& status) {
+    cluster_.Check(request, [this, alive = alive_, i](const absl::Status& status) {
       if (*alive) Answered(i, status);
     });
   }

@@ -39,7 +39,8 @@ int OrderOf(EntryPhase phase) {
 
 }  // namespace
 
-Reconciler::Reconciler(EventLoop& loop, Random& random, Ports ports, ReconcileOptions options)
+Reconciler::Reconciler(EventLoop& loop, Random& random, Ports ports,
+                       const ReconcileOptions& options)
     : loop_(loop),
       ports_(ports),
       options_(options),

@@ -49,7 +49,7 @@ class Reconciler final : public StateObserver {
   };
 
   // All references must outlive it.
-  Reconciler(EventLoop& loop, Random& random, Ports ports, ReconcileOptions options);
+  Reconciler(EventLoop& loop, Random& random, Ports ports, const ReconcileOptions& options);
   ~Reconciler() override;
 
   // Begins: a pass over every entry, then whatever happens. Called once.

@@ -31,7 +31,7 @@ struct SwarmIdentity {
 class SwarmAgent final : private StateObserver {
  public:
   SwarmAgent(EventLoop& loop, Random& random, SwarmIdentity identity, const std::string& hub);
-  ~SwarmAgent();
+  ~SwarmAgent() override;
 
   void Start(absl::Duration delay);
 

@@ -145,7 +145,8 @@ absl::Status LoadTls(Shared& shared) {
     shared.tls.use_certificate_chain(buffer(shared.options.certificate_pem), error);
   }
   if (!error) {
-    shared.tls.use_private_key(buffer(shared.options.key_pem), asio::ssl::context::pem, error);
+    error =
+        shared.tls.use_private_key(buffer(shared.options.key_pem), asio::ssl::context::pem, error);
   }
   if (!error) return absl::OkStatus();
   return absl::InvalidArgumentError(
@@ -169,10 +170,10 @@ class HttpsServer::Impl {
     const absl::StatusOr<Tcp::endpoint> endpoint = EndpointOf(options.address);
     if (!endpoint.ok()) return endpoint.status();
     Error error;
-    shared_.acceptor.open(endpoint->protocol(), error);
-    if (!error) shared_.acceptor.set_option(Tcp::acceptor::reuse_address(true), error);
-    if (!error) shared_.acceptor.bind(*endpoint, error);
-    if (!error) shared_.acceptor.listen(asio::socket_base::max_listen_connections, error);
+    error = shared_.acceptor.open(endpoint->protocol(), error);
+    if (!error) error = shared_.acceptor.set_option(Tcp::acceptor::reuse_address(true), error);
+    if (!error) error = shared_.acceptor.bind(*endpoint, error);
+    if (!error) error = shared_.acceptor.listen(asio::socket_base::max_listen_connections, error);
     if (!error) port_ = shared_.acceptor.local_endpoint(error).port();
     if (error) {
       return absl::UnavailableError(

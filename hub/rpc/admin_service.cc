@@ -34,8 +34,8 @@ grpc::ServerUnaryReactor* AdminService::Serve(
     const std::function<absl::StatusOr<Response>(const Request&)>& serve) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   parts_.workers.Run([request, response, reactor, &serve] {
-    absl::StatusOr<Response> answer = serve(*request);
-    if (answer.ok()) *response = *std::move(answer);
+    const absl::StatusOr<Response> answer = serve(*request);
+    if (answer.ok()) *response = *answer;
     reactor->Finish(ToGrpc(answer.status()));
   });
   return reactor;

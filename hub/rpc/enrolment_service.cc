@@ -151,8 +151,8 @@ grpc::ServerUnaryReactor* EnrolmentService::Renew(grpc::CallbackServerContext* c
                                                   v1::RenewResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   parts_.loop.Post([this, request, response, reactor, peer = context->peer()] {
-    absl::StatusOr<std::string> certificate = IssueAgain(*request, peer);
-    if (certificate.ok()) response->set_certificate_pem(*std::move(certificate));
+    const absl::StatusOr<std::string> certificate = IssueAgain(*request, peer);
+    if (certificate.ok()) response->set_certificate_pem(*certificate);
     reactor->Finish(ToGrpc(certificate.status()));
   });
   return reactor;
