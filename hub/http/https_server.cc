@@ -140,9 +140,10 @@ absl::StatusOr<Tcp::endpoint> EndpointOf(const std::string& address) {
 absl::Status LoadTls(Shared& shared) {
   const auto buffer = [](const std::string& pem) { return asio::buffer(pem.data(), pem.size()); };
   Error error;
-  shared.tls.set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1, error);
+  error =
+      shared.tls.set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1, error);
   if (!error) {
-    shared.tls.use_certificate_chain(buffer(shared.options.certificate_pem), error);
+    error = shared.tls.use_certificate_chain(buffer(shared.options.certificate_pem), error);
   }
   if (!error) {
     error =
