@@ -32,8 +32,8 @@ class DirectoryTarget final : public Target {
 
 class KubernetesTarget final : public Target {
  public:
-  KubernetesTarget(EventLoop& loop, ApiEndpoint endpoint)
-      : transport_(loop, request_io_, stream_io_, std::move(endpoint)), client_(loop, transport_) {}
+  KubernetesTarget(EventLoop& loop, const ApiEndpoint& endpoint)
+      : transport_(loop, request_io_, stream_io_, endpoint), client_(loop, transport_) {}
   ~KubernetesTarget() override {
     transport_.Stop();
     request_io_.Stop();
