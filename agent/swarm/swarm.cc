@@ -241,14 +241,18 @@ absl::Status Swarm::Propagate(const std::function<absl::Status()>& change,
   return absl::OkStatus();
 }
 
-absl::Status Swarm::ChangeByApi() {
+absl::Status Swarm::Change(const std::string& name,
+                           const std::function<absl::Status(size_t round)>& prepare,
+                           const std::function<absl::Status()>& change) {
   if (options_.changes == 0) return absl::OkStatus();
   std::vector<absl::Duration> waited;
   const Spent before = SpentNow();
-  for (size_t round = 0; round < options_.changes; ++round)
-    RETURN_IF_ERROR(Propagate([this] { return ApplyProbe(); }, &waited));
+  for (size_t round = 0; round < options_.changes; ++round) {
+    RETURN_IF_ERROR(prepare(round));
+    RETURN_IF_ERROR(Propagate(change, &waited));
+  }
   const Spent after = SpentNow();
-  Tell(Figure("changed-by-api")
+  Tell(Figure(name)
            .Count("agents", options_.agents)
            .Count("rounds", options_.changes)
            .Add(Percentiles::Of(std::move(waited)))
@@ -257,22 +261,18 @@ absl::Status Swarm::ChangeByApi() {
   return absl::OkStatus();
 }
 
+absl::Status Swarm::ChangeByApi() {
+  return Change(
+      "changed-by-api", [](size_t) { return absl::OkStatus(); }, [this] { return ApplyProbe(); });
+}
+
 absl::Status Swarm::ChangeByCommit() {
-  if (options_.changes == 0) return absl::OkStatus();
-  std::vector<absl::Duration> waited;
-  const Spent before = SpentNow();
-  for (size_t round = 0; round < options_.changes; ++round) {
-    RETURN_IF_ERROR(repository_.Commit(std::max<size_t>(options_.apps, 1), round + 2));
-    RETURN_IF_ERROR(Propagate([this] { return client_->Refresh(); }, &waited));
-  }
-  const Spent after = SpentNow();
-  Tell(Figure("changed-by-commit")
-           .Count("agents", options_.agents)
-           .Count("rounds", options_.changes)
-           .Add(Percentiles::Of(std::move(waited)))
-           .Number("hub_cpu_s", after.hub_s - before.hub_s)
-           .Number("swarm_cpu_s", after.self_s - before.self_s));
-  return absl::OkStatus();
+  return Change(
+      "changed-by-commit",
+      [this](size_t round) {
+        return repository_.Commit(std::max<size_t>(options_.apps, 1), round + 2);
+      },
+      [this] { return client_->Refresh(); });
 }
 
 absl::Status Swarm::ReportStatuses() {

@@ -41,6 +41,10 @@ class Swarm {
   absl::Status Idle(const char* name);
   absl::Status Assign();
   absl::Status Prove();
+  // Rounds of a change, and how long each takes to every agent; `prepare` is not measured.
+  absl::Status Change(const std::string& name,
+                      const std::function<absl::Status(size_t round)>& prepare,
+                      const std::function<absl::Status()>& change);
   absl::Status ChangeByApi();
   absl::Status ChangeByCommit();
   absl::Status ReportStatuses();

@@ -160,12 +160,6 @@ std::vector<Brakes::Held> Brakes::List() const {
   return list;
 }
 
-const Brakes::Held* Brakes::Find(const BrakeId& brake) const {
-  const auto found = entries_.find(brake);
-  if (found == entries_.end() || found->second.view.deletions.empty()) return nullptr;
-  return &found->second.view;
-}
-
 bool Brakes::Holds(const Owner& owner, absl::string_view name) const {
   return std::any_of(entries_.begin(), entries_.end(), [&](const auto& entry) {
     const auto asked = entry.second.asked.find(owner);

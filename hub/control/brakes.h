@@ -79,8 +79,6 @@ class Brakes {
 
   // What waits, by brake.
   std::vector<Held> List() const;
-  // What waits in one. nullptr if nothing does.
-  const Held* Find(const BrakeId& brake) const;
   bool Holds(const Owner& owner, absl::string_view name) const;
   // Those that hold, held or have approved something of the owner's.
   std::vector<BrakeId> Concerning(const Owner& owner) const;
