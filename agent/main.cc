@@ -21,6 +21,7 @@
 #include "agent/link/grpc/join.h"
 #include "agent/link/link.h"
 #include "agent/options.h"
+#include "agent/policy/policy_file.h"
 #include "agent/reconcile/reconciler.h"
 #include "agent/render/kustomize.h"
 #include "agent/render/renderer.h"
@@ -139,6 +140,7 @@ class Agent {
       if (link_ != nullptr) link_->Stop();
       keeper_.reset();
       link_.reset();
+      policy_.reset();
       reconciler_.reset();
       health_.reset();
       scripts_.reset();
@@ -182,6 +184,7 @@ class Agent {
                                      Reconciler::Ports{*state_, cluster_->client(), *content_,
                                                        workers_, *renderer_, log_, health_.get()},
                                      options);
+    RETURN_IF_ERROR(FollowPolicy());
     cluster_->WhenReady([this] { reconciler_->Start(); });
     link_ = std::make_unique<Link>(loop_, random_, *state_, *transport_, LinkOptionsOf(membership));
     keeper_ = std::make_unique<CertificateKeeper>(
@@ -194,6 +197,15 @@ class Agent {
     link_->OnPhase([this](LinkPhase phase) { ReportPhase(phase); });
     link_->Start();
     WatchTrust();
+    return absl::OkStatus();
+  }
+
+  absl::Status FollowPolicy() {
+    if (options_.policy.empty()) return absl::OkStatus();
+    policy_ = std::make_unique<PolicyFile>(loop_, log_, options_.policy);
+    ASSIGN_OR_RETURN(ClusterPolicy policy, policy_->Read());
+    reconciler_->SetPolicy(std::move(policy));
+    policy_->Follow([this](const ClusterPolicy& changed) { reconciler_->SetPolicy(changed); });
     return absl::OkStatus();
   }
 
@@ -264,6 +276,7 @@ class Agent {
   std::unique_ptr<ScriptWorker> scripts_;  // With health checks of one's own only.
   std::unique_ptr<CustomHealth> health_;
   std::unique_ptr<Reconciler> reconciler_;
+  std::unique_ptr<PolicyFile> policy_;  // Unless nothing is limited.
   std::unique_ptr<Link> link_;
   std::unique_ptr<CertificateKeeper> keeper_;
 };

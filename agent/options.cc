@@ -41,6 +41,8 @@ std::optional<int> ParseOptions(int argc, char** argv, AgentOptions* options) {
       "The kustomize program (default: the one in PATH)");
   add("--health-checks", options->health_checks, "LEIDANG_HEALTH_CHECKS",
       "A file of Lua health checks, as the settings of Argo CD have them");
+  add("--policy", options->policy, "LEIDANG_POLICY",
+      "A file with what this agent may do in its cluster, read again when it changes");
   app.add_option("--agent-hub", options->agent_hubs,
                  "HOST:PORT of the hub's agent port, repeated for several")
       ->envname("LEIDANG_AGENT_HUBS")

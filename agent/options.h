@@ -28,6 +28,8 @@ struct AgentOptions {
   std::string inventory_namespace = "leidang-agent";  // Of a Kubernetes cluster.
   // A file of health checks in Argo CD's form (agent/scripts/health_scripts.h); empty: none.
   std::string health_checks;
+  // A file of the cluster's owner (agent/policy/cluster_policy.h); empty: nothing is limited.
+  std::string policy;
   std::string kustomize;  // Path of the program; empty: found in PATH.
   // Of the sub-command `trust-hub`.
   std::string trust_hub;  // Empty: run the agent.

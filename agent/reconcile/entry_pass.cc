@@ -259,6 +259,7 @@ void EntryPass::MakeThePlan() {
     std::erase_if(plan_.steps, prunes);
     context_.park(ref_.key);
   }
+  ObeyPolicy();
   if (InPhases()) return CarryOutInPhases();
   if (plan_.empty()) return Conclude(NextTime());
   CarryOut();
@@ -348,7 +349,10 @@ WorkResult EntryPass::NextTime() const {
     for (const auto& [key, until] : findings_.rested) next = std::min(next, until - now);
     return WorkResult::After(next);
   }
-  return WorkResult::After(context_.options.resync * (1 + context_.random.Unit()));
+  const absl::Duration resync = context_.options.resync * (1 + context_.random.Unit());
+  // By the clock on the wall, which may be put back: looked at again as often as everything.
+  const absl::Duration limit_ends = limit_ends_ - context_.loop.clock().Now();
+  return WorkResult::After(std::max(std::min(resync, limit_ends), kBetweenWaves));
 }
 
 void EntryPass::Fail(absl::Status failure) {

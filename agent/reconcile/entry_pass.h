@@ -18,6 +18,7 @@
 
 #include "agent/cluster/cluster_client.h"
 #include "agent/health/health_source.h"
+#include "agent/policy/cluster_policy.h"
 #include "agent/reconcile/application.h"
 #include "agent/reconcile/desired_source.h"
 #include "agent/reconcile/inventory_mirror.h"
@@ -70,6 +71,7 @@ struct ReconcileContext {
   WantIndex wants;
   RecentCorrections corrections;
   RecentPrunes prunes;
+  ClusterPolicy policy;
   // Deletions that wait, as reported last, and those that somebody has approved.
   std::map<EntryRef, std::vector<object::ObjectKey>> held;
   std::map<EntryRef, std::set<object::ObjectKey>> approved;
@@ -119,6 +121,10 @@ class EntryPass {
   void OnLive(absl::StatusOr<std::vector<LiveObject>> answer);
   void FindHeldUp();
   void MakeThePlan();
+  void ObeyPolicy();
+  void RefuseObjects();
+  void ObeyLimit(const ClusterPolicy::Limit& limit);
+  bool HasSyncRunning() const;
   void CarryOut();
   void OnRun(SyncOutcome outcome);
 
@@ -184,6 +190,8 @@ class EntryPass {
   bool sync_over_ = false;  // In this pass.
   int looks_ = 0;
   bool waits_for_others_ = false;
+  bool may_sync_ = true;  // As the policy has it.
+  absl::Time limit_ends_ = absl::InfiniteFuture();
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // Joint with completions.
 };
 

@@ -28,6 +28,12 @@ void EntryPass::StartDeletion() {
   for (const OperationRecord& operation : asked_.operations) {
     asked_.refused[operation.id] = "the Application is being deleted";
   }
+  const ClusterPolicy::Limit limit = context_.policy.At(context_.loop.clock().Now());
+  if (limit.changes != ClusterPolicy::Changes::kAll) {
+    ObeyLimit(limit);
+    findings_.withheld = true;
+    return Conclude(NextTime());
+  }
   if (findings_.entry.policy == intent::DeletionPolicy::kOrphan) return FinishDeletionOf();
   LookForDeletion();
 }
@@ -57,6 +63,8 @@ void EntryPass::OnDeletionLive(absl::StatusOr<std::vector<LiveObject>> answer) {
   if (absl::Status found = FindNeighbours(input); !found.ok()) return Fail(std::move(found));
   plan_ = MakeDeletionPlan(input);
   findings_.plan = &plan_;
+  ObeyPolicy();
+  if (plan_.empty()) return Conclude(NextTime());
   CarryOut();
 }
 

@@ -152,6 +152,10 @@ std::string EntryPass::WhyFailed(const OperationRecord& operation) const {
   if (!findings_.sync_failure.empty() && operation.kind == OperationKind::kSync)
     return findings_.sync_failure;
   if (!findings_.failure.ok()) return std::string(findings_.failure.message());
+  if (!may_sync_ && operation.kind == OperationKind::kSync) {
+    return absl::StrCat("refused by the policy of this cluster: ",
+                        findings_.refused.empty() ? findings_.limit : findings_.refused.front());
+  }
   if (!outcome_.has_value() || outcome_->ok()) return "";
   return std::string(outcome_->storage.ok() ? outcome_->errors[0].message()
                                             : outcome_->storage.message());

@@ -72,6 +72,10 @@ void EntryPass::CarryOutInPhases() {
     // Where its hooks are to be may stand something that has not been read.
     if (!record.running->hooks().empty()) return Look();
   }
+  if (record.running != nullptr && !may_sync_) {
+    findings_.running = true;
+    return Conclude(NextTime());
+  }
   if (record.running != nullptr) return RunLook(record);
   findings_.sync_failure = record.failure;
   KeepCorrectionsOnly();
@@ -81,7 +85,8 @@ void EntryPass::CarryOutInPhases() {
 
 bool EntryPass::NeedsSync(const SyncRecord& record) const {
   // Of what was good before nothing new begins.
-  if (sync_over_ || !findings_.failure.ok() || !findings_.progress.empty()) return false;
+  if (sync_over_ || !may_sync_ || !findings_.failure.ok() || !findings_.progress.empty())
+    return false;
   if (asked_.request != Request::kNone) return true;
   if (application_.policy.automation != Automation::kAutomated) return false;
   const EntryHead& head = findings_.entry.head;

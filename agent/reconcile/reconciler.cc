@@ -60,6 +60,7 @@ Reconciler::Reconciler(EventLoop& loop, Random& random, Ports ports,
                .wants = {},
                .corrections = RecentCorrections(options.corrections_per_minute_max),
                .prunes = {},
+               .policy = {},
                .held = {},
                .approved = {},
                .syncs = {},
@@ -76,7 +77,13 @@ Reconciler::~Reconciler() {
   ports_.state.RemoveObserver(this);
 }
 
+void Reconciler::SetPolicy(ClusterPolicy policy) {
+  context_.policy = std::move(policy);
+  if (running_ == Running::kYes) AddAll();
+}
+
 void Reconciler::Start() {
+  running_ = Running::kYes;
   ports_.state.AddObserver(this);
   ports_.cluster.Watch([this](const ObjectEvent& event) { OnObject(event); });
   AddAll();

@@ -8,6 +8,7 @@
 
 #include "agent/cluster/cluster_client.h"
 #include "agent/health/health_source.h"
+#include "agent/policy/cluster_policy.h"
 #include "agent/reconcile/content_port.h"
 #include "agent/reconcile/desired_source.h"
 #include "agent/reconcile/entry_pass.h"
@@ -55,6 +56,10 @@ class Reconciler final : public StateObserver {
   // Begins: a pass over every entry, then whatever happens. Called once.
   void Start();
 
+  // What the owner of the cluster allows from now on; a pass over every entry follows. Before Start
+  // it is what holds from the beginning.
+  void SetPolicy(ClusterPolicy policy);
+
   // Nothing waits or runs, apart from passes that come with time.
   bool Busy() const { return queue_.running() > 0; }
 
@@ -91,6 +96,7 @@ class Reconciler final : public StateObserver {
   std::map<intent::EntryKey, KeyWork> work_;
   std::map<std::string, intent::EntryKey> by_label_;
   std::set<intent::EntryKey> parked_;
+  enum class Running : uint8_t { kNo, kYes } running_ = Running::kNo;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // Joint with posted callbacks.
 };
 

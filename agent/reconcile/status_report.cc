@@ -107,6 +107,23 @@ void AddIgnored(const EntryFindings& findings, ConditionWriter& writer) {
              "are corrected; leave out of the source what others are to set");
 }
 
+void AddRefusals(const EntryFindings& findings, ConditionWriter& writer) {
+  std::vector<std::string> parts;
+  if (findings.limited_by.has_value()) {
+    parts.push_back(absl::StrCat(findings.limit, "; what is to be changed waits"));
+  }
+  if (!findings.refused.empty()) {
+    const std::vector<std::string>& refused = findings.refused;
+    const size_t shown = std::min(refused.size(), kShownMax);
+    std::string list = absl::StrJoin(refused.begin(), refused.begin() + shown, "; ");
+    if (refused.size() > shown) absl::StrAppend(&list, " and ", refused.size() - shown, " more");
+    parts.push_back(absl::StrCat("the policy of this cluster refuses ", list));
+  }
+  if (parts.empty()) return;
+  writer.Add(conditions::kRefused, findings.limited_by.value_or(Reason::kRefusedByPolicy),
+             absl::StrJoin(parts, "; "));
+}
+
 void AddPlan(const Plan& plan, ConditionWriter& writer) {
   AddConflicts(plan, writer);
   if (!plan.held.empty()) {
@@ -231,10 +248,10 @@ void Merge(SyncOutcome& total, SyncOutcome more) {
 bool IsApplied(const EntryFindings& findings) {
   const Plan* plan = findings.plan;
   return findings.failure.ok() && findings.progress.empty() && plan != nullptr &&
-         !findings.running && findings.sync_failure.empty() && !plan->content_pending &&
-         plan->steps.empty() && plan->drifted.empty() && plan->missing.empty() &&
-         plan->conflicts.empty() && plan->held.empty() && !plan->refused_empty &&
-         (findings.outcome == nullptr || findings.outcome->ok());
+         !findings.running && !findings.withheld && findings.sync_failure.empty() &&
+         !plan->content_pending && plan->steps.empty() && plan->drifted.empty() &&
+         plan->missing.empty() && plan->conflicts.empty() && plan->held.empty() &&
+         !plan->refused_empty && (findings.outcome == nullptr || findings.outcome->ok());
 }
 
 EntryStatus MakeStatus(const EntryFindings& findings, const std::optional<EntryStatus>& before,
@@ -276,6 +293,7 @@ EntryStatus MakeStatus(const EntryFindings& findings, const std::optional<EntryS
   }
   if (findings.desired != nullptr) AddDesired(findings, writer);
   AddIgnored(findings, writer);
+  AddRefusals(findings, writer);
   if (!findings.held_up.empty()) {
     writer.Add(conditions::kDeletionError, Reason::kPruneFailed,
                absl::StrJoin(findings.held_up, "; "));

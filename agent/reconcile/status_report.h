@@ -15,6 +15,7 @@
 #include "agent/apply/sync_policy.h"
 #include "agent/reconcile/sync_run.h"
 #include "agent/state/transaction.h"
+#include "common/conditions/reason.h"
 #include "common/intent/status.h"
 #include "common/object/key.h"
 
@@ -35,6 +36,12 @@ struct EntryFindings {
   std::string operation;  // What a sync that is running waits for.
   // How the sync of this very content ended, if it failed.
   std::string sync_failure;
+  // What the cluster's policy does not allow: the rule by which changes wait, and objects with the
+  // rules that refuse them.
+  std::optional<conditions::Reason> limited_by;
+  std::string limit;
+  std::vector<std::string> refused;
+  bool withheld = false;             // Something was to be done, and was not for that.
   std::vector<std::string> held_up;  // Objects that are being deleted, with what holds them.
   enum class Hooks : uint8_t { kRun, kLeftOut } hooks = Hooks::kLeftOut;  // On this target.
   bool gone = false;  // The deletion is complete.

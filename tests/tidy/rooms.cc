@@ -72,6 +72,8 @@ constexpr Room kRooms[] = {
     {"agent/link", Kind::kWorking, "common agent/state wire"},
     {"agent/link/grpc", Kind::kWorking, "common agent/state agent/link wire stubs"},
     {"agent/render", Kind::kWorking, "common"},
+    // What the cluster's owner allows; files are its only input.
+    {"agent/policy", Kind::kWorking, "common"},
     {"agent/cluster", Kind::kWorking, "common"},
     {"agent/apply", Kind::kPure, "common"},
     {"agent/health", Kind::kPure, "common"},
@@ -79,7 +81,8 @@ constexpr Room kRooms[] = {
     // and the fields that it lets be ignored.
     {"agent/scripts", Kind::kWorking, "common agent/apply agent/health"},
     {"agent/reconcile", Kind::kWorking,
-     "common agent/state agent/render agent/cluster agent/apply agent/health agent/scripts"},
+     "common agent/state agent/render agent/cluster agent/apply agent/health agent/policy "
+     "agent/scripts"},
     {"agent/swarm", Kind::kWorking, "common agent/state agent/link wire stubs"},
     {"agent", Kind::kWorking, "common agent wire"},
 

@@ -58,7 +58,13 @@ void TestAgent::Start() {
   reconciler_ = std::make_unique<Reconciler>(
       loop, random_,
       Reconciler::Ports{*state_, *client_, content, workers_, renderer_, log, health}, options);
+  reconciler_->SetPolicy(policy_);
   reconciler_->Start();
+}
+
+void TestAgent::SetPolicy(ClusterPolicy policy) {
+  policy_ = std::move(policy);
+  reconciler_->SetPolicy(policy_);
 }
 
 void TestAgent::Stop() {

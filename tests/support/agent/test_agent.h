@@ -74,6 +74,9 @@ class TestAgent {
   void Ask(const std::string& name, OperationKind kind, std::string parameters, uint8_t id = 1,
            absl::Time expires = absl::InfiniteFuture());
 
+  // What the owner of the cluster allows from now on.
+  void SetPolicy(ClusterPolicy policy);
+
   // Ends the process and starts another one on the same disk and cluster.
   void Restart();
   void Stop();
@@ -115,6 +118,7 @@ class TestAgent {
   std::unique_ptr<MemoryState> state_;
   std::unique_ptr<ClusterClient> client_;
   std::unique_ptr<Reconciler> reconciler_;
+  ClusterPolicy policy_;
   intent::Revision revision_ = 0;
 };
 
