@@ -178,6 +178,7 @@ class Agent {
     if (options_.directory.empty()) {
       options.syncs = ReconcileOptions::Syncs::kPhases;
       options.inventory_namespace = options_.inventory_namespace;
+      options.events_namespace = options_.inventory_namespace;
     }
     reconciler_ =
         std::make_unique<Reconciler>(loop_, random_,

@@ -127,6 +127,13 @@ class ClusterClient {
     done(absl::OkStatus());
   }
 
+  // Puts an Event (core/v1) there, or in the place of the one of this key. Best effort: there is no
+  // answer, it is neither watched nor read, and targets without Events drop it.
+  virtual void Record(const object::ObjectKey& key, object::Value event) {
+    static_cast<void>(key);
+    static_cast<void>(event);
+  }
+
   // kGone if it is not there. kAborted if a precondition does not hold.
   virtual void Delete(DeleteRequest request, DeleteDone done) = 0;
 

@@ -509,6 +509,16 @@ void KubernetesClient::Check(const ApplyRequest& request, const CheckDone& done)
   }));
 }
 
+void KubernetesClient::Record(const ObjectKey& key, Value event) {
+  ApiRequest request;
+  request.method = "PATCH";
+  request.path = absl::StrCat("/api/v1/namespaces/", key.ns, "/events/", key.name,
+                              "?fieldManager=", kFieldManager, "&force=true");
+  request.content_type = "application/apply-patch+yaml";
+  request.body = object::ToJson(event);
+  gate_.Send(std::move(request), [](const absl::StatusOr<ApiResponse>&) {});
+}
+
 void KubernetesClient::Delete(DeleteRequest request, DeleteDone done) {
   loop_.Post(Alive([this, request = std::move(request), done = std::move(done)] {
     Ready(Alive([this, request, done](const absl::Status& status) {

@@ -52,6 +52,7 @@ class KubernetesClient final : public ClusterClient {
   // A dry run. What is refused only because its kind or namespace is not there yet passes.
   void Check(const ApplyRequest& request, const CheckDone& done) override;
   void Delete(DeleteRequest request, DeleteDone done) override;
+  void Record(const object::ObjectKey& key, object::Value event) override;
   std::optional<manifest::Scope> ScopeOf(absl::string_view group,
                                          absl::string_view kind) const override;
   absl::Status CheckKeys(const std::vector<object::ObjectKey>& keys) const override;

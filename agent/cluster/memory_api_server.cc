@@ -32,6 +32,7 @@ std::vector<ApiResource> BuiltIn() {
   return {Kind("", "v1", "Namespace", "namespaces", Scope::kCluster),
           Kind("", "v1", "ConfigMap", "configmaps"),
           Kind("", "v1", "Secret", "secrets"),
+          Kind("", "v1", "Event", "events"),
           Kind("", "v1", "Service", "services"),
           Kind("", "v1", "ServiceAccount", "serviceaccounts"),
           Kind("apps", "v1", "Deployment", "deployments"),

@@ -213,6 +213,10 @@ void MemoryClient::Delete(DeleteRequest request, DeleteDone done) {
   });
 }
 
+void MemoryClient::Record(const ObjectKey&, Value event) {
+  cluster_.events_.push_back(std::move(event));
+}
+
 std::optional<manifest::Scope> MemoryClient::ScopeOf(absl::string_view group,
                                                      absl::string_view kind) const {
   const auto defined = cluster_.kinds_.find({std::string(group), std::string(kind)});

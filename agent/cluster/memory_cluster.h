@@ -58,6 +58,8 @@ class MemoryCluster {
   // Writes of clients that changed something, since the beginning.
   uint64_t writes() const { return writes_; }
   uint64_t deletions() const { return deletions_; }
+  // Events as they were recorded, one after the other.
+  const std::vector<object::Value>& events() const { return events_; }
 
  private:
   friend class MemoryClient;
@@ -71,6 +73,7 @@ class MemoryCluster {
   std::map<object::ObjectKey, Stored> objects_;
   std::map<std::pair<std::string, std::string>, manifest::Scope> kinds_;
   std::set<MemoryClient*> clients_;
+  std::vector<object::Value> events_;
   Fault fault_;
   uint64_t last_version_ = 0;
   uint64_t last_uid_ = 0;
@@ -93,6 +96,7 @@ class MemoryClient final : public ClusterClient {
   void Read(Selection selection, ReadDone done) override;
   void Apply(ApplyRequest request, ApplyDone done) override;
   void Delete(DeleteRequest request, DeleteDone done) override;
+  void Record(const object::ObjectKey& key, object::Value event) override;
   std::optional<manifest::Scope> ScopeOf(absl::string_view group,
                                          absl::string_view kind) const override;
   absl::Status CheckKeys(const std::vector<object::ObjectKey>& keys) const override;

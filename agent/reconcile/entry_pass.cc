@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "agent/health/health.h"
+#include "agent/reconcile/event_report.h"
 #include "agent/render/render_error.h"
 #include "common/base/status_macros.h"
 #include "common/conditions/reason.h"
@@ -311,7 +312,11 @@ void EntryPass::CarryOut() {
 
 void EntryPass::CountOutcome(const SyncOutcome& outcome) {
   const absl::Duration now = context_.loop.clock().Monotonic();
-  for (const ObjectKey& key : outcome.corrections) context_.corrections.Add(key, now);
+  for (const ObjectKey& key : outcome.corrections) {
+    context_.corrections.Add(key, now);
+    if (context_.events == nullptr || outcome.failures.contains(key)) continue;
+    context_.events->Record(CorrectionOf(ref_.key, key, findings_.live));
+  }
   if (outcome.pruned > 0 && CountsPrunes()) {
     context_.prunes.Add(ref_, outcome.pruned, now);
     findings_.entry.note = RecentPrunes::NoteOf(context_.prunes.Count(ref_, now));
@@ -362,6 +367,15 @@ void EntryPass::Fail(absl::Status failure) {
   Conclude(NextTime());
 }
 
+void EntryPass::RecordEvents(const std::optional<intent::EntryStatus>& before,
+                             const intent::EntryStatus& after) {
+  if (context_.events == nullptr) return;
+  for (const Happening& happening :
+       HappeningsOf(findings_, before, after, context_.options.events_namespace)) {
+    context_.events->Record(happening);
+  }
+}
+
 void EntryPass::ReportRunning() {
   findings_.running = true;
   absl::StatusOr<intent::EntryStatus> before = context_.state.FindStatus(ref_);
@@ -370,6 +384,7 @@ void EntryPass::ReportRunning() {
   intent::EntryStatus status = MakeStatus(findings_, known, context_.loop.clock().Now());
   findings_.running = false;
   if (known.has_value() && SameStatus(status, *known)) return;
+  RecordEvents(known, status);
   // Nothing waits for it: the status at the end of the pass takes its place.
   context_.state.Commit({PutStatus{std::move(status)}}, [](const absl::Status&) {});
 }
@@ -389,6 +404,7 @@ void EntryPass::Conclude(WorkResult result) {
   if (before.ok()) known = *std::move(before);
   intent::EntryStatus status = MakeStatus(findings_, known, context_.loop.clock().Now());
   if (!known.has_value() || !SameStatus(status, *known)) {
+    RecordEvents(known, status);
     transaction.push_back(PutStatus{std::move(status)});
   }
   AddOperationOutcomes(transaction);

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "agent/cluster/cluster_client.h"
+#include "agent/events/event_recorder.h"
 #include "agent/health/health_source.h"
 #include "agent/policy/cluster_policy.h"
 #include "agent/reconcile/application.h"
@@ -45,6 +46,7 @@ struct ReconcileOptions {
   // kPhases: with hooks, and as Argo CD's users know it. kWaves: what needs no health of a target.
   enum class Syncs : uint8_t { kWaves, kPhases } syncs = Syncs::kWaves;
   std::string inventory_namespace;  // Where inventories are mirrored; empty: nowhere.
+  std::string events_namespace;     // Of Events about Applications; empty: none are recorded.
   BackoffOptions backoff;
 };
 
@@ -78,6 +80,8 @@ struct ReconcileContext {
   std::map<EntryRef, SyncRecord> syncs;
   // nullptr: inventories are on the disk only.
   InventoryMirror* mirror = nullptr;
+  // nullptr: nothing is told in the cluster.
+  EventRecorder* events = nullptr;
   // What the mirror has of each entry, once it has been read.
   std::map<EntryRef, object::Sha256> mirrored;
   // Told when an entry's wants are known, and asked by passes that delete: what is deleted may be
@@ -166,6 +170,8 @@ class EntryPass {
   bool CountsPrunes() const;
   bool InPhases() const;
   void ReportRunning();
+  void RecordEvents(const std::optional<intent::EntryStatus>& before,
+                    const intent::EntryStatus& after);
   void AddOperationOutcomes(Transaction& transaction);
   std::string WhyFailed(const OperationRecord& operation) const;
   template <typename Answer>

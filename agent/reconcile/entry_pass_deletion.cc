@@ -129,7 +129,9 @@ void EntryPass::RecordEnd() {
   if (before.ok()) known = *std::move(before);
   Transaction transaction;
   transaction.push_back(FinishDeletion{ref_});
-  transaction.push_back(PutStatus{MakeStatus(findings_, known, context_.loop.clock().Now())});
+  intent::EntryStatus status = MakeStatus(findings_, known, context_.loop.clock().Now());
+  RecordEvents(known, status);
+  transaction.push_back(PutStatus{std::move(status)});
   AddOperationOutcomes(transaction);
   context_.state.Commit(
       std::move(transaction), [this, alive = alive_](const absl::Status& finished) {

@@ -156,7 +156,8 @@ TEST_P(PolicyTest, ADeletionWaitsForTheEndOfALimitAndSaysSo) {
   Obey("namespaces: {deny: [shop]}");
   agent_.Settle();
   EXPECT_THAT(agent_.Objects(), ElementsAre("ConfigMap/a", "ConfigMap/b"));
-  EXPECT_THAT(agent_.Condition(kCart, kRefused), HasSubstr("ConfigMap shop/a (namespaces.deny has shop)"));
+  EXPECT_THAT(agent_.Condition(kCart, kRefused),
+              HasSubstr("ConfigMap shop/a (namespaces.deny has shop)"));
 
   Obey("{}");
   agent_.Settle(absl::Minutes(25));

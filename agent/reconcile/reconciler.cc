@@ -49,6 +49,9 @@ Reconciler::Reconciler(EventLoop& loop, Random& random, Ports ports,
       mirror_(options.inventory_namespace.empty()
                   ? nullptr
                   : std::make_unique<InventoryMirror>(ports.cluster, options.inventory_namespace)),
+      events_(options.events_namespace.empty()
+                  ? nullptr
+                  : std::make_unique<EventRecorder>(loop, ports.cluster)),
       context_{.loop = loop,
                .random = random,
                .state = ports.state,
@@ -65,6 +68,7 @@ Reconciler::Reconciler(EventLoop& loop, Random& random, Ports ports,
                .approved = {},
                .syncs = {},
                .mirror = mirror_.get(),
+               .events = events_.get(),
                .mirrored = {},
                .on_settled = [this] { WakeParked(); },
                .all_settled = [this] { return AllSettled(); },

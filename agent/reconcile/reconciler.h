@@ -91,6 +91,7 @@ class Reconciler final : public StateObserver {
   BuiltInHealth built_in_health_;
   DesiredSource desired_;
   std::unique_ptr<InventoryMirror> mirror_;
+  std::unique_ptr<EventRecorder> events_;
   ReconcileContext context_;
   WorkQueue<intent::EntryKey> queue_;
   std::map<intent::EntryKey, KeyWork> work_;

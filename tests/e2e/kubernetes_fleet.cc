@@ -24,6 +24,8 @@ spec:
     syncOptions: [CreateNamespace=true]
 MORE)";
 
+constexpr char kPolicyChanged[] = "the policy has changed";
+
 }  // namespace
 
 KubernetesFleet::KubernetesFleet() : git_(folder_.path()) {
@@ -42,7 +44,25 @@ void KubernetesFleet::AddAgent(const std::string& name) {
                    cluster.port(), "\", certificate-authority: ", cluster.folder() / "ca.crt",
                    "}}]\nusers: [{name: u, user: {tokenFile: ", name,
                    ".token}}]\ncontexts: [{name: c, context: {cluster: c, user: u}}]\n"));
-  fleet_.AddClusterWith(name, "env=test", {"--kubeconfig", kubeconfig});
+  fleet_.Write(name + ".policy", "{}\n");
+  fleet_.AddClusterWith(name, "env=test",
+                        {"--kubeconfig", kubeconfig, "--policy",
+                         absl::StrCat(fleet_.folder(), "/", name, ".policy")});
+}
+
+void KubernetesFleet::SetPolicy(const std::string& cluster, const std::string& policy) {
+  const auto changes = [&] {
+    const std::string log = fleet_.AgentLog(cluster);
+    size_t count = 0;
+    for (size_t at = log.find(kPolicyChanged); at != std::string::npos;
+         at = log.find(kPolicyChanged, at + 1)) {
+      ++count;
+    }
+    return count;
+  };
+  const size_t before = changes();
+  fleet_.Write(cluster + ".policy", policy);
+  EXPECT_TRUE(Until([&] { return changes() > before; })) << fleet_.AgentLog(cluster);
 }
 
 void KubernetesFleet::SetToken(const std::string& cluster, const std::string& bound_to) {

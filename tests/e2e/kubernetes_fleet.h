@@ -34,6 +34,10 @@ class KubernetesFleet {
   // `bound_to` of the namespace leidang-agent.
   void SetToken(const std::string& cluster, const std::string& bound_to);
 
+  // What the owner of `cluster` lets its agent do from now on; `{}` at first. Returns when the agent
+  // has read it.
+  void SetPolicy(const std::string& cluster, const std::string& policy);
+
   // Commits these files (path below apps/NAME/, content), which take the place of all there were.
   void Commit(const std::string& name, const std::map<std::string, std::string>& files);
   // An Application of apps/NAME on `cluster`, into the namespace NAME, which is created; automated

@@ -75,6 +75,7 @@ constexpr Room kRooms[] = {
     // What the cluster's owner allows; files are its only input.
     {"agent/policy", Kind::kWorking, "common"},
     {"agent/cluster", Kind::kWorking, "common"},
+    {"agent/events", Kind::kWorking, "common agent/cluster"},
     {"agent/apply", Kind::kPure, "common"},
     {"agent/health", Kind::kPure, "common"},
     // What people wrote and nobody can stop: run in a child. Beside that, the health that it says
@@ -82,7 +83,7 @@ constexpr Room kRooms[] = {
     {"agent/scripts", Kind::kWorking, "common agent/apply agent/health"},
     {"agent/reconcile", Kind::kWorking,
      "common agent/state agent/render agent/cluster agent/apply agent/health agent/policy "
-     "agent/scripts"},
+     "agent/events agent/scripts"},
     {"agent/swarm", Kind::kWorking, "common agent/state agent/link wire stubs"},
     {"agent", Kind::kWorking, "common agent wire"},
 
