@@ -34,8 +34,8 @@ class KubernetesFleet {
   // `bound_to` of the namespace leidang-agent.
   void SetToken(const std::string& cluster, const std::string& bound_to);
 
-  // What the owner of `cluster` lets its agent do from now on; `{}` at first. Returns when the agent
-  // has read it.
+  // What the owner of `cluster` lets its agent do from now on; `{}` at first. Returns when the
+  // agent has read it.
   void SetPolicy(const std::string& cluster, const std::string& policy);
 
   // Commits these files (path below apps/NAME/, content), which take the place of all there were.
