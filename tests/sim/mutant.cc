@@ -33,6 +33,7 @@ constexpr Named kNamed[] = {
     {Mutant::kNoCorrectionCap, "no-correction-cap", "BoundedEverything", std::nullopt},
     {Mutant::kStrictDelete, "strict-delete", "Liveness", std::nullopt},
     {Mutant::kTrustAnyone, "trust-anyone", "MonotoneRevision", std::nullopt},
+    {Mutant::kEndsForgotten, "ends-forgotten", "Liveness", std::nullopt},
 };
 
 }  // namespace

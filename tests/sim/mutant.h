@@ -36,6 +36,7 @@ enum class Mutant : uint8_t {
   kNoCorrectionCap,  // The agent corrects an object as often as somebody changes it.
   kStrictDelete,     // At the agent a deletion of what is gone already never ends.
   kTrustAnyone,      // The agent obeys whichever hub answers.
+  kEndsForgotten,    // Pending deletions are lost with what can be computed again.
 };
 
 // The worlds of the simulation.

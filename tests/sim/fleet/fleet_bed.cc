@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 
 #include "common/base/check.h"
+#include "hub/ledger/entry_codec.h"
+#include "hub/ledger/records.h"
 
 namespace leidang::sim {
 namespace {
@@ -318,6 +321,23 @@ std::optional<hub::OperationId> FleetBed::AskForSync(const std::string& applicat
 }
 
 void FleetBed::Poll() { hub_->repositories().Refresh(std::nullopt); }
+
+void FleetBed::LoseDerivedData() {
+  hub_->DropDerivedData();
+  if (mutant_ != Mutant::kEndsForgotten) return;
+  const std::string prefix = hub::EntriesPrefix(hub::kPendingDeletionsPrefix);
+  hub::RowBatch lost;
+  CHECK(hub_->ledger_disk()
+            .Reveal(nullptr)
+            ->Scan(hub::Family::kLedger, prefix, "",
+                   [&](absl::string_view key, absl::string_view) {
+                     if (!absl::StartsWith(key, prefix)) return false;
+                     lost.Delete(hub::Family::kLedger, std::string(key));
+                     return true;
+                   })
+            .ok());
+  CHECK(hub_->ledger_disk().Persist(std::move(lost), hub::Durability::kSynced).ok());
+}
 
 void FleetBed::StartHub() {
   hub_->Start();

@@ -92,6 +92,8 @@ class FleetBed {
 
   // What goes wrong.
   void StopHub() { hub_->Kill(); }
+  // REQUIRES: stopped. Of its disks only the ledger is left.
+  void LoseDerivedData();
   // Up, or failed.
   void StartHub();
   void Cut();

@@ -123,23 +123,29 @@ void IdentityImported(FleetBed& bed) {
   }
 }
 
-// All that can be computed again is lost, under load. The same comes out of it.
+// The hub ends, and what can be computed again is gone when it begins. Clusters may be away.
+void BurnDerivedData(FleetBed& bed) {
+  bed.StopHub();
+  bed.LoseDerivedData();
+  bed.Pass(bed.Between(absl::ZeroDuration(), absl::Minutes(2)));
+  bed.StartHub();
+  bed.Pass(bed.Between(absl::Seconds(1), absl::Minutes(6)));
+}
+
+// All that can be computed again is lost, under load. The same comes out of it: what is there keeps
+// its uid, what was to go still goes, and an agent that has everything is sent nothing.
 void DerivedDataLost(FleetBed& bed) {
   BeginSmall(bed);
   for (int i = 0; i < 4 && !bed.failed(); ++i) {
     std::set<std::string> names = bed.wishes().directories();
     const std::string name(1, static_cast<char>('a' + bed.random().Below(6)));
     if (names.erase(name) == 0) names.insert(name);
+    testing::FleetAgent& away = bed.agent(bed.random().Chance(1, 2) ? "one" : "two");
+    if (bed.random().Chance(1, 2)) away.Kill();
     bed.CommitApps(names);
     bed.Pass(bed.Between(absl::Seconds(1), absl::Minutes(6)));
-    std::map<std::string, uint64_t> deleted;
-    for (const std::string& cluster : bed.clusters())
-      deleted[cluster] = bed.agent(cluster).deleted();
-    bed.StopHub();
-    bed.hub().DropDerivedData();
-    bed.Pass(bed.Between(absl::ZeroDuration(), absl::Minutes(2)));
-    bed.StartHub();
-    bed.Pass(bed.Between(absl::Seconds(1), absl::Minutes(6)));
+    BurnDerivedData(bed);
+    if (!away.up()) away.Start();
     if (bed.random().Chance(1, 2)) bed.Cut();
     bed.Expect(bed.Settle(absl::Hours(1)).empty(), "Liveness",
                "a hub without derived data does not get its fleet right");
@@ -147,6 +153,18 @@ void DerivedDataLost(FleetBed& bed) {
       bed.Expect(bed.agent(cluster).Unclaimed().empty(), "NothingByAbsence",
                  absl::StrCat("an Application of ", cluster, " has become nobody's"));
   }
+  if (bed.failed()) return;
+  const std::string picture = bed.hub().Picture(testing::TestHub::Reasons::kLeftOut);
+  std::map<std::string, testing::Traffic> before;
+  for (const std::string& cluster : bed.clusters()) before[cluster] = bed.TrafficOf(cluster);
+  BurnDerivedData(bed);
+  bed.Expect(bed.Settle(absl::Hours(1)).empty(), "Liveness", "a fleet at rest does not stay so");
+  if (bed.failed()) return;
+  bed.Expect(bed.hub().Picture(testing::TestHub::Reasons::kLeftOut) == picture, "NothingByAbsence",
+             "another fleet came out of the same ledger and Git");
+  for (const std::string& cluster : bed.clusters())
+    bed.Expect(bed.TrafficOf(cluster).puts == before[cluster].puts, "NothingByAbsence",
+               absl::StrCat(cluster, " was sent again what it has"));
 }
 
 // A sync is asked for while the cluster is away and the hub is killed in between. It is carried out
@@ -243,7 +261,7 @@ std::vector<Scenario> FleetScenarios() {
        OnFleet(IdentityImported)},
       {"derived-data-lost",
        "23: the hub's derived data is lost, again and again",
-       {},
+       {Mutant::kEndsForgotten},
        OnFleet(DerivedDataLost)},
       {"operations-while-away",
        "+: operations are asked for while their cluster is offline",
