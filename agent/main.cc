@@ -173,6 +173,7 @@ class Agent {
     fetcher_ = std::make_unique<ContentFetcher>(loop_, random_, *state_, *transport_,
                                                 ContentFetcherOptions());
     content_ = std::make_unique<FetchedContent>(*fetcher_);
+    scripts_ = std::make_unique<ScriptWorker>(loop_, ScriptWorkerOptions());
     RETURN_IF_ERROR(ReadHealthChecks());
     ReconcileOptions options;
     if (options_.directory.empty()) {
@@ -180,11 +181,11 @@ class Agent {
       options.inventory_namespace = options_.inventory_namespace;
       options.events_namespace = options_.inventory_namespace;
     }
-    reconciler_ =
-        std::make_unique<Reconciler>(loop_, random_,
-                                     Reconciler::Ports{*state_, cluster_->client(), *content_,
-                                                       workers_, *renderer_, log_, health_.get()},
-                                     options);
+    reconciler_ = std::make_unique<Reconciler>(
+        loop_, random_,
+        Reconciler::Ports{*state_, cluster_->client(), *content_, workers_, *renderer_, log_,
+                          health_.get(), scripts_.get()},
+        options);
     RETURN_IF_ERROR(FollowPolicy());
     cluster_->WhenReady([this] { reconciler_->Start(); });
     link_ = std::make_unique<Link>(loop_, random_, *state_, *transport_, LinkOptionsOf(membership));
@@ -213,7 +214,6 @@ class Agent {
   absl::Status ReadHealthChecks() {
     if (options_.health_checks.empty()) return absl::OkStatus();
     ASSIGN_OR_RETURN(HealthScripts checks, HealthScripts::ReadFile(options_.health_checks));
-    scripts_ = std::make_unique<ScriptWorker>(loop_, ScriptWorkerOptions());
     health_ = std::make_unique<CustomHealth>(loop_, *scripts_, std::move(checks),
                                              CustomHealth::Options());
     health_->CheckAll([this](const absl::Status& error) {
@@ -274,7 +274,7 @@ class Agent {
   std::unique_ptr<GrpcTransport> transport_;
   std::unique_ptr<ContentFetcher> fetcher_;
   std::unique_ptr<FetchedContent> content_;
-  std::unique_ptr<ScriptWorker> scripts_;  // With health checks of one's own only.
+  std::unique_ptr<ScriptWorker> scripts_;  // Its child starts when there is something to run.
   std::unique_ptr<CustomHealth> health_;
   std::unique_ptr<Reconciler> reconciler_;
   std::unique_ptr<PolicyFile> policy_;  // Unless nothing is limited.

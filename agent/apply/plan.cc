@@ -80,6 +80,7 @@ class Planner {
 };
 
 void Planner::AddApply(size_t index, ApplyTask::Why why, std::optional<std::string> if_version) {
+  if (in_.left.contains(in_.desired[index].key)) return;
   applies_.push_back({in_.desired[index].key, index, why, std::move(if_version)});
 }
 
@@ -117,8 +118,8 @@ void Planner::LookAtOwn(size_t index, const OwnedObject& owned, const SeenObject
   if (owned.desired != desired.digest) {
     return AddApply(index, ApplyTask::Why::kChanged, std::nullopt);
   }
-  const bool same = seen != nullptr && seen->hash == owned.observed && seen->uid == owned.uid &&
-                    seen->owner == in_.app;
+  const bool same = seen != nullptr && seen->uid == owned.uid && seen->owner == in_.app &&
+                    (seen->hash == owned.observed || in_.excused.contains(desired.key));
   if (same) return;
   plan_.drifted.push_back(desired.key);
   if (!in_.rested.contains(desired.key)) AddApply(index, ApplyTask::Why::kDrift, std::nullopt);
@@ -281,8 +282,8 @@ void Planner::AddPruneSteps() {
 }
 
 intent::SyncState Planner::SyncState() const {
-  const bool differs = !applies_.empty() || !plan_.drifted.empty() || !plan_.missing.empty() ||
-                       !plan_.extra.empty() || !plan_.conflicts.empty();
+  const bool differs = !applies_.empty() || !in_.left.empty() || !plan_.drifted.empty() ||
+                       !plan_.missing.empty() || !plan_.extra.empty() || !plan_.conflicts.empty();
   return differs ? intent::SyncState::kOutOfSync : intent::SyncState::kSynced;
 }
 

@@ -78,6 +78,10 @@ struct PlanInput {
   std::set<object::ObjectKey> claimed;
   // Objects that were corrected too often just now: reported instead.
   std::set<object::ObjectKey> rested;
+  // Objects that differ from what was applied in ignored fields only: as they should be.
+  std::set<object::ObjectKey> excused;
+  // Objects of which it cannot be told now what may be applied: left as they are.
+  std::set<object::ObjectKey> left;
   size_t pruned_recently = 0;            // See BrakeQuestion::recent.
   std::set<object::ObjectKey> approved;  // Deletions that somebody has allowed.
   enum class Gate : uint8_t { kNone, kHealth } gate = Gate::kHealth;  // Between waves.

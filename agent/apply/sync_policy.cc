@@ -51,8 +51,13 @@ absl::Status ReadAutomated(const Value& application, SyncPolicy& policy) {
 void ReadOption(absl::string_view option, SyncPolicy& policy) {
   static constexpr absl::string_view kIgnored[] = {
       // They change nothing for how this agent applies objects.
-      "Validate",           "ServerSideApply",         "PruneLast", "SkipDryRunOnMissingResource",
-      "ApplyOutOfSyncOnly", "ClientSideApplyMigration"};
+      "Validate",
+      "ServerSideApply",
+      "PruneLast",
+      "SkipDryRunOnMissingResource",
+      "ApplyOutOfSyncOnly",
+      "ClientSideApplyMigration",
+      "RespectIgnoreDifferences"};
   const std::pair<absl::string_view, absl::string_view> pair =
       absl::StrSplit(option, absl::MaxSplits('=', 1));
   if (option == "CreateNamespace=true") {
@@ -61,6 +66,8 @@ void ReadOption(absl::string_view option, SyncPolicy& policy) {
     policy.create_namespace = NamespaceCreation::kNo;
   } else if (option == "Prune=false") {
     policy.option = Pruning::kKeep;
+  } else if (option == "RespectIgnoreDifferences=true") {
+    policy.ignored_at_sync = SyncPolicy::IgnoredAtSync::kKeepLive;
   } else if (option == "PruneLast=true") {
     policy.prune_order = SyncPolicy::PruneOrder::kLast;
   } else if (option == "Delete=false") {
@@ -180,8 +187,11 @@ absl::StatusOr<SyncPolicy> ReadSyncPolicy(const Value& application) {
   RETURN_IF_ERROR(ReadRetry(application, policy));
   RETURN_IF_ERROR(ReadNamespaceMetadata(application, policy));
   const Value* ignored = object::Find(application, {"spec", "ignoreDifferences"});
-  policy.ignores_differences =
-      ignored != nullptr && ignored->is_array() && !ignored->get_array().empty();
+  if (ignored != nullptr) {
+    ASSIGN_OR_RETURN(IgnoreRules rules, IgnoreRules::Parse(*ignored));
+    policy.ignored_digest = object::Sha256::Of(object::CanonicalJson(*ignored));
+    if (!rules.empty()) policy.ignored = std::make_shared<const IgnoreRules>(std::move(rules));
+  }
   if (manifest::Annotation(application, "leidang.dev/adopt") == "true") {
     policy.adoption = Adoption::kYes;
   }

@@ -4,6 +4,7 @@
 // annotations that concern deletions. Pure; thread-safe.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
+#include "agent/apply/ignore_rules.h"
+#include "common/object/sha256.h"
 #include "common/object/value.h"
 
 namespace leidang::agent {
@@ -55,8 +58,14 @@ struct SyncPolicy {
   DeletionLimit max_deletions;
   SyncRetry retry;
   enum class PruneOrder : uint8_t { kInWaves, kLast } prune_order = PruneOrder::kInWaves;
-  bool ignores_differences = false;  // spec.ignoreDifferences says something.
-  object::Value namespace_labels;    // managedNamespaceMetadata; an object or null.
+  std::shared_ptr<const IgnoreRules> ignored;  // spec.ignoreDifferences; null: nothing.
+  object::Sha256 ignored_digest;               // Of what it says.
+  // kKeepLive: sync option RespectIgnoreDifferences=true; else they are only no drift.
+  enum class IgnoredAtSync : uint8_t {
+    kSetOurs,
+    kKeepLive
+  } ignored_at_sync = IgnoredAtSync::kSetOurs;
+  object::Value namespace_labels;  // managedNamespaceMetadata; an object or null.
   object::Value namespace_annotations;
   std::vector<std::string> notices;  // What was written and has no effect (yet), for people.
 };

@@ -134,6 +134,14 @@ class ClusterClient {
     static_cast<void>(event);
   }
 
+  // What the object would be after an Apply of this, whole, without doing it; its precondition is
+  // not looked at. Errors as Apply's, and kNotFound if its kind or namespace is not there (yet).
+  // May complete inside the call.
+  virtual void Preview(const ApplyRequest& request, const WholeDone& done) {
+    done(absl::UnimplementedError(absl::StrCat("this target cannot tell what an apply of ",
+                                               request.key.ToString(), " gives")));
+  }
+
   // kGone if it is not there. kAborted if a precondition does not hold.
   virtual void Delete(DeleteRequest request, DeleteDone done) = 0;
 

@@ -68,6 +68,19 @@ class Calls {
     EXPECT_THAT(objects, IsOk());
     return objects.ok() ? *std::move(objects) : std::vector<LiveObject>();
   }
+  absl::StatusOr<Value> ReadWhole(absl::string_view name) {
+    std::optional<absl::StatusOr<Value>> answer;
+    cluster_.client().ReadWhole(ConfigKey(name), [&answer](auto a) { answer = std::move(a); });
+    cluster_.Settle();
+    return answer.has_value() ? *answer : absl::InternalError("no answer");
+  }
+  absl::StatusOr<Value> Preview(absl::string_view name, Value value) {
+    std::optional<absl::StatusOr<Value>> answer;
+    cluster_.client().Preview({ConfigKey(name), std::move(value), std::nullopt},
+                              [&answer](auto a) { answer = std::move(a); });
+    cluster_.Settle();
+    return answer.has_value() ? *answer : absl::InternalError("no answer");
+  }
   std::vector<LiveObject> OfApp() { return Read({.app = std::string(kApp)}); }
   LiveObject One(absl::string_view name) {
     std::vector<LiveObject> objects = Read({.keys = {ConfigKey(name)}});
@@ -257,6 +270,27 @@ TEST_P(ClusterContractTest, ADestroyedClientCompletesNothing) {
   cluster->Restart();
   cluster->Settle();
   EXPECT_FALSE(completed);
+}
+
+TEST_P(ClusterContractTest, AnObjectIsReadWithAllItsContent) {
+  const std::unique_ptr<ClusterUnderTest> cluster = GetParam().make();
+  Calls calls(*cluster);
+  ASSERT_OK(calls.Apply("a", Tracked("a", "red")));
+  ASSERT_OK_AND_ASSIGN(const Value whole, calls.ReadWhole("a"));
+  EXPECT_EQ(object::FindString(whole, {"data", "colour"}), "red");
+  EXPECT_THAT(calls.ReadWhole("b"), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_P(ClusterContractTest, WhatAnApplyWouldGiveIsToldWithoutDoingIt) {
+  const std::unique_ptr<ClusterUnderTest> cluster = GetParam().make();
+  Calls calls(*cluster);
+  ASSERT_OK_AND_ASSIGN(const Applied a, calls.Apply("a", Tracked("a", "red")));
+  ASSERT_OK_AND_ASSIGN(const Value changed, calls.Preview("a", Tracked("a", "blue")));
+  EXPECT_EQ(object::FindString(changed, {"data", "colour"}), "blue");
+  ASSERT_OK_AND_ASSIGN(const Value made, calls.Preview("b", Tracked("b", "blue")));
+  EXPECT_EQ(object::FindString(made, {"data", "colour"}), "blue");
+  EXPECT_EQ(calls.One("a").version, a.version);
+  EXPECT_THAT(calls.Read({.keys = {ConfigKey("b")}}), IsEmpty());
 }
 
 }  // namespace

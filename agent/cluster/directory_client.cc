@@ -155,6 +155,14 @@ void DirectoryClient::Apply(ApplyRequest request, ApplyDone done) {
       std::move(done));
 }
 
+void DirectoryClient::ReadWhole(const object::ObjectKey& key, const WholeDone& done) {
+  OnDisk<object::Value>([key](DirectoryFiles& files) { return files.ReadWhole(key); }, done);
+}
+
+void DirectoryClient::Preview(const ApplyRequest& request, const WholeDone& done) {
+  done(request.manifest);
+}
+
 void DirectoryClient::Delete(DeleteRequest request, DeleteDone done) {
   OnDisk<Deleted>(
       [request = std::move(request)](DirectoryFiles& files) { return files.Remove(request); },

@@ -39,6 +39,9 @@ class DirectoryClient final : public ClusterClient {
   void Watch(Watcher watcher) override;
   void Read(Selection selection, ReadDone done) override;
   void Apply(ApplyRequest request, ApplyDone done) override;
+  void ReadWhole(const object::ObjectKey& key, const WholeDone& done) override;
+  // The manifest itself: a file is replaced as a whole.
+  void Preview(const ApplyRequest& request, const WholeDone& done) override;
   void Delete(DeleteRequest request, DeleteDone done) override;
   std::optional<manifest::Scope> ScopeOf(absl::string_view group,
                                          absl::string_view kind) const override;

@@ -250,6 +250,30 @@ absl::StatusOr<std::vector<LiveObject>> DirectoryFiles::Read(const Selection& se
   return objects;
 }
 
+absl::StatusOr<object::Value> DirectoryFiles::ReadWhole(const object::ObjectKey& key) const {
+  ASSIGN_OR_RETURN(const std::string name, FileName(key));
+  ASSIGN_OR_RETURN(const Handle directory, OpenDirectory());
+  const int fd = ::openat(directory.fd(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0 && errno == ENOENT) {
+    return absl::NotFoundError(absl::StrCat(key.ToString(), ": there is no file ", Shown(name)));
+  }
+  if (fd < 0) return Failed("read", Shown(name), errno);
+  const absl::Cleanup close = [fd] { ::close(fd); };
+  struct stat info;
+  if (::fstat(fd, &info) != 0) return Failed("read", Shown(name), errno);
+  std::string content;
+  const bool fits = S_ISREG(info.st_mode) && info.st_size <= kFileBytesMax;
+  const int error = fits ? ReadAll(fd, static_cast<size_t>(info.st_size), content) : 0;
+  if (error != 0) return Failed("read", Shown(name), error);
+  absl::StatusOr<object::Value> value = yaml::ParseYaml(content, name);
+  if (value.ok()) {
+    const absl::StatusOr<object::ObjectKey> held = manifest::KeyOf(*value);
+    if (held.ok() && *held == key) return value;
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat("the file ", Shown(name), " does not hold ", key.ToString(), " any more"));
+}
+
 absl::Status DirectoryFiles::CheckVersion(const std::string& name, const object::ObjectKey& key,
                                           const std::optional<std::string>& if_version) const {
   const auto file = files_.find(name);

@@ -47,6 +47,8 @@ class DirectoryFiles {
   absl::StatusOr<std::set<Change>> Refresh(absl::string_view name);
 
   absl::StatusOr<std::vector<LiveObject>> Read(const Selection& selection);
+  // kNotFound if the file is not there, kFailedPrecondition if it holds something else.
+  absl::StatusOr<object::Value> ReadWhole(const object::ObjectKey& key) const;
   absl::StatusOr<Applied> Write(const ApplyRequest& request);
   absl::StatusOr<Deleted> Remove(const DeleteRequest& request);
 

@@ -486,13 +486,15 @@ void KubernetesClient::ReadWhole(const ObjectKey& key, const WholeDone& done) {
   }));
 }
 
-void KubernetesClient::Check(const ApplyRequest& request, const CheckDone& done) {
-  Ready(Alive([this, request, done](const absl::Status& status) {
-    if (!status.ok()) return done(Named(status, request.key));
+void KubernetesClient::DryRun(const ApplyRequest& request, WholeDone then) {
+  Ready(Alive([this, request, then = std::move(then)](const absl::Status& status) {
+    if (!status.ok()) return then(Named(status, request.key));
     const absl::string_view version =
         manifest::VersionOf(object::FindString(request.manifest, {"apiVersion"}));
     const ApiResource* resource = resources_->Find(request.key.group, request.key.kind, version);
-    if (resource == nullptr || resource->version != version) return done(absl::OkStatus());
+    if (resource == nullptr || resource->version != version) {
+      return then(absl::NotFoundError(UnknownKind(request.key).message()));
+    }
     Value body = request.manifest;
     FoldStringData(body);
     ApiRequest asked;
@@ -502,9 +504,10 @@ void KubernetesClient::Check(const ApplyRequest& request, const CheckDone& done)
     asked.content_type = "application/apply-patch+yaml";
     asked.body = object::ToJson(body);
     gate_.Send(std::move(asked),
-               Alive([key = request.key, done](absl::StatusOr<ApiResponse> answer) {
-                 const absl::Status refused = AnswerObject(std::move(answer)).status();
-                 done(absl::IsNotFound(refused) ? absl::OkStatus() : Named(refused, key));
+               Alive([key = request.key, then](absl::StatusOr<ApiResponse> answer) {
+                 absl::StatusOr<Value> object = AnswerObject(std::move(answer));
+                 if (!object.ok()) return then(Named(object.status(), key));
+                 then(*std::move(object));
                }));
   }));
 }
@@ -517,6 +520,16 @@ void KubernetesClient::Record(const ObjectKey& key, Value event) {
   request.content_type = "application/apply-patch+yaml";
   request.body = object::ToJson(event);
   gate_.Send(std::move(request), [](const absl::StatusOr<ApiResponse>&) {});
+}
+
+void KubernetesClient::Check(const ApplyRequest& request, const CheckDone& done) {
+  DryRun(request, [done](const absl::StatusOr<Value>& object) {
+    done(absl::IsNotFound(object.status()) ? absl::OkStatus() : object.status());
+  });
+}
+
+void KubernetesClient::Preview(const ApplyRequest& request, const WholeDone& done) {
+  DryRun(request, done);
 }
 
 void KubernetesClient::Delete(DeleteRequest request, DeleteDone done) {

@@ -51,6 +51,7 @@ class KubernetesClient final : public ClusterClient {
   void ReadWhole(const object::ObjectKey& key, const WholeDone& done) override;
   // A dry run. What is refused only because its kind or namespace is not there yet passes.
   void Check(const ApplyRequest& request, const CheckDone& done) override;
+  void Preview(const ApplyRequest& request, const WholeDone& done) override;
   void Delete(DeleteRequest request, DeleteDone done) override;
   void Record(const object::ObjectKey& key, object::Value event) override;
   std::optional<manifest::Scope> ScopeOf(absl::string_view group,
@@ -92,6 +93,7 @@ class KubernetesClient final : public ClusterClient {
   void OnKept(const std::shared_ptr<ApplyJob>& job, int status, KeptObject kept);
   bool RecentlyAbsent(const object::ObjectKey& key) const;
 
+  void DryRun(const ApplyRequest& request, WholeDone then);
   void Get(const ApiResource& resource, const object::ObjectKey& key,
            std::function<void(absl::StatusOr<object::Value>)> then);
   void SendDelete(DeleteRequest request, const DeleteDone& done);

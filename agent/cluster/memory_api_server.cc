@@ -90,12 +90,44 @@ Value Kept(const Value& fields, const Value* before, const Value* after) {
   return kept;
 }
 
-Value Entry(const std::string& manager, const Value& fields) {
+Value Entry(const std::string& manager, const Value& fields,
+            const std::string& operation = "Apply") {
   return object::Object{{"manager", manager},
-                        {"operation", "Apply"},
+                        {"operation", operation},
                         {"apiVersion", "v1"},
                         {"fieldsType", "FieldsV1"},
                         {"fieldsV1", fields}};
+}
+
+// The entries of `before` but that of `but`, without what `after` changes.
+object::Array KeptEntries(const Value* before, const Value& after, absl::string_view but) {
+  object::Array entries;
+  const Value* managed =
+      before == nullptr ? nullptr : object::Find(*before, {"metadata", "managedFields"});
+  if (managed == nullptr) return entries;
+  for (const Value& entry : managed->get_array()) {
+    if (object::FindString(entry, {"manager"}) == but) continue;
+    const Value kept = Kept(entry.at("fieldsV1"), before, &after);
+    if (kept.get_object().empty()) continue;
+    entries.push_back(Entry(Text(object::FindString(entry, {"manager"})), kept,
+                            Text(object::FindString(entry, {"operation"}))));
+  }
+  return entries;
+}
+
+// What of `fields` has another value in `after` than in `before`.
+Value Changed(const Value& fields, const Value* before, const Value& after) {
+  object::Object changed;
+  for (const auto& member : fields.get_object()) {
+    const absl::string_view name(member.key().data() + 2, member.key().size() - 2);
+    const Value* a = before == nullptr ? nullptr : object::Find(*before, {name});
+    const Value* b = object::Find(after, {name});
+    if (a != nullptr && object::Equal(*a, *b)) continue;
+    Value below = member.value();
+    if (!below.get_object().empty()) below = Changed(below, a, *b);
+    changed[member.key()] = below;
+  }
+  return changed;
 }
 
 const Value* FieldsOfManager(const Value& object, absl::string_view manager) {
@@ -219,17 +251,20 @@ void MemoryApiServer::PutOutside(const Value& manifest) {
   Value object = manifest;
   if (const Value* before = Find(*key)) {
     Metadata(object).get_object()["uid"] = before->at("metadata").at("uid");
-    object::Array entries;
-    const Value* managed = object::Find(*before, {"metadata", "managedFields"});
-    if (managed != nullptr) {
-      for (const Value& entry : managed->get_array()) {
-        const Value kept = Kept(entry.at("fieldsV1"), before, &object);
-        if (kept.get_object().empty()) continue;
-        entries.push_back(Entry(Text(object::FindString(entry, {"manager"})), kept));
-      }
-    }
-    Metadata(object).get_object()["managedFields"] = entries;
+    Metadata(object).get_object()["managedFields"] = KeptEntries(before, object, "");
   }
+  Store(*key, std::move(object));
+}
+
+void MemoryApiServer::UpdateOutside(const Value& manifest, const std::string& manager) {
+  const absl::StatusOr<ObjectKey> key = manifest::KeyOf(manifest);
+  CHECK(key.ok());
+  Value object = manifest;
+  const Value* before = Find(*key);
+  if (before != nullptr) Metadata(object).get_object()["uid"] = before->at("metadata").at("uid");
+  object::Array entries = KeptEntries(before, object, manager);
+  entries.push_back(Entry(manager, Changed(FieldsOf(object), before, object), "Update"));
+  Metadata(object).get_object()["managedFields"] = entries;
   Store(*key, std::move(object));
 }
 
@@ -426,10 +461,12 @@ ApiResponse MemoryApiServer::Apply(const Target& target, const ApiRequest& reque
     }
   }
   Merge(after, *body);
-  object::Array entries{Entry(manager, FieldsOf(*body))};
+  object::Array entries = KeptEntries(before, after, manager);
+  entries.push_back(Entry(manager, FieldsOf(*body)));
   Metadata(after).get_object()["managedFields"] = entries;
   if (before != nullptr && object::Equal(*before, after)) return Ok(200, after);
   const bool created = before == nullptr;
+  if (Query(target.query, "dryRun") == "All") return Ok(created ? 201 : 200, after);
   Store(key, std::move(after));
   return Ok(created ? 201 : 200, *Find(key));
 }

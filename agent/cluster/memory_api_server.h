@@ -43,6 +43,8 @@ class MemoryApiServer {
   // is served.
   void PutOutside(const object::Value& manifest);
   void RemoveOutside(const object::ObjectKey& key);
+  // The same as the update of a manager who then owns what it changed.
+  void UpdateOutside(const object::Value& manifest, const std::string& manager);
 
   void SetFault(Fault fault) { fault_ = std::move(fault); }
   // As a server whose storage cannot begin a watch with a list.

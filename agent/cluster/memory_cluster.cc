@@ -207,6 +207,24 @@ void MemoryClient::Apply(ApplyRequest request, ApplyDone done) {
   });
 }
 
+void MemoryClient::ReadWhole(const ObjectKey& key, const WholeDone& done) {
+  Later([this, key, done] {
+    const auto found = cluster_.objects_.find(key);
+    if (found != cluster_.objects_.end()) return done(found->second.manifest);
+    done(absl::NotFoundError(absl::StrCat(key.ToString(), " is not there")));
+  });
+}
+
+void MemoryClient::Preview(const ApplyRequest& request, const WholeDone& done) {
+  Later([this, request, done] {
+    const auto found = cluster_.objects_.find(request.key);
+    if (found == cluster_.objects_.end()) return done(request.manifest);
+    Value after = found->second.manifest;
+    Merge(after, found->second.applied, request.manifest);
+    done(std::move(after));
+  });
+}
+
 void MemoryClient::Delete(DeleteRequest request, DeleteDone done) {
   Later([this, request = std::move(request), done = std::move(done)] {
     done(cluster_.Delete(request));

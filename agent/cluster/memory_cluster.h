@@ -95,6 +95,8 @@ class MemoryClient final : public ClusterClient {
   void Watch(Watcher watcher) override;
   void Read(Selection selection, ReadDone done) override;
   void Apply(ApplyRequest request, ApplyDone done) override;
+  void ReadWhole(const object::ObjectKey& key, const WholeDone& done) override;
+  void Preview(const ApplyRequest& request, const WholeDone& done) override;
   void Delete(DeleteRequest request, DeleteDone done) override;
   void Record(const object::ObjectKey& key, object::Value event) override;
   std::optional<manifest::Scope> ScopeOf(absl::string_view group,

@@ -15,20 +15,6 @@ using object::Value;
 
 absl::string_view View(boost::json::string_view text) { return {text.data(), text.size()}; }
 
-// The entry of our applies; of no other operation or subresource.
-const Value* OurFields(const Value& object) {
-  const Value* managed = object::Find(object, {"metadata", "managedFields"});
-  if (managed == nullptr || !managed->is_array()) return nullptr;
-  for (const Value& entry : managed->get_array()) {
-    if (object::FindString(entry, {"manager"}) == kFieldManager &&
-        object::FindString(entry, {"operation"}) == "Apply" &&
-        object::FindString(entry, {"subresource"}).empty()) {
-      return object::Find(entry, {"fieldsV1"});
-    }
-  }
-  return nullptr;
-}
-
 bool HasMembers(const Value& item, const Value& key) {
   if (!item.is_object() || !key.is_object()) return false;
   return std::all_of(key.get_object().begin(), key.get_object().end(), [&](const auto& member) {
@@ -53,17 +39,12 @@ const Value* ItemOf(const object::Array& list, absl::string_view element) {
   return nullptr;
 }
 
-const Value* Below(const Value& value, absl::string_view element) {
-  absl::string_view name = element;
-  if (absl::ConsumePrefix(&name, "f:")) {
-    return value.is_object() ? value.get_object().if_contains({name.data(), name.size()}) : nullptr;
-  }
-  return value.is_array() ? ItemOf(value.get_array(), element) : nullptr;
-}
+enum class Gone : uint8_t { kCounts, kLeftOut };
 
 // `value` is null where there is nothing.
-void Feed(const Value& fields, const Value* value, std::string& path, object::Sha256Stream& out) {
-  if (!fields.is_object()) return;
+void Feed(const Value& fields, const Value* value, Gone gone, std::string& path,
+          object::Sha256Stream& out) {
+  if (!fields.is_object() || (value == nullptr && gone == Gone::kLeftOut)) return;
   for (const auto& member : fields.get_object()) {
     const absl::string_view element = View(member.key());
     const size_t before = path.size();
@@ -71,28 +52,57 @@ void Feed(const Value& fields, const Value* value, std::string& path, object::Sh
     if (element == ".") {
       out.Add(absl::StrCat(path, value == nullptr ? "\n-\n" : "\n+\n"));
     } else {
-      const Value* below = value == nullptr ? nullptr : Below(*value, element);
+      const Value* below = value == nullptr ? nullptr : BelowField(*value, element);
       const bool leaf = !member.value().is_object() || member.value().get_object().empty();
-      if (leaf) {
+      if (leaf && (below != nullptr || gone == Gone::kCounts)) {
         out.Add(absl::StrCat(
             path, "\n", below == nullptr ? std::string("-") : object::CanonicalJson(*below), "\n"));
-      } else {
-        Feed(member.value(), below, path, out);
+      } else if (!leaf) {
+        Feed(member.value(), below, gone, path, out);
       }
     }
     path.resize(before);
   }
 }
 
-}  // namespace
-
-std::string OwnedHash(const Value& object) {
-  const Value* fields = OurFields(object);
+std::string HashOf(const Value& object, Gone gone) {
+  const Value* fields = OwnersOf(object).ours;
   if (fields == nullptr) return "";
   object::Sha256Stream hash;
   std::string path;
-  Feed(*fields, &object, path, hash);
+  Feed(*fields, &object, gone, path, hash);
   return hash.Finish().Hex();
 }
+
+}  // namespace
+
+const Value* BelowField(const Value& value, absl::string_view element) {
+  absl::string_view name = element;
+  if (absl::ConsumePrefix(&name, "f:")) {
+    return value.is_object() ? value.get_object().if_contains({name.data(), name.size()}) : nullptr;
+  }
+  return value.is_array() ? ItemOf(value.get_array(), element) : nullptr;
+}
+
+FieldOwners OwnersOf(const Value& object) {
+  FieldOwners owners;
+  const Value* managed = object::Find(object, {"metadata", "managedFields"});
+  if (managed == nullptr || !managed->is_array()) return owners;
+  for (const Value& entry : managed->get_array()) {
+    const Value* fields = object::Find(entry, {"fieldsV1"});
+    if (fields == nullptr || !object::FindString(entry, {"subresource"}).empty()) continue;
+    if (owners.ours == nullptr && object::FindString(entry, {"manager"}) == kFieldManager &&
+        object::FindString(entry, {"operation"}) == "Apply") {
+      owners.ours = fields;
+    } else {
+      owners.others.push_back(fields);
+    }
+  }
+  return owners;
+}
+
+std::string OwnedHash(const Value& object) { return HashOf(object, Gone::kCounts); }
+
+std::string OwnedValuesHash(const Value& object) { return HashOf(object, Gone::kLeftOut); }
 
 }  // namespace leidang::agent

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 
@@ -16,5 +17,21 @@ inline constexpr char kFieldManager[] = "leidang";
 // A list item that is found by its key counts wherever it stands; a path whose value is gone counts
 // as gone. Pure; thread-safe.
 std::string OwnedHash(const object::Value& object);
+
+// As OwnedHash, without the paths whose value is gone: two states of an object from which the same
+// was taken out before are compared by it. Empty if we own nothing.
+std::string OwnedValuesHash(const object::Value& object);
+
+// fieldsV1 of what our server-side apply owns, and of what each other manager or operation owns, by
+// the object's managedFields, subresources left out. Pointers into `object`.
+struct FieldOwners {
+  const object::Value* ours = nullptr;
+  std::vector<const object::Value*> others;
+};
+FieldOwners OwnersOf(const object::Value& object);
+
+// What the element ("f:name", "k:{…}", "v:…", "i:1") of a fieldsV1 names below `value`; nullptr if
+// there is nothing.
+const object::Value* BelowField(const object::Value& value, absl::string_view element);
 
 }  // namespace leidang::agent

@@ -158,6 +158,8 @@ absl::Status EntryPass::ReadInventory() {
 
 void EntryPass::Look() {
   ++looks_;
+  adjusted_.clear();
+  unsure_.clear();
   if (absl::Status read = ReadInventory(); !read.ok()) return Fail(std::move(read));
   Selection selection{application_.app, {}};
   for (const DesiredObject& object : desired_->objects) selection.keys.push_back(object.key);
@@ -230,6 +232,7 @@ PlanInput EntryPass::Input() const {
   if (approved != context_.approved.end()) input.approved = approved->second;
   input.gate = context_.options.gate;
   if (InPhases()) input.gate = PlanInput::Gate::kNone;
+  AddVerdicts(input);
   return input;
 }
 
@@ -244,6 +247,7 @@ void EntryPass::MakeThePlan() {
   PlanInput input = Input();
   if (absl::Status found = FindNeighbours(input); !found.ok()) return Fail(StorageError(found));
   plan_ = MakePlan(input);
+  if (AskWhatIsIgnored()) return;
   // Only what is still changed counts as a conflict over it.
   std::erase_if(findings_.rested, [this](const auto& rest) {
     return !std::binary_search(plan_.drifted.begin(), plan_.drifted.end(), rest.first);
@@ -280,6 +284,9 @@ SyncRun::Job EntryPass::MakeJob(Plan plan) const {
   job.inventory = inventory_;
   job.former = former_;
   job.heirs = heirs_;
+  if (!adjusted_.empty()) {
+    job.adjusted = std::make_shared<const std::map<ObjectKey, ApplyRequest>>(adjusted_);
+  }
   size_t prunes = 0;
   for (const PlanStep& step : job.plan.steps) prunes += step.prunes.size();
   if (prunes > 0 && CountsPrunes()) {
@@ -342,6 +349,9 @@ void EntryPass::OnRun(SyncOutcome outcome) {
 
 WorkResult EntryPass::NextTime() const {
   if (!findings_.failure.ok() && MayPass(findings_.failure)) return WorkResult::Retry();
+  for (const auto& [key, why] : unsure_) {
+    if (MayPass(why)) return WorkResult::Retry();
+  }
   if (!plan_.waiting_for.empty() || findings_.running) return WorkResult::After(kBetweenWaves);
   const auto sync = context_.syncs.find(ref_);
   if (sync != context_.syncs.end() && sync->second.next.has_value()) {

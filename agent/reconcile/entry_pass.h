@@ -22,6 +22,7 @@
 #include "agent/policy/cluster_policy.h"
 #include "agent/reconcile/application.h"
 #include "agent/reconcile/desired_source.h"
+#include "agent/reconcile/ignored_differences.h"
 #include "agent/reconcile/inventory_mirror.h"
 #include "agent/reconcile/phase_run.h"
 #include "agent/reconcile/phased_sync.h"
@@ -60,6 +61,15 @@ struct SyncRecord {
   std::string failure;
 };
 
+// Whether an object that is not as it was applied differs in ignored fields only, as found for what
+// it was then; kept so that nothing is asked twice.
+struct DriftVerdict {
+  std::string hash;   // LiveObject::hash
+  object::Sha256 of;  // What was wanted, and what is ignored.
+  enum class Found : uint8_t { kDrift, kOnlyIgnored } found = Found::kDrift;
+};
+using DriftVerdicts = std::map<object::ObjectKey, DriftVerdict>;
+
 // What passes share; it belongs to the Reconciler.
 struct ReconcileContext {
   EventLoop& loop;
@@ -74,6 +84,8 @@ struct ReconcileContext {
   RecentCorrections corrections;
   RecentPrunes prunes;
   ClusterPolicy policy;
+  IgnoredDifferences ignored;
+  std::map<EntryRef, DriftVerdicts> judged;
   // Deletions that wait, as reported last, and those that somebody has approved.
   std::map<EntryRef, std::vector<object::ObjectKey>> held;
   std::map<EntryRef, std::set<object::ObjectKey>> approved;
@@ -130,6 +142,21 @@ class EntryPass {
   void ObeyLimit(const ClusterPolicy::Limit& limit);
   bool HasSyncRunning() const;
   void CarryOut();
+
+  // spec.ignoreDifferences.
+  struct IgnoredQuestion {
+    size_t desired = 0;  // Index.
+    enum class What : uint8_t { kIsDrift, kWhatToApply } what = What::kIsDrift;
+  };
+  std::vector<IgnoredQuestion> IgnoredQuestions() const;
+  // True if something is asked, and the plan is made again with the answers.
+  bool AskWhatIsIgnored();
+  void AskNextIgnored();
+  void AskIgnored(const IgnoredQuestion& question);
+  void AnsweredIgnored();
+  object::Sha256 VerdictDigest(const DesiredObject& desired) const;
+  void AddVerdicts(PlanInput& input) const;
+
   void OnRun(SyncOutcome outcome);
 
   // Syncs in phases.
@@ -193,6 +220,12 @@ class EntryPass {
   std::unique_ptr<SyncRun> run_;
   std::unique_ptr<PhaseRun> phase_run_;
   std::vector<LiveObject> live_;
+  // Of the look.
+  std::vector<IgnoredQuestion> questions_;
+  size_t next_question_ = 0;
+  size_t questions_in_flight_ = 0;
+  std::map<object::ObjectKey, absl::Status> unsure_;
+  std::map<object::ObjectKey, ApplyRequest> adjusted_;
   bool sync_over_ = false;  // In this pass.
   int looks_ = 0;
   bool waits_for_others_ = false;

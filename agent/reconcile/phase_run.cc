@@ -92,8 +92,7 @@ void PhaseRun::DryRun() {
     if (task.IsHook() && task.live == nullptr && hook != sync_.hooks().end()) {
       request.manifest = Parsed(hook->second);
     } else if (!task.IsHook() && apply != applies_.end()) {
-      const SyncRun::Job job = make_job_({});
-      request.manifest = Parsed(job.desired->objects[apply->second.desired].manifest);
+      request = make_job_({}).RequestOf(apply->second);
     } else {
       continue;
     }

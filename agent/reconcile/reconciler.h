@@ -13,6 +13,7 @@
 #include "agent/reconcile/desired_source.h"
 #include "agent/reconcile/entry_pass.h"
 #include "agent/render/renderer.h"
+#include "agent/scripts/script.h"
 #include "agent/state/state.h"
 #include "common/intent/intent.h"
 #include "common/log/log.h"
@@ -46,7 +47,8 @@ class Reconciler final : public StateObserver {
     Workers& workers;
     const Renderer& renderer;
     Log& log;
-    HealthSource* health = nullptr;  // nullptr: the checks that are built in.
+    HealthSource* health = nullptr;   // nullptr: the checks that are built in.
+    ScriptRunner* scripts = nullptr;  // Of jq expressions; nullptr: they are errors.
   };
 
   // All references must outlive it.

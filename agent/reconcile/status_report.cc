@@ -97,14 +97,19 @@ void AddDesired(const EntryFindings& findings, ConditionWriter& writer) {
   }
 }
 
-void AddIgnored(const EntryFindings& findings, ConditionWriter& writer) {
-  if (findings.policy == nullptr || !findings.policy->ignores_differences) return;
-  const bool taken = findings.desired != nullptr && !findings.desired->hooks.empty() &&
-                     findings.hooks == EntryFindings::Hooks::kLeftOut;
-  if (taken) return;  // One condition of a type.
-  writer.Add(conditions::kExcludedResourceWarning, Reason::kUnsupportedOption,
-             "spec.ignoreDifferences has no effect on this agent yet: fields that the source sets "
-             "are corrected; leave out of the source what others are to set");
+// What ignored fields are of some objects cannot be told.
+void AddUnsure(const EntryFindings& findings, ConditionWriter& writer) {
+  if (findings.unsure.empty() || !findings.failure.ok()) return;
+  const std::vector<std::string>& unsure = findings.unsure;
+  std::vector<std::string> shown(unsure.begin(),
+                                 unsure.begin() + std::min(unsure.size(), kShownMax));
+  if (unsure.size() > shown.size()) {
+    shown.push_back(absl::StrCat(unsure.size() - shown.size(), " more"));
+  }
+  writer.Add(conditions::kComparisonError, Reason::kRenderFailed,
+             absl::StrCat("spec.ignoreDifferences cannot be followed, and these objects are left "
+                          "as they are: ",
+                          absl::StrJoin(shown, "; ")));
 }
 
 void AddRefusals(const EntryFindings& findings, ConditionWriter& writer) {
@@ -249,9 +254,10 @@ bool IsApplied(const EntryFindings& findings) {
   const Plan* plan = findings.plan;
   return findings.failure.ok() && findings.progress.empty() && plan != nullptr &&
          !findings.running && !findings.withheld && findings.sync_failure.empty() &&
-         !plan->content_pending && plan->steps.empty() && plan->drifted.empty() &&
-         plan->missing.empty() && plan->conflicts.empty() && plan->held.empty() &&
-         !plan->refused_empty && (findings.outcome == nullptr || findings.outcome->ok());
+         findings.unsure.empty() && !plan->content_pending && plan->steps.empty() &&
+         plan->drifted.empty() && plan->missing.empty() && plan->conflicts.empty() &&
+         plan->held.empty() && !plan->refused_empty &&
+         (findings.outcome == nullptr || findings.outcome->ok());
 }
 
 EntryStatus MakeStatus(const EntryFindings& findings, const std::optional<EntryStatus>& before,
@@ -292,7 +298,7 @@ EntryStatus MakeStatus(const EntryFindings& findings, const std::optional<EntryS
                "or deletes it");
   }
   if (findings.desired != nullptr) AddDesired(findings, writer);
-  AddIgnored(findings, writer);
+  AddUnsure(findings, writer);
   AddRefusals(findings, writer);
   if (!findings.held_up.empty()) {
     writer.Add(conditions::kDeletionError, Reason::kPruneFailed,

@@ -32,6 +32,8 @@ struct EntryFindings {
   std::vector<SeenObject> live;
   size_t inventory = 0;
   std::map<object::ObjectKey, absl::Duration> rested;
+  // Why it cannot be told of some objects what may be applied; they are left as they are.
+  std::vector<std::string> unsure;
   bool running = false;   // More is to be carried out.
   std::string operation;  // What a sync that is running waits for.
   // How the sync of this very content ended, if it failed.

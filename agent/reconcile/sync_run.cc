@@ -44,6 +44,22 @@ absl::Status Named(const absl::Status& status, absl::string_view what, const Obj
 
 }  // namespace
 
+ApplyRequest SyncRun::Job::RequestOf(const ApplyTask& task) const {
+  ApplyRequest request;
+  const auto other = adjusted == nullptr ? decltype(adjusted->end())() : adjusted->find(task.key);
+  if (adjusted != nullptr && other != adjusted->end()) {
+    request = other->second;
+  } else {
+    absl::StatusOr<object::Value> manifest =
+        object::ParseJson(desired->objects[task.desired].manifest);
+    CHECK(manifest.ok());  // We printed it ourselves.
+    request.key = task.key;
+    request.manifest = *std::move(manifest);
+  }
+  if (task.if_version.has_value()) request.if_version = task.if_version;
+  return request;
+}
+
 SyncRun::SyncRun(State& state, ClusterClient& cluster, Job job, Done done)
     : state_(state), cluster_(cluster), job_(std::move(job)), done_(std::move(done)) {
   CHECK(!job_.plan.empty());
@@ -136,11 +152,8 @@ void SyncRun::NextApplies() {
 }
 
 void SyncRun::Apply(const ApplyTask& task) {
-  const DesiredObject& desired = job_.desired->objects[task.desired];
-  absl::StatusOr<object::Value> manifest = object::ParseJson(desired.manifest);
-  CHECK(manifest.ok());  // We printed it ourselves.
   if (task.why == ApplyTask::Why::kDrift) outcome_.corrections.push_back(task.key);
-  cluster_.Apply({task.key, *std::move(manifest), task.if_version},
+  cluster_.Apply(job_.RequestOf(task),
                  [this, alive = alive_, &task](absl::StatusOr<Applied> answer) {
                    if (*alive) OnApplied(task, std::move(answer));
                  });

@@ -63,6 +63,10 @@ class SyncRun {
     std::map<object::ObjectKey, std::set<EntryRef>> former;
     // Entries that get what this one lets go of for them.
     std::map<object::ObjectKey, EntryRef> heirs;
+    // What is sent instead of the desired manifest; null: nothing else.
+    std::shared_ptr<const std::map<object::ObjectKey, ApplyRequest>> adjusted;
+
+    ApplyRequest RequestOf(const ApplyTask& task) const;
   };
 
   static constexpr size_t kConcurrentMax = 8;

@@ -81,13 +81,13 @@ void KubernetesFleet::Commit(const std::string& name,
 }
 
 void KubernetesFleet::AddApplication(const std::string& name, const std::string& cluster,
-                                     absl::string_view more) {
+                                     absl::string_view more, absl::string_view spec) {
   const std::string file = fleet_.Write(
       name + ".yaml",
       absl::StrReplaceAll(kApplication, {{"NAME", name},
                                          {"REPO", absl::StrCat("file://", git_.path())},
                                          {"CLUSTER", cluster},
-                                         {"MORE", more}}));
+                                         {"MORE", absl::StrCat(more, spec)}}));
   const RunningFleet::Answer answer = fleet_.Leidang({"apply", "-f", file});
   EXPECT_EQ(answer.code, 0) << answer.err;
 }

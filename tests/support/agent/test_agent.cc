@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "agent/cluster/kubernetes_client.h"
 #include "common/base/check.h"
 #include "common/conditions/condition_list.h"
 #include "common/tree/tree_manifest.h"
@@ -53,11 +54,17 @@ void TestAgent::Start() {
     state_->Commit({Obey{kHub, 1}}, [](absl::Status status) { CHECK(status.ok()); });
     loop.RunFor(absl::Seconds(1));
   }
-  client_ = std::make_unique<MemoryClient>(cluster, loop, client_options);
+  if (target == Target::kApiServer) {
+    connection_ = std::make_unique<MemoryApiConnection>(api);
+    client_ = std::make_unique<KubernetesClient>(loop, *connection_);
+  } else {
+    client_ = std::make_unique<MemoryClient>(cluster, loop, client_options);
+  }
   if (wrap) client_ = wrap(std::move(client_));
   reconciler_ = std::make_unique<Reconciler>(
       loop, random_,
-      Reconciler::Ports{*state_, *client_, content, workers_, renderer_, log, health}, options);
+      Reconciler::Ports{*state_, *client_, content, workers_, renderer_, log, health, &scripts_},
+      options);
   reconciler_->SetPolicy(policy_);
   reconciler_->Start();
 }
@@ -70,6 +77,7 @@ void TestAgent::SetPolicy(ClusterPolicy policy) {
 void TestAgent::Stop() {
   reconciler_.reset();
   client_.reset();
+  connection_.reset();
   state_.reset();
 }
 
@@ -101,11 +109,11 @@ intent::Change TestAgent::PutChange(const TestApp& app) {
   assignment.key = Ref(app.name).key;
   assignment.uid = UidOf(app.uid);
   assignment.sources = {source};
-  absl::StatusOr<object::Value> body = object::ParseJson(
-      absl::StrCat(R"({"metadata":{"annotations":)", app.annotations,
-                   R"(},"spec":{"project":"default","destination":{"namespace":")", app.ns,
-                   R"("},"source":{"path":"app","directory":)", app.directory, R"(},"syncPolicy":)",
-                   app.sync_policy, "}}"));
+  absl::StatusOr<object::Value> body = object::ParseJson(absl::StrCat(
+      R"({"metadata":{"annotations":)", app.annotations,
+      R"(},"spec":{"project":"default","destination":{"namespace":")", app.ns,
+      R"("},"source":{"path":"app","directory":)", app.directory, R"(},"ignoreDifferences":)",
+      app.ignored, R"(,"syncPolicy":)", app.sync_policy, "}}"));
   CHECK(body.ok());
   assignment.body = object::CanonicalJson(*body);
   return {++revision_, assignment};

@@ -12,9 +12,12 @@
 
 #include "absl/strings/string_view.h"
 
+#include "agent/cluster/api_transport.h"
+#include "agent/cluster/memory_api_server.h"
 #include "agent/cluster/memory_cluster.h"
 #include "agent/reconcile/content_port.h"
 #include "agent/reconcile/reconciler.h"
+#include "agent/scripts/inline_scripts.h"
 #include "agent/state/memory_state.h"
 #include "common/log/memory_log.h"
 #include "common/random/random.h"
@@ -54,6 +57,7 @@ struct TestApp {
   std::string directory = "{}";
   uint8_t uid = 1;
   std::string ns = "shop";
+  std::string ignored = "[]";  // spec.ignoreDifferences
 };
 
 class TestAgent {
@@ -102,6 +106,10 @@ class TestAgent {
   SimLoop loop;
   MemoryDisk disk;
   MemoryCluster cluster;
+  // kApiServer: the agent's cluster is `api` instead, spoken to as a Kubernetes API server is; from
+  // the next start on.
+  enum class Target : uint8_t { kCluster, kApiServer } target = Target::kCluster;
+  MemoryApiServer api{loop};
   TestContent content{loop};
   MemoryLog log;
   ReconcileOptions options;
@@ -116,6 +124,8 @@ class TestAgent {
   Kustomize no_kustomize_{{"/nonexistent/kustomize", "/nonexistent", {}}, loop.clock(), nullptr};
   Renderer renderer_{no_kustomize_};
   std::unique_ptr<MemoryState> state_;
+  InlineScripts scripts_{loop};
+  std::unique_ptr<ApiTransport> connection_;
   std::unique_ptr<ClusterClient> client_;
   std::unique_ptr<Reconciler> reconciler_;
   ClusterPolicy policy_;
