@@ -1,7 +1,10 @@
 #include "tests/sim/chaos.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
+
+#include "absl/strings/str_cat.h"
 
 #include "common/base/check.h"
 
@@ -41,32 +44,64 @@ constexpr Fault kGreatFaults[] = {Fault::kCloneAgent,  Fault::kForeignHub, Fault
                                   Fault::kHubRollback, Fault::kHubRestore, Fault::kNewHubIdentity};
 constexpr size_t kBackupsMax = 6;
 
+bool IsOfHub(Fault fault) {
+  return fault <= Fault::kHubDrain || fault == Fault::kHubDiskFails ||
+         fault == Fault::kHubDiskSlow || fault == Fault::kFetchCut || fault == Fault::kClockStep;
+}
+
 }  // namespace
 
 absl::Duration Chaos::Between(absl::Duration low, absl::Duration high) {
-  return low + (high - low) * world_.random_.Unit();
+  return low + (high - low) * luck_->Unit();
 }
 
 void Chaos::Later(absl::Duration delay, std::function<void()> fn) {
-  world_.loop_.After(delay, [going = going_, fn = std::move(fn)] {
-    if (*going) fn();
+  world_.loop_.After(delay, [this, going = going_, luck = luck_, fn = std::move(fn)] {
+    if (!*going) return;
+    luck_ = luck;
+    fn();
   });
 }
 
-SimAgent& Chaos::AnyAgent() { return *world_.agents_[world_.random_.Below(world_.agents_.size())]; }
+SimAgent& Chaos::AnyAgent() { return *world_.agents_[luck_->Below(world_.agents_.size())]; }
 
 void Chaos::Begin() {
   Later(absl::Milliseconds(200), [this] { world_.writer_->Fill(1); });
+  Plan();
+  luck_ = std::make_shared<SeededRandom>(world_.random_.Next());
   Write();
-  Small();
-  PlanGreat();
+}
+
+void Chaos::Plan() {
+  Random& random = world_.random_;
+  absl::Duration at;
+  while (at < world_.shape_.chaos) {
+    PlanDeed(kSmallFaults[random.Below(std::size(kSmallFaults))], at);
+    at += absl::Milliseconds(200) + absl::Milliseconds(3'800) * random.Unit();
+  }
+  for (const Fault fault : kGreatFaults) {
+    if (!random.Chance(3, 4)) continue;
+    PlanDeed(fault, absl::Seconds(8) + (world_.shape_.chaos - absl::Seconds(8)) * random.Unit());
+  }
+}
+
+void Chaos::PlanDeed(Fault fault, absl::Duration at) {
+  const size_t number = planned_++;
+  luck_ = std::make_shared<SeededRandom>(world_.random_.Next());
+  if (only_.has_value() && !only_->contains(number)) return;
+  const bool great =
+      std::find(std::begin(kGreatFaults), std::end(kGreatFaults), fault) != std::end(kGreatFaults);
+  Later(at, [this, fault, number, at, great] {
+    deeds_[number] = absl::StrCat(absl::FormatDuration(at), " ", FaultName(fault));
+    great ? Great(fault) : Small(fault, number);
+  });
 }
 
 void Chaos::Write() {
   world_.writer_->Step();
   for (const auto& writer : world_.other_writers_) writer->Step();
-  if (world_.random_.Chance(1, 20)) Operate();
-  if (world_.random_.Chance(1, 12) && world_.hub_->up()) {
+  if (luck_->Chance(1, 20)) Operate();
+  if (luck_->Chance(1, 12) && world_.hub_->up()) {
     backups_.push_back(world_.hub_->TakeBackup());
     if (backups_.size() > kBackupsMax) backups_.erase(backups_.begin());
   }
@@ -79,22 +114,22 @@ void Chaos::Operate() {
   const intent::ClusterId& cluster = AnyAgent().cluster();
   const auto live = hub.store().Entries(cluster, {});
   if (!live.ok() || live->entries.empty()) return;
-  const hub::LiveEntry& entry = live->entries[world_.random_.Below(live->entries.size())];
+  const hub::LiveEntry& entry = live->entries[luck_->Below(live->entries.size())];
   hub.Operate(
-      {.id = *hub::OperationId::FromRaw(world_.random_.Bytes(16)),
+      {.id = *hub::OperationId::FromRaw(luck_->Bytes(16)),
        .cluster = cluster,
        .key = entry.key,
        .uid = entry.uid,
        .expires = world_.loop_.clock().Monotonic() + Between(absl::Seconds(5), absl::Seconds(60))});
 }
 
-void Chaos::Small() {
-  const Fault fault = kSmallFaults[world_.random_.Below(std::size(kSmallFaults))];
+void Chaos::Small(Fault fault, size_t number) {
   world_.trace_.Note("fault", {static_cast<uint64_t>(fault)});
   SmallOnHub(fault);
-  SmallOnAgent(fault);
-  SmallOnNetwork(fault);
-  Later(Between(absl::Milliseconds(200), absl::Milliseconds(4'000)), [this] { Small(); });
+  SimAgent& agent = AnyAgent();
+  absl::StrAppend(&deeds_[number], IsOfHub(fault) ? "" : absl::StrCat(" agent ", agent.link()));
+  SmallOnAgent(fault, agent);
+  SmallOnNetwork(fault, agent.link());
 }
 
 void Chaos::SmallOnHub(Fault fault) {
@@ -119,7 +154,7 @@ void Chaos::SmallOnHub(Fault fault) {
                    [&hub] { hub.Restart(absl::Milliseconds(100)); });
     case Fault::kHubDiskSlow:
       Count(fault);
-      hub.SetDiskFactor(1 + 200 * world_.random_.Unit());
+      hub.SetDiskFactor(1 + 200 * luck_->Unit());
       return Later(Between(absl::Seconds(1), absl::Seconds(8)), [&hub] { hub.SetDiskFactor(1); });
     case Fault::kFetchCut:
       return CutFetches(20);
@@ -136,8 +171,7 @@ void Chaos::CutFetches(int tries) {
     Later(absl::Milliseconds(100), [this, tries] { CutFetches(tries - 1); });
 }
 
-void Chaos::SmallOnAgent(Fault fault) {
-  SimAgent& agent = AnyAgent();
+void Chaos::SmallOnAgent(Fault fault, SimAgent& agent) {
   switch (fault) {
     case Fault::kAgentKill:
     case Fault::kAgentKillSilent:
@@ -165,19 +199,19 @@ void Chaos::SmallOnAgent(Fault fault) {
     case Fault::kDrift: {
       if (agent.objects().empty()) return;
       auto it = agent.objects().begin();
-      std::advance(it, static_cast<ptrdiff_t>(world_.random_.Below(agent.objects().size())));
+      std::advance(it, static_cast<ptrdiff_t>(luck_->Below(agent.objects().size())));
       Count(fault);
       return agent.EditObject(it->first);
     }
     case Fault::kImpostor:
-      return Impersonate();
+      return Impersonate(agent);
     case Fault::kPeeping:
-      return Peep();
+      return Peep(agent);
     case Fault::kClockStep:
       Count(fault);
       // Whole seconds: clocks have no fractions of nanoseconds.
-      world_.loop_.sim_clock().StepWall(
-          absl::Seconds(static_cast<int64_t>(world_.random_.Below(14'400))) - absl::Hours(2));
+      world_.loop_.sim_clock().StepWall(absl::Seconds(static_cast<int64_t>(luck_->Below(14'400))) -
+                                        absl::Hours(2));
       return world_.checks_.ClockStepped();
     default:
       return;
@@ -187,14 +221,13 @@ void Chaos::SmallOnAgent(Fault fault) {
 void Chaos::Partition(size_t link, bool up, bool down) {
   world_.network_.Block(link, up, down);
   // Some outlast the patience of both ends.
-  const absl::Duration most = world_.random_.Chance(1, 4) ? absl::Seconds(90) : absl::Seconds(6);
+  const absl::Duration most = luck_->Chance(1, 4) ? absl::Seconds(90) : absl::Seconds(6);
   Later(Between(absl::Milliseconds(100), most),
         [this, link] { world_.network_.Block(link, false, false); });
 }
 
-void Chaos::SmallOnNetwork(Fault fault) {
+void Chaos::SmallOnNetwork(Fault fault, size_t link) {
   SimNetwork& network = world_.network_;
-  const size_t link = AnyAgent().link();
   switch (fault) {
     case Fault::kCut:
       counts_[static_cast<size_t>(fault)] += network.Cut(link, true, true);
@@ -221,13 +254,6 @@ void Chaos::SmallOnNetwork(Fault fault) {
                    [&network, link] { network.SetExtraLatency(link, absl::ZeroDuration()); });
     default:
       return;
-  }
-}
-
-void Chaos::PlanGreat() {
-  for (const Fault fault : kGreatFaults) {
-    if (!world_.random_.Chance(3, 4)) continue;
-    Later(Between(absl::Seconds(8), world_.shape_.chaos), [this, fault] { Great(fault); });
   }
 }
 

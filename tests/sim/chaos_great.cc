@@ -61,7 +61,8 @@ class Chaos::Peeping final : public agent::FetchObserver {
   std::unique_ptr<agent::Fetch> fetch_;
 };
 
-Chaos::Chaos(SimWorld& world) : world_(world) {}
+Chaos::Chaos(SimWorld& world, const std::optional<std::set<size_t>>& only)
+    : world_(world), only_(only) {}
 
 Chaos::~Chaos() { *going_ = false; }
 
@@ -70,19 +71,17 @@ void Chaos::SendStrangersAway() {
   peepings_.clear();
 }
 
-void Chaos::Impersonate() {
-  SimAgent& agent = AnyAgent();
+void Chaos::Impersonate(SimAgent& agent) {
   const intent::ClusterId& other = AnyAgent().cluster();
   if (other == agent.cluster()) return;
   Count(Fault::kImpostor);
   impostors_.push_back(std::make_unique<Impostor>(world_, agent.link(), other));
 }
 
-void Chaos::Peep() {
-  SimAgent& agent = AnyAgent();
+void Chaos::Peep(SimAgent& agent) {
   const auto& trees = world_.writer_->trees();
   if (trees.empty() || !world_.hub_->up()) return;
-  const auto& [cluster, digest] = trees[world_.random_.Below(trees.size())];
+  const auto& [cluster, digest] = trees[luck_->Below(trees.size())];
   if (cluster == agent.cluster()) return;
   Count(Fault::kPeeping);
   peepings_.push_back(std::make_unique<Peeping>(world_, agent.link(), agent.cluster(), digest));
@@ -94,7 +93,7 @@ void Chaos::Clone() {
   Count(Fault::kCloneAgent);
   SimAgent& clone = world_.AddAgent(original.cluster(), world_.hub_.get());
   // A copy of the machine, or a second one that was enrolled with the same key.
-  if (world_.random_.Chance(1, 2)) {
+  if (luck_->Chance(1, 2)) {
     clone.disk().tables() = original.truth();
     clone.objects() = original.objects();
   }
@@ -125,7 +124,7 @@ void Chaos::VisitForeignHub() {
   world_.other_hubs_.push_back(world_.NewHub("foreign", intent::HubId(id)));
   SimHub* foreign = world_.other_hubs_.back().get();
   world_.other_writers_.push_back(std::make_unique<Writer>(
-      world_.loop_, world_.random_, *foreign, nullptr, Mutant::kNone, world_.shape_.keys));
+      world_.loop_, world_.people_random_, *foreign, nullptr, Mutant::kNone, world_.shape_.keys));
   foreign->Start();
   Visit(foreign, [this](const SimAgent& agent) {
     return agent.truth().allegiance.authority.hub == world_.hub_->id();
@@ -143,7 +142,7 @@ void Chaos::VisitOlderHub() {
     SimHub* older = world_.other_hubs_.back().get();
     older->RestoreFrom(backup, SimHub::NextEpoch::kNo);
     world_.other_writers_.push_back(std::make_unique<Writer>(
-        world_.loop_, world_.random_, *older, nullptr, Mutant::kNone, world_.shape_.keys));
+        world_.loop_, world_.people_random_, *older, nullptr, Mutant::kNone, world_.shape_.keys));
     older->Start();
     // Only agents that have seen the new epoch can tell the two apart.
     Visit(older, [&backup](const SimAgent& agent) {
@@ -158,7 +157,7 @@ void Chaos::VisitOlderHub() {
 void Chaos::Rollback() {
   Count(Fault::kHubRollback);
   SimHub& hub = *world_.hub_;
-  const SimHub::Backup& backup = backups_[world_.random_.Below(backups_.size())];
+  const SimHub::Backup& backup = backups_[luck_->Below(backups_.size())];
   hub.Kill();
   hub.RestoreFrom(backup, SimHub::NextEpoch::kNo);
   world_.checks_.HubWentBack(hub);
@@ -179,7 +178,7 @@ void Chaos::RecoverWhenUp() {
 void Chaos::Restore() {
   Count(Fault::kHubRestore);
   SimHub& hub = *world_.hub_;
-  const SimHub::Backup& backup = backups_[world_.random_.Below(backups_.size())];
+  const SimHub::Backup& backup = backups_[luck_->Below(backups_.size())];
   hub.Kill();
   hub.RestoreFrom(backup, SimHub::NextEpoch::kYes);
   world_.checks_.HubWentBack(hub);
@@ -192,8 +191,8 @@ void Chaos::NewIdentity() {
   intent::HubId::Bytes id{0xab, 2};
   id[15] = static_cast<uint8_t>(world_.other_hubs_.size() + 1);
   std::unique_ptr<SimHub> next = world_.NewHub("rebuilt", intent::HubId(id));
-  auto writer = std::make_unique<Writer>(world_.loop_, world_.random_, *next, &world_.checks_,
-                                         world_.mutant_, world_.shape_.keys);
+  auto writer = std::make_unique<Writer>(world_.loop_, world_.people_random_, *next,
+                                         &world_.checks_, world_.mutant_, world_.shape_.keys);
   next->Start();
   Later(absl::Milliseconds(500), [w = writer.get()] { w->Fill(100); });
   world_.hub_->Kill();

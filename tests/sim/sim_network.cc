@@ -154,6 +154,11 @@ void SimNetwork::Block(size_t link, bool up, bool down) {
     PumpLater(stream, stream->up, now);
     PumpLater(stream, stream->down, now);
   }
+  if (Blocked(link)) return;
+  for (const auto& weak : std::exchange(links_[link].arriving, {})) {
+    if (const std::shared_ptr<Stream> stream = weak.lock(); stream != nullptr)
+      loop_.After(Latency(link), [this, stream] { Arrive(stream); });
+  }
 }
 
 void SimNetwork::Open(const std::shared_ptr<Stream>& stream) {
@@ -186,7 +191,9 @@ void SimNetwork::Open(const std::shared_ptr<Stream>& stream) {
 void SimNetwork::Arrive(const std::shared_ptr<Stream>& stream) {
   if (stream->observer == nullptr) return;
   if (Blocked(stream->link)) {
-    loop_.After(absl::Milliseconds(500), [this, stream] { Arrive(stream); });
+    std::vector<std::weak_ptr<Stream>>& arriving = links_[stream->link].arriving;
+    std::erase_if(arriving, [](const std::weak_ptr<Stream>& other) { return other.expired(); });
+    arriving.push_back(stream);
     return;
   }
   if (!stream->door->Accept(stream->id, links_[stream->link].cluster,

@@ -114,6 +114,7 @@ class SimNetwork {
     bool up_blocked = false;
     bool down_blocked = false;
     absl::Duration extra;
+    std::vector<std::weak_ptr<Stream>> arriving;  // That wait until it is blocked no more.
   };
 
   void Open(const std::shared_ptr<Stream>& stream);

@@ -29,13 +29,15 @@ SimWorld::SimWorld(uint64_t seed, const Shape& shape, Mutant mutant, Trace::Outp
     : shape_(shape),
       mutant_(mutant),
       random_(seed),
+      people_random_(seed ^ 0x9e0b1e),
+      network_random_(seed ^ 0x2e7),
       trace_(loop_, output),
       checks_(loop_),
-      network_(loop_, random_, trace_, &checks_) {
+      network_(loop_, network_random_, trace_, &checks_) {
   intent::HubId::Bytes id{0xab, 1};
   for (size_t i = 0; i < shape_.clusters; ++i) clusters_.push_back(ClusterNumber(i));
   hub_ = NewHub("hub", intent::HubId(id));
-  writer_ = std::make_unique<Writer>(loop_, random_, *hub_, &checks_, mutant_, shape_.keys);
+  writer_ = std::make_unique<Writer>(loop_, people_random_, *hub_, &checks_, mutant_, shape_.keys);
   hub_->Start();
   for (const intent::ClusterId& cluster : clusters_) {
     SimAgent& agent = AddAgent(cluster, hub_.get());
@@ -52,7 +54,10 @@ SimWorld::~SimWorld() {
 std::unique_ptr<SimHub> SimWorld::NewHub(const std::string& name, const intent::HubId& id) {
   auto hub = std::make_unique<SimHub>(
       loop_, random_, trace_,
-      SimHub::Options{.name = name, .hub = id, .session = {.version = "sim"}, .mutant = mutant_});
+      SimHub::Options{.name = name,
+                      .hub = id,
+                      .session = {.version = "sim", .heartbeat = shape_.heartbeat},
+                      .mutant = mutant_});
   for (const intent::ClusterId& cluster : clusters_) hub->Register(cluster);
   return hub;
 }
@@ -64,7 +69,7 @@ SimHub& SimWorld::AddHub(const std::string& name, const intent::HubId& id) {
 
 Writer& SimWorld::AddWriter(SimHub& hub) {
   other_writers_.push_back(
-      std::make_unique<Writer>(loop_, random_, hub, nullptr, Mutant::kNone, shape_.keys));
+      std::make_unique<Writer>(loop_, people_random_, hub, nullptr, Mutant::kNone, shape_.keys));
   return *other_writers_.back();
 }
 
@@ -99,8 +104,14 @@ void SimWorld::RouteAll(HubDoor* door) {
 }
 
 void SimWorld::LookEvery(absl::Duration interval) {
+  const bool looks = look_interval_ > absl::ZeroDuration();
+  look_interval_ = interval;
+  if (!looks) Look();
+}
+
+void SimWorld::Look() {
   checks_.Look(*hub_);
-  loop_.After(interval, [this, interval] { LookEvery(interval); });
+  loop_.After(look_interval_, [this] { Look(); });
 }
 
 bool SimWorld::RunUntil(absl::Duration end) {
@@ -188,8 +199,8 @@ RunResult SimWorld::Result() const {
           .deeds = {}};
 }
 
-RunResult SimWorld::Run() {
-  Chaos chaos(*this);
+RunResult SimWorld::Run(const std::optional<std::set<size_t>>& only) {
+  Chaos chaos(*this, only);
   LookEvery(absl::Milliseconds(200));
   chaos.Begin();
   if (RunUntil(shape_.chaos)) {
@@ -199,11 +210,13 @@ RunResult SimWorld::Run() {
   RunResult result = Result();
   for (size_t i = 0; i < chaos.counts().size(); ++i)
     result.faults[std::string(FaultName(static_cast<Fault>(i)))] = chaos.counts()[i];
+  result.deeds = chaos.deeds();
   return result;
 }
 
 RunResult RunLinkSim(const RunRequest& request) {
-  return SimWorld(request.seed, Shape::Of(request.seed), request.mutant, request.output).Run();
+  return SimWorld(request.seed, Shape::Of(request.seed), request.mutant, request.output)
+      .Run(request.only);
 }
 
 }  // namespace leidang::sim

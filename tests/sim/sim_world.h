@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@
 #include "agent/link/transport.h"
 #include "common/random/random.h"
 #include "common/time/sim_loop.h"
+#include "hub/session/options.h"
 #include "tests/sim/checks.h"
 #include "tests/sim/fault.h"
 #include "tests/sim/mutant.h"
@@ -39,6 +41,7 @@ struct Shape {
   size_t keys = 6;  // Names of entries of a cluster.
   absl::Duration chaos = absl::Seconds(75);
   absl::Duration calm_max = absl::Minutes(25);
+  absl::Duration heartbeat = hub::SessionOptions().heartbeat;
   // From the seed: no two seeds need look alike.
   static Shape Of(uint64_t seed);
 };
@@ -48,8 +51,8 @@ class SimWorld {
   SimWorld(uint64_t seed, const Shape& shape, Mutant mutant, Trace::Output output);
   ~SimWorld();
 
-  // Chaos for a while, then calm.
-  RunResult Run();
+  // Chaos for a while, then calm. `only`: of the list of deeds only these are done.
+  RunResult Run(const std::optional<std::set<size_t>>& only = std::nullopt);
 
   // For those who make their own way through a run, in place of Run().
 
@@ -72,7 +75,7 @@ class SimWorld {
   SimAgent& AddAgent(const intent::ClusterId& cluster, HubDoor* door);
   void Route(size_t link, HubDoor* door);
   void RouteAll(HubDoor* door);
-  // Checks what is to be looked at now and then, from now on.
+  // Checks what is to be looked at now and then, from now on this often.
   void LookEvery(absl::Duration interval);
 
   const Shape& shape() const { return shape_; }
@@ -88,10 +91,16 @@ class SimWorld {
  private:
   friend class Chaos;
 
+  void Look();
+
   const Shape shape_;
   const Mutant mutant_;
   SimLoop loop_;
+  // Each with its own numbers: what one of them draws changes nothing for the others.
   SeededRandom random_;
+  SeededRandom people_random_;
+  SeededRandom network_random_;
+  absl::Duration look_interval_;
   Trace trace_;
   Checks checks_;
   SimNetwork network_;
