@@ -22,6 +22,7 @@
 #include "agent/link/link.h"
 #include "agent/options.h"
 #include "agent/policy/policy_file.h"
+#include "agent/reconcile/fleet_settings.h"
 #include "agent/reconcile/reconciler.h"
 #include "agent/render/kustomize.h"
 #include "agent/render/renderer.h"
@@ -140,6 +141,7 @@ class Agent {
       if (link_ != nullptr) link_->Stop();
       keeper_.reset();
       link_.reset();
+      settings_.reset();
       policy_.reset();
       reconciler_.reset();
       health_.reset();
@@ -187,6 +189,12 @@ class Agent {
                           health_.get(), scripts_.get()},
         options);
     RETURN_IF_ERROR(FollowPolicy());
+    settings_ = std::make_unique<FleetSettings>(*state_, log_, [this](HealthScripts checks) {
+      health_->SetFleetChecks(std::move(checks));
+      CheckHealthChecks();
+      reconciler_->LookAtAll();
+    });
+    settings_->Start();
     cluster_->WhenReady([this] { reconciler_->Start(); });
     link_ = std::make_unique<Link>(loop_, random_, *state_, *transport_, LinkOptionsOf(membership));
     keeper_ = std::make_unique<CertificateKeeper>(
@@ -212,14 +220,20 @@ class Agent {
   }
 
   absl::Status ReadHealthChecks() {
-    if (options_.health_checks.empty()) return absl::OkStatus();
-    ASSIGN_OR_RETURN(HealthScripts checks, HealthScripts::ReadFile(options_.health_checks));
+    HealthScripts checks;
+    if (!options_.health_checks.empty()) {
+      ASSIGN_OR_RETURN(checks, HealthScripts::ReadFile(options_.health_checks));
+    }
     health_ = std::make_unique<CustomHealth>(loop_, *scripts_, std::move(checks),
                                              CustomHealth::Options());
+    CheckHealthChecks();
+    return absl::OkStatus();
+  }
+
+  void CheckHealthChecks() {
     health_->CheckAll([this](const absl::Status& error) {
       log_.Error("agent", "a health check cannot be used", {{"error", error.message()}});
     });
-    return absl::OkStatus();
   }
 
   // What a person at the cluster accepts, when that hub offers itself (trust.h).
@@ -277,6 +291,7 @@ class Agent {
   std::unique_ptr<ScriptWorker> scripts_;  // Its child starts when there is something to run.
   std::unique_ptr<CustomHealth> health_;
   std::unique_ptr<Reconciler> reconciler_;
+  std::unique_ptr<FleetSettings> settings_;
   std::unique_ptr<PolicyFile> policy_;  // Unless nothing is limited.
   std::unique_ptr<Link> link_;
   std::unique_ptr<CertificateKeeper> keeper_;

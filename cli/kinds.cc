@@ -16,6 +16,7 @@ constexpr KindNames kKinds[] = {
     {v1::CLUSTER, {"cluster", "clusters", "cl", "cl"}},
     {v1::APP_PROJECT, {"project", "projects", "appproject", "appprojects"}},
     {v1::REPOSITORY, {"repository", "repositories", "repo", "repos"}},
+    {v1::SETTINGS, {"settings", "settings", "argocd-cm", "argocd-cm"}},
 };
 
 }  // namespace
@@ -27,9 +28,10 @@ absl::StatusOr<v1::Kind> ParseKind(absl::string_view text) {
       if (lower == name) return k.kind;
     }
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "\"", text,
-      "\" is no kind: use applicationsets, applications, clusters, projects or repositories"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", text,
+                   "\" is no kind: use applicationsets, applications, clusters, projects, "
+                   "repositories or settings"));
 }
 
 std::string KindName(v1::Kind kind) {

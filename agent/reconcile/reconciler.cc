@@ -85,6 +85,10 @@ Reconciler::~Reconciler() {
 
 void Reconciler::SetPolicy(ClusterPolicy policy) {
   context_.policy = std::move(policy);
+  LookAtAll();
+}
+
+void Reconciler::LookAtAll() {
   if (running_ == Running::kYes) AddAll();
 }
 

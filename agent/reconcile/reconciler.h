@@ -62,6 +62,9 @@ class Reconciler final : public StateObserver {
   // it is what holds from the beginning.
   void SetPolicy(ClusterPolicy policy);
 
+  // Something that every pass depends on has changed: a pass over every entry follows.
+  void LookAtAll();
+
   // Nothing waits or runs, apart from passes that come with time.
   bool Busy() const { return queue_.running() > 0; }
 

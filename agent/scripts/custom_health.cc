@@ -67,9 +67,12 @@ CustomHealth::CustomHealth(EventLoop& loop, ScriptRunner& scripts, HealthScripts
 CustomHealth::~CustomHealth() { *alive_ = false; }
 
 const HealthScript* CustomHealth::CheckFor(const Value& object) const {
-  if (checks_.empty() || HealthOfDeletion(object).has_value()) return nullptr;
-  return checks_.Find(manifest::GroupOf(object::FindString(object, {"apiVersion"})),
-                      object::FindString(object, {"kind"}));
+  if ((checks_.empty() && fleet_checks_.empty()) || HealthOfDeletion(object).has_value())
+    return nullptr;
+  const absl::string_view group = manifest::GroupOf(object::FindString(object, {"apiVersion"}));
+  const absl::string_view kind = object::FindString(object, {"kind"});
+  const HealthScript* own = checks_.Find(group, kind);
+  return own != nullptr ? own : fleet_checks_.Find(group, kind);
 }
 
 bool CustomHealth::IsKnown(const Value& object) const {
@@ -88,21 +91,34 @@ void CustomHealth::Prepare(Objects objects, std::function<void()> done) {
 
 // One after the other: what runs them does so, too, and its queue is bounded.
 void CustomHealth::Next(const std::shared_ptr<Batch>& batch) {
-  if (batch->objects.empty()) return batch->done();
-  const std::shared_ptr<const Value> object = std::move(batch->objects.back());
-  batch->objects.pop_back();
-  const HealthScript* check = CheckFor(*object);
+  while (!batch->objects.empty()) {
+    const std::shared_ptr<const Value> object = std::move(batch->objects.back());
+    batch->objects.pop_back();
+    // The fleet's may have changed since.
+    if (const HealthScript* check = CheckFor(*object)) return Ask(batch, object, *check);
+  }
+  batch->done();
+}
+
+void CustomHealth::Ask(const std::shared_ptr<Batch>& batch,
+                       const std::shared_ptr<const Value>& object, const HealthScript& check) {
   ScriptCall call{.language = ScriptCall::Language::kLuaHealth,
-                  .name = CheckName(*check),
+                  .name = CheckName(check),
                   .subject = NameOf(*object),
-                  .script = check->script,
+                  .script = check.script,
                   .input = object};
-  scripts_.Run(std::move(call),
-               [this, alive = alive_, batch, object](absl::StatusOr<Value> answer) {
-                 if (!*alive) return;
-                 Keep(*object, std::move(answer));
-                 Next(batch);
-               });
+  scripts_.Run(std::move(call), [this, alive = alive_, batch, object,
+                                 generation = generation_](absl::StatusOr<Value> answer) {
+    if (!*alive) return;
+    if (generation == generation_) Keep(*object, std::move(answer));
+    Next(batch);
+  });
+}
+
+void CustomHealth::SetFleetChecks(HealthScripts checks) {
+  fleet_checks_ = std::move(checks);
+  known_.clear();
+  ++generation_;
 }
 
 void CustomHealth::Keep(const Value& object, absl::StatusOr<Value> answer) {
@@ -129,7 +145,9 @@ std::optional<Health> CustomHealth::Of(const Value& object) const {
 }
 
 void CustomHealth::CheckAll(const std::function<void(const absl::Status&)>& report) {
-  for (const HealthScript& check : checks_.All()) {
+  std::vector<HealthScript> all = checks_.All();
+  for (HealthScript& check : fleet_checks_.All()) all.push_back(std::move(check));
+  for (const HealthScript& check : all) {
     scripts_.Run({.language = ScriptCall::Language::kLuaSyntax,
                   .name = CheckName(check),
                   .subject = "",

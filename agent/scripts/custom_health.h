@@ -17,7 +17,8 @@
 
 namespace leidang::agent {
 
-// CustomHealth: health with the checks that somebody has configured before our own. A check is run
+// CustomHealth: health with the checks that somebody has configured before our own: first those of
+// the cluster's owner, then those of the fleet. A check is run
 // once for each version of an object and its answer kept. What is being deleted is Progressing
 // before any check is asked.
 //
@@ -40,6 +41,9 @@ class CustomHealth final : public HealthSource {
   void Prepare(Objects objects, std::function<void()> done) override;
   std::optional<Health> Of(const object::Value& object) const override;
 
+  // Those of the fleet from now on; what was found by others is forgotten.
+  void SetFleetChecks(HealthScripts checks);
+
   // Reports, for each check that cannot be read, an error that names it; nothing for the others.
   void CheckAll(const std::function<void(const absl::Status&)>& report);
 
@@ -54,11 +58,15 @@ class CustomHealth final : public HealthSource {
   const HealthScript* CheckFor(const object::Value& object) const;
   bool IsKnown(const object::Value& object) const;
   void Next(const std::shared_ptr<Batch>& batch);
+  void Ask(const std::shared_ptr<Batch>& batch, const std::shared_ptr<const object::Value>& object,
+           const HealthScript& check);
   void Keep(const object::Value& object, absl::StatusOr<object::Value> answer);
 
   EventLoop& loop_;
   ScriptRunner& scripts_;
   const HealthScripts checks_;
+  HealthScripts fleet_checks_;
+  uint64_t generation_ = 0;  // Of the fleet's.
   const Options options_;
   std::map<std::string, Known> known_;  // By uid, or name where there is none.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // Joint with posted callbacks.

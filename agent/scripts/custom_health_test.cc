@@ -226,5 +226,42 @@ TEST_F(CustomHealthTest, ChecksThatCannotBeReadAreReportedByName) {
                                              "be read: check:1:")));
 }
 
+// The fleet's checks, as FleetSettings hands them over.
+HealthScripts Fleet(const std::string& kind, const std::string& script) {
+  object::Object settings{{absl::StrCat("resource.customizations.health.", kind), script}};
+  return *HealthScripts::Parse(Value(settings), "test");
+}
+
+TEST_F(CustomHealthTest, ChecksOfTheFleetCountWhereTheClusterHasNone) {
+  health_ =
+      std::make_unique<CustomHealth>(loop_, scripts_, HealthScripts(), CustomHealth::Options());
+  EXPECT_EQ(Assess(Widget("Degraded")), "none");
+  health_->SetFleetChecks(Fleet("example.com_Widget", kByPhase));
+  EXPECT_EQ(Assess(Widget("Degraded")), Shown(HealthState::kDegraded, "w"));
+  health_->SetFleetChecks(Fleet("example.com_Widget", "return {status = 'Healthy'}"));
+  EXPECT_EQ(Assess(Widget("Degraded")), Shown(HealthState::kHealthy, ""))
+      << "what the check before said is forgotten";
+  health_->SetFleetChecks(HealthScripts());
+  EXPECT_EQ(Assess(Widget("Degraded")), "none");
+}
+
+TEST_F(CustomHealthTest, TheCheckOfTheClusterComesBeforeTheFleets) {
+  Configure("return {status = 'Suspended'}");
+  health_->SetFleetChecks(Fleet("example.com_Widget", kByPhase));
+  EXPECT_EQ(Assess(Widget("Degraded")), Shown(HealthState::kSuspended, ""));
+}
+
+TEST_F(CustomHealthTest, ChecksThatChangeWhileOneRunsAnswerForTheObjectsThatFollow) {
+  health_ =
+      std::make_unique<CustomHealth>(loop_, scripts_, HealthScripts(), CustomHealth::Options());
+  health_->SetFleetChecks(Fleet("example.com_Widget", kByPhase));
+  int answered = 0;
+  health_->Prepare({Widget("Healthy"), Widget("Degraded", 2)}, [&] { ++answered; });
+  health_->SetFleetChecks(HealthScripts());
+  loop_.RunUntilIdle();
+  EXPECT_EQ(answered, 1);
+  EXPECT_EQ(Assess(Widget("Healthy")), "none");
+}
+
 }  // namespace
 }  // namespace leidang::agent

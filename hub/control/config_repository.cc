@@ -36,6 +36,8 @@ WrittenKind WrittenKindOf(ManifestKind kind) {
       return WrittenKind::kApplication;
     case ManifestKind::kAppProject:
       return WrittenKind::kAppProject;
+    case ManifestKind::kSettings:
+      return WrittenKind::kSettings;
     default:
       return WrittenKind::kRepository;
   }
@@ -197,8 +199,9 @@ void ConfigRepository::OnApplied(const std::shared_ptr<Taking>& taking,
 void ConfigRepository::DeleteMissing(const std::shared_ptr<Taking>& taking) {
   const std::string owner = OwnerOf(options_.path, taking->commit);
   std::vector<Desk::Target> gone;
-  for (const WrittenKind kind : {WrittenKind::kApplicationSet, WrittenKind::kApplication,
-                                 WrittenKind::kAppProject, WrittenKind::kRepository}) {
+  for (const WrittenKind kind :
+       {WrittenKind::kApplicationSet, WrittenKind::kApplication, WrittenKind::kAppProject,
+        WrittenKind::kRepository, WrittenKind::kSettings}) {
     for (const auto& [key, object] : records_.Objects(kind)) {
       if (!FromConfig(object.owner) || object.deleting ||
           taking->names.objects.contains({kind, key}))

@@ -28,15 +28,15 @@ void ControlPlane::Load(const intent::HubId& new_hub, Done done) {
 void ControlPlane::Build() {
   brakes_ = std::make_unique<Brakes>(*records_);
   brakes_->Load();
-  projects_ = std::make_unique<ProjectEntries>(parts_.loop, *records_, parts_.store, parts_.random,
-                                               parts_.log);
+  shared_ = std::make_unique<SharedEntries>(parts_.loop, *records_, parts_.store, parts_.random,
+                                            parts_.log);
   repositories_ = std::make_unique<Repositories>(
       parts_.loop, parts_.workers, parts_.git, parts_.random, options_.polling,
       [this](const std::string& url) { return RepositoryFor(*records_, url); },
       [this](const std::set<std::string>& consumers) { OnInputs(consumers); });
   owners_ = std::make_unique<OwnerReconciler>(
       OwnerReconciler::Parts{parts_.loop, parts_.workers, *records_, *repositories_, parts_.store,
-                             listings_, resolver_, *projects_, *brakes_, parts_.random, parts_.log},
+                             listings_, resolver_, *shared_, *brakes_, parts_.random, parts_.log},
       [this](const OwnerKey&) { CheckSettled(); });
   lifecycle_ =
       std::make_unique<ClusterLifecycle>(parts_.loop, *records_, parts_.store, parts_.random,
@@ -58,7 +58,11 @@ void ControlPlane::BuildDesk() {
   desk_->on_repository_changed = [this](const std::string&) {
     repositories_->Refresh(std::nullopt);
   };
-  desk_->on_cluster_changed = [this](const intent::ClusterId& id) { lifecycle_->OnChanged(id); };
+  desk_->on_settings_changed = [this] { shared_->UpdateSettings(); };
+  desk_->on_cluster_changed = [this](const intent::ClusterId& id) {
+    lifecycle_->OnChanged(id);
+    shared_->OnCluster(id);
+  };
 }
 
 void ControlPlane::Start(Done done) {
@@ -86,7 +90,7 @@ void ControlPlane::Look(ClusterLifecycle::Logs logs, const Done& done) {
 }
 
 bool ControlPlane::quiet() const {
-  return looking_ && owners_->AllSettled() && owners_->idle() && projects_->idle();
+  return looking_ && owners_->AllSettled() && owners_->idle() && shared_->idle();
 }
 
 bool ControlPlane::AllRecovering() const {

@@ -22,9 +22,9 @@
 #include "hub/control/fleet_records.h"
 #include "hub/control/owner_reconciler.h"
 #include "hub/control/pinned_git.h"
-#include "hub/control/project_entries.h"
 #include "hub/control/recovery.h"
 #include "hub/control/repositories.h"
+#include "hub/control/shared_entries.h"
 #include "hub/ledger/ledger.h"
 #include "hub/resolve/closure.h"
 #include "hub/source/git_source.h"
@@ -84,7 +84,7 @@ class ControlPlane {
   FleetRecords& records() const { return *records_; }
   Repositories& repositories() const { return *repositories_; }
   OwnerReconciler& owners() const { return *owners_; }
-  ProjectEntries& projects() const { return *projects_; }
+  SharedEntries& shared() const { return *shared_; }
   ClusterLifecycle& lifecycle() const { return *lifecycle_; }
   Desk& desk() const { return *desk_; }
   BrakeDesk& brakes() const { return *brake_desk_; }
@@ -112,7 +112,7 @@ class ControlPlane {
   std::unique_ptr<FleetRecords> records_;
   std::unique_ptr<Brakes> brakes_;
   std::unique_ptr<BrakeDesk> brake_desk_;
-  std::unique_ptr<ProjectEntries> projects_;
+  std::unique_ptr<SharedEntries> shared_;
   std::unique_ptr<Repositories> repositories_;
   std::unique_ptr<OwnerReconciler> owners_;
   std::unique_ptr<Desk> desk_;

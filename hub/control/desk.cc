@@ -8,6 +8,7 @@
 #include "common/base/status_macros.h"
 #include "generators/expand.h"
 #include "hub/control/manifest_rules.h"
+#include "hub/control/settings.h"
 
 namespace leidang::hub {
 
@@ -69,6 +70,11 @@ absl::StatusOr<Desk::Draft> Desk::Read(const object::Value& manifest, const std:
       return ReadWritten(WrittenKind::kAppProject, manifest, std::move(draft));
     case ManifestKind::kRepositorySecret:
       return ReadWritten(WrittenKind::kRepository, manifest, std::move(draft));
+    case ManifestKind::kSettings:
+      for (const std::string& key : SettingsWithoutEffect(manifest)) {
+        applied->warnings.push_back(absl::StrCat("data.", key, " has no effect here"));
+      }
+      return ReadWritten(WrittenKind::kSettings, manifest, std::move(draft));
     case ManifestKind::kCluster:
     case ManifestKind::kClusterSecret:
       return ReadCluster(manifest, std::move(draft), applied);
@@ -197,6 +203,8 @@ void Desk::TriggerFor(const Draft& draft) {
       return owners_.OnProjectChanged(draft.object->key);
     case WrittenKind::kRepository:
       return on_repository_changed(draft.object->key);
+    case WrittenKind::kSettings:
+      return on_settings_changed();
   }
 }
 
@@ -250,6 +258,7 @@ uint64_t Desk::ApplicationsOf(const Target& target) const {
       return 1;
     case WrittenKind::kAppProject:
     case WrittenKind::kRepository:
+    case WrittenKind::kSettings:
       return 0;
   }
   return 0;
@@ -288,6 +297,7 @@ void Desk::Delete(const Target& target, std::optional<uint64_t> confirm,
         if (target.kind == WrittenKind::kApplicationSet || target.kind == WrittenKind::kApplication)
           owners_.Trigger({target.kind, target.key});
         if (target.kind == WrittenKind::kRepository) on_repository_changed(target.key);
+        if (target.kind == WrittenKind::kSettings) on_settings_changed();
         done(*count);
       });
 }

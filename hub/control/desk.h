@@ -105,6 +105,7 @@ class Desk {
   std::function<void(const intent::ClusterId&)> on_cluster_changed = [](const intent::ClusterId&) {
   };
   // …and after the credentials of a repository were.
+  std::function<void()> on_settings_changed = [] {};
   std::function<void(const std::string&)> on_repository_changed = [](const std::string&) {};
 
  private:

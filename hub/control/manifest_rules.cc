@@ -10,6 +10,7 @@
 #include "common/base/status_macros.h"
 #include "common/match/selector.h"
 #include "generators/world.h"
+#include "hub/control/settings.h"
 
 namespace leidang::hub {
 namespace {
@@ -55,6 +56,7 @@ absl::StatusOr<std::string> SecretField(const object::Value& secret, absl::strin
 
 absl::Status CheckSpec(WrittenKind kind, const object::Value& manifest) {
   if (kind == WrittenKind::kRepository) return absl::OkStatus();
+  if (kind == WrittenKind::kSettings) return CheckSettings(manifest);
   const object::Value* spec = object::Find(manifest, {"spec"});
   if (spec == nullptr || !spec->is_object())
     return absl::InvalidArgumentError("spec is missing, or no object");
@@ -82,6 +84,8 @@ absl::string_view WrittenKindName(WrittenKind kind) {
       return "AppProject";
     case WrittenKind::kRepository:
       return "repository";
+    case WrittenKind::kSettings:
+      return "settings";
   }
   return "object";
 }
@@ -103,12 +107,16 @@ absl::StatusOr<ManifestKind> KindOf(const object::Value& manifest) {
     if (type == "cluster") return ManifestKind::kClusterSecret;
     if (type == "repository") return ManifestKind::kRepositorySecret;
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("apiVersion \"", api, "\" with kind \"", kind,
-                   "\" is nothing that a hub takes: it takes ApplicationSet, Application and "
-                   "AppProject of argoproj.io/v1alpha1, Cluster of "
-                   "leidang.dev/v1alpha1, and Secrets labelled argocd.argoproj.io/secret-type: "
-                   "cluster or repository"));
+  if (api == "v1" && kind == "ConfigMap" &&
+      object::FindString(manifest, {"metadata", "name"}) == kSettingsName) {
+    return ManifestKind::kSettings;
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "apiVersion \"", api, "\" with kind \"", kind,
+      "\" is nothing that a hub takes: it takes ApplicationSet, Application and "
+      "AppProject of argoproj.io/v1alpha1, Cluster of "
+      "leidang.dev/v1alpha1, Secrets labelled argocd.argoproj.io/secret-type: cluster or "
+      "repository, and the ConfigMap argocd-cm"));
 }
 
 absl::StatusOr<WrittenObject> ReadObject(WrittenKind kind, const object::Value& manifest,

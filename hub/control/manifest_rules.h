@@ -21,6 +21,7 @@ enum class ManifestKind {
   kCluster,           // leidang.dev/v1alpha1
   kClusterSecret,     // argocd.argoproj.io/secret-type: cluster
   kRepositorySecret,  // argocd.argoproj.io/secret-type: repository
+  kSettings,          // ConfigMap argocd-cm
 };
 
 // kInvalidArgument names what was found and lists what is taken. Pure, as everything here.

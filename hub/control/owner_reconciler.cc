@@ -91,7 +91,7 @@ void OwnerReconciler::TriggerThose(const std::set<OwnerKey>& owners) {
 }
 
 void OwnerReconciler::OnProjectChanged(const std::string& project) {
-  parts_.projects.Update(project);
+  parts_.shared.UpdateProject(project);
   TriggerAll();
 }
 

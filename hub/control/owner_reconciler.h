@@ -24,7 +24,7 @@
 #include "hub/control/name_claims.h"
 #include "hub/control/owner_key.h"
 #include "hub/control/pinned_git.h"
-#include "hub/control/project_entries.h"
+#include "hub/control/shared_entries.h"
 #include "hub/control/repositories.h"
 #include "hub/store/store.h"
 
@@ -61,7 +61,7 @@ class OwnerReconciler {
     Store& store;
     GitListings& listings;
     SourceResolver& resolver;
-    ProjectEntries& projects;
+    SharedEntries& shared;
     Brakes& brakes;
     Random& random;
     Log& log;

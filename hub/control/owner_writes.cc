@@ -52,7 +52,7 @@ void OwnerReconciler::Load(std::function<void(absl::Status)> done) {
         reports_[{kind, key}].conditions = state->conditions;
     }
   }
-  parts_.projects.UpdateAll();
+  parts_.shared.UpdateAll();
   std::vector<Holding> lost = Lost();
   if (lost.empty()) return done(absl::OkStatus());
   RestoreKept(std::move(lost), std::move(done));
@@ -117,7 +117,7 @@ void OwnerReconciler::RestoreKept(std::vector<Holding> kept,
       application.project = k.project;
       application.manifest = k.manifest;
       application.content = proof::ElementOf({{}, {}, k.body, k.sources});
-      parts_.projects.Ensure(k.cluster, {k.project}, batch.get());
+      parts_.shared.Ensure(k.cluster, {k.project}, batch.get());
       batch->Put(k.cluster, {EntryOf(holding.key), application.uid, k.body, k.sources});
       batch->PutApplication(std::move(application));
     }
@@ -254,7 +254,7 @@ void OwnerReconciler::SweepPins() {
 void OwnerReconciler::Commit(const LookPtr& look, AssignPlan plan) {
   WriteBatch batch;
   if (!plan.placed.empty()) batch.Append(std::move(look->expansion.content));
-  for (const auto& [cluster, names] : plan.placed) parts_.projects.Ensure(cluster, names, &batch);
+  for (const auto& [cluster, names] : plan.placed) parts_.shared.Ensure(cluster, names, &batch);
   batch.Append(std::move(plan.batch));
   plan.batch = {};
   if (look->is_set() && look->deleting()) {
@@ -293,10 +293,10 @@ void OwnerReconciler::OnCommitted(const LookPtr& look, const AssignPlan& plan) {
   }
   for (const std::string& name : plan.released) Free(name, look->owner);
   TriggerBereft(plan.adopted);
-  for (const auto& [cluster, names] : plan.placed) parts_.projects.OnPlaced(cluster);
+  for (const auto& [cluster, names] : plan.placed) parts_.shared.OnPlaced(cluster);
   std::set<intent::ClusterId> ended;
   for (const Deletion& deletion : plan.deletions) ended.insert(deletion.cluster);
-  for (const intent::ClusterId& cluster : ended) parts_.projects.OnEnded(cluster);
+  for (const intent::ClusterId& cluster : ended) parts_.shared.OnEnded(cluster);
 }
 
 // Those that names were taken over from have less to wait for.

@@ -108,6 +108,8 @@ absl::string_view KindWord(WrittenKind kind) {
       return "appproject";
     case WrittenKind::kRepository:
       return "repository";
+    case WrittenKind::kSettings:
+      return "settings";
   }
   return "unknown";
 }
@@ -210,7 +212,7 @@ absl::StatusOr<WrittenObject> Decode(const LedgerEntry& entry) {
   ASSIGN_OR_RETURN(auto record, Parse<pb::WrittenRecord>(entry));
   WrittenObject object;
   RETURN_IF_ERROR(ReadEnum(entry, record.kind(), WrittenKind::kApplicationSet,
-                           WrittenKind::kRepository, object.kind));
+                           WrittenKind::kSettings, object.kind));
   object.key = std::move(*record.mutable_key());
   object.manifest = std::move(*record.mutable_manifest());
   object.owner = std::move(*record.mutable_owner());

@@ -21,6 +21,7 @@ enum class WrittenKind : uint8_t {
   kApplication = 2,  // Written directly, not generated.
   kAppProject = 3,
   kRepository = 4,  // Credentials and settings of a repository URL.
+  kSettings = 5,    // What every cluster's agent is told: Argo CD's ConfigMap argocd-cm.
 };
 
 // Who may change an object: each has exactly one owner.
@@ -42,7 +43,7 @@ enum class Ending : uint8_t {
 // One object as it was given.
 struct WrittenObject {
   WrittenKind kind = WrittenKind::kApplicationSet;
-  std::string key;       // "namespace/name"; of projects and repositories the plain name.
+  std::string key;       // "namespace/name"; of all others the plain name.
   std::string manifest;  // Canonical JSON, without status.
   std::string owner = kApiOwner;
   absl::Time created_at;

@@ -30,6 +30,7 @@ v1::Kind KindOfName(const std::string& kind) {
   if (kind == "ApplicationSet") return v1::APPLICATION_SET;
   if (kind == "Application") return v1::APPLICATION;
   if (kind == "AppProject") return v1::APP_PROJECT;
+  if (kind == "ConfigMap") return v1::SETTINGS;
   if (kind == "Cluster") return v1::CLUSTER;
   if (kind == "Secret") return v1::REPOSITORY;
   return v1::KIND_UNSPECIFIED;
@@ -71,6 +72,8 @@ absl::StatusOr<Desk::Target> TargetOf(const v1::DeleteRequest& request) {
       return Desk::Target{WrittenKind::kAppProject, request.name()};
     case v1::REPOSITORY:
       return Desk::Target{WrittenKind::kRepository, request.name()};
+    case v1::SETTINGS:
+      return Desk::Target{WrittenKind::kSettings, request.name()};
     default:
       return absl::InvalidArgumentError("the request names no kind that can be deleted this way");
   }

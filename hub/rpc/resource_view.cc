@@ -389,6 +389,11 @@ absl::StatusOr<v1::Resource> ResourceView::Get(const v1::GetRequest& request) co
         return OfWritten(*o, v1::REPOSITORY);
       }
       return absl::NotFoundError(absl::StrCat("there is no repository ", request.name()));
+    case v1::SETTINGS:
+      if (const WrittenObject* o = parts_.records.Object(WrittenKind::kSettings, request.name())) {
+        return OfWritten(*o, v1::SETTINGS);
+      }
+      return absl::NotFoundError(absl::StrCat("there are no settings ", request.name()));
     default:
       return absl::InvalidArgumentError("the request names no kind");
   }
@@ -452,6 +457,10 @@ absl::StatusOr<v1::ListResponse> ResourceView::List(const v1::ListRequest& reque
     case v1::REPOSITORY:
       for (const auto& [key, o] : parts_.records.Objects(WrittenKind::kRepository))
         add(OfWritten(o, v1::REPOSITORY));
+      return response;
+    case v1::SETTINGS:
+      for (const auto& [key, o] : parts_.records.Objects(WrittenKind::kSettings))
+        add(OfWritten(o, v1::SETTINGS));
       return response;
     default:
       return absl::InvalidArgumentError("the request names no kind");

@@ -58,5 +58,33 @@ TEST_F(KubernetesOwnerTest, ThePolicyFileOfTheClusterIsObeyedAndItsChangesToo) {
   EXPECT_EQ(Colour(two(), "policed", "c"), "red");
 }
 
+TEST_F(KubernetesOwnerTest, AHealthCheckOfTheHubIsRunInEveryCluster) {
+  const auto settings = [](const std::string& status) {
+    const std::string file = fleet()->fleet().Write("argocd-cm.yaml", absl::StrCat(R"(
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: argocd-cm}
+data:
+  resource.customizations.health.ConfigMap: |
+    if obj.metadata.name ~= "checked" then return nil end
+    return {status = ")",
+                                                                                   status, R"("}
+)"));
+    EXPECT_EQ(fleet()->fleet().Leidang({"apply", "-f", file}).code, 0);
+  };
+  const auto health_is = [](const std::string& health) {
+    return KubernetesFleet::Until([&] {
+      return object::FindString(fleet()->Show("checked"), {"status", "health", "status"}) == health;
+    });
+  };
+  settings("Degraded");
+  fleet()->Commit("checked", {{"c.yaml", ConfigMap("checked", "red")}});
+  fleet()->AddApplication("checked", "two");
+  EXPECT_TRUE(health_is("Degraded"));
+  settings("Healthy");
+  EXPECT_TRUE(health_is("Healthy"));
+  EXPECT_EQ(fleet()->fleet().Leidang({"delete", "settings", "argocd-cm"}).code, 0);
+}
+
 }  // namespace
 }  // namespace leidang::testing

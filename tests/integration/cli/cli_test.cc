@@ -111,6 +111,24 @@ TEST_F(CliTest, AManualApplicationIsSyncedOnRequest) {
   EXPECT_THAT(none.err, HasSubstr("there is no Application nothing"));
 }
 
+TEST_F(CliTest, SettingsOfTheFleetAreWrittenShownAndTakenBack) {
+  const auto applied = fleet_.Leidang({"apply", "-f", fleet_.Write("argocd-cm.yaml", R"(
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: argocd-cm, namespace: argocd}
+data:
+  url: https://argocd.example.com
+  resource.customizations.health.example.com_Widget: "return {status = 'Healthy'}"
+)")});
+  EXPECT_EQ(applied.code, 0) << applied.err;
+  EXPECT_THAT(applied.out + applied.err, HasSubstr("data.url has no effect here"));
+  EXPECT_THAT(fleet_.Leidang({"get", "settings"}).out, HasSubstr("argocd-cm"));
+  EXPECT_THAT(fleet_.Leidang({"get", "settings", "argocd-cm", "-o", "yaml"}).out,
+              HasSubstr("example.com_Widget"));
+  EXPECT_EQ(fleet_.Leidang({"delete", "settings", "argocd-cm"}).code, 0);
+  EXPECT_EQ(fleet_.Leidang({"get", "settings", "argocd-cm"}).code, 3);
+}
+
 TEST_F(CliTest, BadInputSaysWhatWhereAndWhatToDo) {
   const std::string broken = fleet_.Write("broken.yaml", "a: [1\nb: 2\n");
   const auto yaml = fleet_.Leidang({"apply", "-f", broken});

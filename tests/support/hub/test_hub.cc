@@ -294,7 +294,7 @@ hub::FleetRecords& TestHub::records() const { return process_->plane->records();
 hub::Store& TestHub::store() const { return *process_->store; }
 hub::OwnerReconciler& TestHub::owners() const { return process_->plane->owners(); }
 hub::Repositories& TestHub::repositories() const { return process_->plane->repositories(); }
-hub::ProjectEntries& TestHub::projects() const { return process_->plane->projects(); }
+hub::SharedEntries& TestHub::shared() const { return process_->plane->shared(); }
 hub::ConfigRepository& TestHub::config() const { return *process_->plane->config(); }
 hub::Desk& TestHub::desk() const { return process_->plane->desk(); }
 hub::Ledger& TestHub::ledger() const { return *process_->ledger; }

@@ -121,7 +121,7 @@ class TestHub {
   hub::Store& store() const;
   hub::OwnerReconciler& owners() const;
   hub::Repositories& repositories() const;
-  hub::ProjectEntries& projects() const;
+  hub::SharedEntries& shared() const;
   hub::ConfigRepository& config() const;
   hub::Desk& desk() const;
   hub::Ledger& ledger() const;
