@@ -24,8 +24,8 @@
 #include "hub/control/name_claims.h"
 #include "hub/control/owner_key.h"
 #include "hub/control/pinned_git.h"
-#include "hub/control/shared_entries.h"
 #include "hub/control/repositories.h"
+#include "hub/control/shared_entries.h"
 #include "hub/store/store.h"
 
 namespace leidang::hub {
