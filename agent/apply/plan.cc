@@ -302,9 +302,11 @@ Plan Planner::Sync() {
     }
   }
   FindUnowned();
-  plan_.content_pending = std::any_of(applies_.begin(), applies_.end(), [](const ApplyTask& task) {
-    return task.why != ApplyTask::Why::kDrift;
-  });
+  for (const ApplyTask& task : applies_) {
+    if (task.why != ApplyTask::Why::kDrift) plan_.outdated.push_back(task.key);
+  }
+  std::sort(plan_.outdated.begin(), plan_.outdated.end());
+  plan_.content_pending = !plan_.outdated.empty();
   DecidePrunes(std::move(wanted));
   DecideNamespace();
   plan_.sync = SyncState();

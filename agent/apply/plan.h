@@ -54,6 +54,8 @@ struct SeenObject {
   std::string version;
   std::string hash;
   intent::HealthState health = intent::HealthState::kHealthy;
+  std::string health_message;
+  bool checked = false;  // A check has said so; without one it counts as healthy.
 };
 
 // What is asked for beyond the automated policy.
@@ -127,11 +129,12 @@ struct Plan {
     std::string owner;  // Empty: nobody's, and not ours to take.
   };
   std::vector<Conflict> conflicts;
-  std::vector<object::ObjectKey> drifted;  // Differ from what was applied.
-  std::vector<object::ObjectKey> missing;  // Desired and not there.
-  std::vector<object::ObjectKey> extra;    // In the inventory, there, and not desired.
-  std::vector<object::ObjectKey> unowned;  // Carry our marks, but are in no inventory: kept.
-  std::vector<object::ObjectKey> held;     // Deletions that wait; `hold_reason` says why.
+  std::vector<object::ObjectKey> drifted;   // Differ from what was applied.
+  std::vector<object::ObjectKey> missing;   // Desired and not there.
+  std::vector<object::ObjectKey> outdated;  // Desired, and never applied as it is.
+  std::vector<object::ObjectKey> extra;     // In the inventory, there, and not desired.
+  std::vector<object::ObjectKey> unowned;   // Carry our marks, but are in no inventory: kept.
+  std::vector<object::ObjectKey> held;      // Deletions that wait; `hold_reason` says why.
   std::string hold_reason;
   std::vector<object::ObjectKey> waiting_for;  // Of earlier waves, not healthy yet.
   bool refused_empty = false;     // Everything would be pruned and the policy does not allow it.

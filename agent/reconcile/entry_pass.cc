@@ -56,7 +56,11 @@ SeenObject EntryPass::SeenOf(const LiveObject& live) const {
     return seen;
   }
   const std::optional<Health> health = context_.health.Of(*live.manifest);
-  if (health.has_value()) seen.health = health->state;
+  if (health.has_value()) {
+    seen.health = health->state;
+    seen.health_message = health->message;
+    seen.checked = true;
+  }
   return seen;
 }
 

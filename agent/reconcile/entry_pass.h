@@ -59,6 +59,7 @@ struct SyncRecord {
   int64_t attempts = 0;
   std::optional<absl::Duration> next;  // When it is tried again; absent: not by itself.
   std::string failure;
+  std::vector<intent::ObjectStatus> hooks;
 };
 
 // Whether an object that is not as it was applied differs in ignored fields only, as found for what

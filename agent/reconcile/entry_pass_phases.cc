@@ -46,6 +46,36 @@ std::string FailureOf(const SyncOperation& operation) {
   return text;
 }
 
+intent::OperationPhase PhaseOf(SyncResult::Phase phase) {
+  switch (phase) {
+    case SyncResult::Phase::kNone:
+      return intent::OperationPhase::kNone;
+    case SyncResult::Phase::kRunning:
+      return intent::OperationPhase::kRunning;
+    case SyncResult::Phase::kSucceeded:
+      return intent::OperationPhase::kSucceeded;
+    case SyncResult::Phase::kFailed:
+      return intent::OperationPhase::kFailed;
+    case SyncResult::Phase::kError:
+      return intent::OperationPhase::kError;
+  }
+  return intent::OperationPhase::kNone;
+}
+
+std::vector<intent::ObjectStatus> HooksOf(const PhasedSync& sync) {
+  std::vector<intent::ObjectStatus> hooks;
+  for (const auto& [task, result] : sync.operation().results()) {
+    if (!sync.hooks().contains(task.key)) continue;
+    hooks.push_back({.key = task.key,
+                     .sync = intent::SyncState::kUnknown,
+                     .health = std::nullopt,
+                     .hook = std::string(PhaseName(task.phase)),
+                     .operation = PhaseOf(result.phase),
+                     .message = result.message});
+  }
+  return hooks;
+}
+
 }  // namespace
 
 void EntryPass::CarryOutInPhases() {
@@ -78,6 +108,7 @@ void EntryPass::CarryOutInPhases() {
   }
   if (record.running != nullptr) return RunLook(record);
   findings_.sync_failure = record.failure;
+  findings_.hook_results = record.hooks;
   KeepCorrectionsOnly();
   if (plan_.empty()) return Conclude(NextTime());
   CarryOut();
@@ -127,6 +158,8 @@ void EntryPass::OnPhases(SyncOutcome outcome) {
   CountOutcome(outcome);
   SyncRecord& record = context_.syncs[ref_];
   const SyncOperation& operation = record.running->operation();
+  record.hooks = HooksOf(*record.running);
+  findings_.hook_results = record.hooks;
   const bool stored = outcome.storage.ok();
   const bool more = operation.wave().has_value() && outcome.pending == 0 && looks_ < kLooksMax;
   if (!outcome_.has_value()) outcome_.emplace();

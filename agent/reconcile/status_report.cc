@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 
 #include "agent/apply/brake.h"
+#include "agent/reconcile/resource_report.h"
 #include "agent/render/render_error.h"
 #include "common/conditions/condition_list.h"
 #include "common/conditions/reason.h"
@@ -289,6 +290,11 @@ EntryStatus MakeStatus(const EntryFindings& findings, const std::optional<EntryS
     status.applied_element = head.element;
     status.applied_commit = CommitsOf(findings.entry);
   }
+
+  if (findings.plan != nullptr && findings.desired != nullptr) {
+    status.resources = ResourcesOf(findings, status.resources);
+  }
+  if (findings.gone) status.resources.clear();
 
   ConditionWriter writer(before, now);
   AddFailure(findings.failure, writer);

@@ -45,6 +45,7 @@ struct EntryFindings {
   std::vector<std::string> refused;
   bool withheld = false;             // Something was to be done, and was not for that.
   std::vector<std::string> held_up;  // Objects that are being deleted, with what holds them.
+  std::vector<intent::ObjectStatus> hook_results;                         // Of the last sync.
   enum class Hooks : uint8_t { kRun, kLeftOut } hooks = Hooks::kLeftOut;  // On this target.
   bool gone = false;  // The deletion is complete.
 };

@@ -4,12 +4,14 @@
 // and shows them.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/time/time.h"
 
 #include "common/intent/intent.h"
+#include "common/object/key.h"
 #include "common/object/sha256.h"
 
 namespace leidang::intent {
@@ -42,6 +44,22 @@ struct StatusCondition {
   friend bool operator==(const StatusCondition&, const StatusCondition&) = default;
 };
 
+// One object of an Application, or a hook of its last sync.
+struct ObjectStatus {
+  object::ObjectKey key;
+  SyncState sync = SyncState::kUnknown;
+  std::optional<HealthState> health;  // Absent: its kind has no check, or it is not there.
+  std::string hook;                   // "PreSync", … of a hook; else empty.
+  // Of the last sync: of a hook how far it is, of others kFailed if it failed.
+  OperationPhase operation = OperationPhase::kNone;
+  std::string message;  // What failed, or what its health check says; at most kObjectMessageMax.
+
+  friend bool operator==(const ObjectStatus&, const ObjectStatus&) = default;
+};
+// Of one status; what needs attention is there before what does not.
+inline constexpr size_t kObjectStatusesMax = 100;
+inline constexpr size_t kObjectMessageMax = 256;
+
 struct EntryStatus {
   EntryKey key;
   Uid uid;
@@ -61,6 +79,7 @@ struct EntryStatus {
   bool unclaimed = false;  // Held by the agent, unknown to the hub's intent.
   absl::Time observed_at;  // By the agent's clock; shown, never decided upon.
   std::vector<StatusCondition> conditions;
+  std::vector<ObjectStatus> resources;  // By key; at most kObjectStatusesMax.
 
   friend bool operator==(const EntryStatus&, const EntryStatus&) = default;
 };

@@ -12,6 +12,7 @@ namespace leidang::proof {
 namespace {
 
 constexpr char kVersion = 1;
+constexpr char kNoHealth = '\xff';
 
 void AppendU64(uint64_t number, std::string* out) {
   for (int shift = 56; shift >= 0; shift -= 8) out->push_back(static_cast<char>(number >> shift));
@@ -53,6 +54,19 @@ object::Sha256 StatusElementOf(const intent::EntryStatus& status) {
     AppendBytes(condition.reason, &out);
     AppendBytes(condition.message, &out);
     AppendTime(condition.since, &out);
+  }
+  // Ends that know of no resources come to the same digest for a status without any.
+  if (!status.resources.empty()) AppendU64(status.resources.size(), &out);
+  for (const intent::ObjectStatus& object : status.resources) {
+    for (const std::string* part :
+         {&object.key.group, &object.key.kind, &object.key.ns, &object.key.name}) {
+      AppendBytes(*part, &out);
+    }
+    out.push_back(static_cast<char>(object.sync));
+    out.push_back(object.health ? static_cast<char>(*object.health) : kNoHealth);
+    out.push_back(static_cast<char>(object.operation));
+    AppendBytes(object.hook, &out);
+    AppendBytes(object.message, &out);
   }
   return object::Sha256::Of(out);
 }

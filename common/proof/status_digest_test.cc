@@ -39,6 +39,18 @@ TEST(StatusDigestTest, EveryFieldMakesAnotherElement) {
       [](auto& s) { s.conditions = {{"a", "b", "", {}}}; },
       [](auto& s) { s.conditions = {{"a", "", "", {}}}; },
       [](auto& s) { s.conditions = {{"a", "b", "c", absl::FromUnixSeconds(1)}}; },
+      [](auto& s) { s.resources = {{}}; },
+      [](auto& s) { s.resources = {{}, {}}; },
+      [](auto& s) { s.resources = {{.key = {"g", "", "", ""}}}; },
+      [](auto& s) { s.resources = {{.key = {"", "g", "", ""}}}; },
+      [](auto& s) { s.resources = {{.key = {"", "", "g", ""}}}; },
+      [](auto& s) { s.resources = {{.key = {"", "", "", "g"}}}; },
+      [](auto& s) { s.resources = {{.sync = intent::SyncState::kSynced}}; },
+      [](auto& s) { s.resources = {{.health = intent::HealthState::kUnknown}}; },
+      [](auto& s) { s.resources = {{.health = intent::HealthState::kHealthy}}; },
+      [](auto& s) { s.resources = {{.hook = "PreSync"}}; },
+      [](auto& s) { s.resources = {{.operation = intent::OperationPhase::kFailed}}; },
+      [](auto& s) { s.resources = {{.message = "m"}}; },
   };
   std::set<object::Sha256> elements;
   for (const Edit& edit : edits) {

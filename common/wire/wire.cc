@@ -178,6 +178,29 @@ void ToProto(const intent::EntryStatus& from, v1::EntryStatus* to) {
     out->set_message(condition.message);
     ToProto(condition.since, out->mutable_since());
   }
+  for (const intent::ObjectStatus& object : from.resources) {
+    v1::ObjectStatus* out = to->add_resources();
+    out->set_group(object.key.group);
+    out->set_kind(object.key.kind);
+    out->set_namespace_(object.key.ns);
+    out->set_name(object.key.name);
+    out->set_sync(static_cast<uint32_t>(object.sync));
+    out->set_health(object.health ? 1 + static_cast<uint32_t>(*object.health) : 0);
+    out->set_hook(object.hook);
+    out->set_operation(static_cast<uint32_t>(object.operation));
+    out->set_message(object.message);
+  }
+}
+
+intent::ObjectStatus FromProto(const v1::ObjectStatus& from) {
+  intent::ObjectStatus out;
+  out.key = {from.group(), from.kind(), from.namespace_(), from.name()};
+  out.sync = Shown(from.sync(), intent::SyncState::kOutOfSync);
+  if (from.health() > 0) out.health = Shown(from.health() - 1, intent::HealthState::kMissing);
+  out.hook = from.hook();
+  out.operation = Shown(from.operation(), intent::OperationPhase::kTerminating);
+  out.message = from.message();
+  return out;
 }
 
 absl::StatusOr<intent::EntryStatus> FromProto(const v1::EntryStatus& from) {
@@ -206,6 +229,13 @@ absl::StatusOr<intent::EntryStatus> FromProto(const v1::EntryStatus& from) {
                               .message = condition.message(),
                               .since = FromProto(condition.since())});
   }
+  if (static_cast<size_t>(from.resources_size()) > intent::kObjectStatusesMax) {
+    return absl::InvalidArgumentError(absl::StrCat("status.resources has ", from.resources_size(),
+                                                   " objects, more than ",
+                                                   intent::kObjectStatusesMax));
+  }
+  for (const v1::ObjectStatus& object : from.resources())
+    out.resources.push_back(FromProto(object));
   return out;
 }
 

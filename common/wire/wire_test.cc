@@ -61,7 +61,14 @@ TEST(WireTest, AStatusComesBackAsItWas) {
       .gone = true,
       .unclaimed = true,
       .observed_at = absl::FromUnixMillis(1'700'000'000'123),
-      .conditions = {{"SyncError", "RenderFailed", "why", absl::FromUnixSeconds(5)}}};
+      .conditions = {{"SyncError", "RenderFailed", "why", absl::FromUnixSeconds(5)}},
+      .resources = {{.key = {"apps", "Deployment", "shop", "web"},
+                     .sync = intent::SyncState::kOutOfSync,
+                     .health = intent::HealthState::kUnknown,
+                     .hook = "PreSync",
+                     .operation = intent::OperationPhase::kFailed,
+                     .message = "no"},
+                    {}}};
   v1::EntryStatus message;
   ToProto(status, &message);
   ASSERT_OK_AND_ASSIGN(const intent::EntryStatus back, FromProto(message));

@@ -357,6 +357,18 @@ std::string EncodeStatus(const intent::EntryStatus& status) {
     to->set_message(from.message);
     *to->mutable_since() = ToRecord(from.since);
   }
+  for (const intent::ObjectStatus& from : status.resources) {
+    pb::ObjectStatus* to = record.add_resources();
+    to->set_group(from.key.group);
+    to->set_kind(from.key.kind);
+    to->set_namespace_(from.key.ns);
+    to->set_name(from.key.name);
+    to->set_sync(static_cast<uint32_t>(from.sync));
+    to->set_health(from.health ? 1 + static_cast<uint32_t>(*from.health) : 0);
+    to->set_hook(from.hook);
+    to->set_operation(static_cast<uint32_t>(from.operation));
+    to->set_message(from.message);
+  }
   return record.SerializeAsString();
 }
 
@@ -392,6 +404,15 @@ absl::StatusOr<intent::EntryStatus> DecodeStatus(absl::string_view key, absl::st
   for (const pb::Condition& from : record.conditions()) {
     status.conditions.push_back(
         {from.type(), from.reason(), from.message(), FromRecord(from.since())});
+  }
+  for (const pb::ObjectStatus& from : record.resources()) {
+    intent::ObjectStatus& to = status.resources.emplace_back();
+    to.key = {from.group(), from.kind(), from.namespace_(), from.name()};
+    to.sync = static_cast<intent::SyncState>(from.sync());
+    if (from.health() > 0) to.health = static_cast<intent::HealthState>(from.health() - 1);
+    to.hook = from.hook();
+    to.operation = static_cast<intent::OperationPhase>(from.operation());
+    to.message = from.message();
   }
   return status;
 }

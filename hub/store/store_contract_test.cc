@@ -395,6 +395,13 @@ TEST_P(StoreContract, TheNewestStatusOfEachUidIsKept) {
   status.unclaimed = true;
   status.observed_at = absl::FromUnixSeconds(1'700'000'000);
   status.conditions.push_back({"SyncError", "RenderFailed", "no", absl::FromUnixSeconds(5)});
+  status.resources.push_back({.key = {"apps", "Deployment", "shop", "web"},
+                              .sync = intent::SyncState::kOutOfSync,
+                              .health = intent::HealthState::kDegraded,
+                              .hook = "PreSync",
+                              .operation = intent::OperationPhase::kFailed,
+                              .message = "no"});
+  status.resources.push_back({.key = {"", "ConfigMap", "shop", "web"}});
   intent::EntryStatus other = status;
   other.uid = TestUid("a", 1);
   Do([&](WriteBatch& b) {
