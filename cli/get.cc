@@ -56,6 +56,18 @@ void DescribeApplication(const v1::ApplicationSummary& a, absl::Time now, std::o
       << "\nMessage:            " << (a.message().empty() ? "-" : a.message()) << "\n";
 }
 
+void PrintObjects(const v1::ApplicationSummary& a, std::ostream& out) {
+  Table table({"GROUP", "KIND", "NAMESPACE", "NAME", "STATUS", "HEALTH", "HOOK", "MESSAGE"});
+  size_t objects = 0;
+  for (const v1::ObjectState& o : a.resources()) {
+    if (o.hook().empty()) ++objects;
+    table.Add({o.group(), o.kind(), o.namespace_(), o.name(), o.sync(), o.health(), o.hook(),
+               o.message()});
+  }
+  out << "\n" << table.ToString();
+  if (objects < a.objects()) out << "… and " << a.objects() - objects << " more\n";
+}
+
 void DescribeCluster(const v1::ClusterSummary& c, absl::Time now, std::ostream& out) {
   out << "Server:             " << c.server()
       << "\nJoined:             " << (c.joined() ? "yes" : "no")
@@ -181,6 +193,7 @@ absl::Status Describe(Connection& connection, std::string kind_text, std::string
     streams.out << "  " << c.type() << "=" << c.status() << "  " << c.reason() << "  since "
                 << TimeText(c.since(), now) << "\n    " << c.message() << "\n";
   }
+  if (r.application().resources_size() > 0) PrintObjects(r.application(), streams.out);
   return absl::OkStatus();
 }
 

@@ -96,6 +96,34 @@ const char* PhaseName(intent::OperationPhase phase) {
   return "";
 }
 
+void FillObject(const intent::ObjectStatus& from, v1::ObjectState* to) {
+  to->set_group(from.key.group);
+  to->set_kind(from.key.kind);
+  to->set_namespace_(from.key.ns);
+  to->set_name(from.key.name);
+  to->set_sync(from.hook.empty() ? SyncName(from.sync) : PhaseName(from.operation));
+  if (from.health.has_value()) to->set_health(HealthName(*from.health));
+  to->set_hook(from.hook);
+  to->set_message(from.message);
+}
+
+object::Array ResourcesJson(const v1::ApplicationSummary& application) {
+  object::Array list;
+  for (const v1::ObjectState& state : application.resources()) {
+    object::Object object{{"kind", state.kind()}, {"name", state.name()}, {"status", state.sync()}};
+    if (!state.group().empty()) object["group"] = state.group();
+    if (!state.namespace_().empty()) object["namespace"] = state.namespace_();
+    if (!state.hook().empty()) object["hookType"] = state.hook();
+    if (!state.health().empty()) {
+      object["health"] = object::Object{{"status", state.health()}, {"message", state.message()}};
+    } else if (!state.message().empty()) {
+      object["message"] = state.message();
+    }
+    list.push_back(std::move(object));
+  }
+  return list;
+}
+
 // The manifest with a status in Argo CD's form, so that tools that read it there can read it here.
 std::string WithStatus(const std::string& manifest, const v1::Resource& resource) {
   absl::StatusOr<object::Value> parsed = object::ParseJson(manifest);
@@ -107,6 +135,7 @@ std::string WithStatus(const std::string& manifest, const v1::Resource& resource
     status["health"] = object::Object{{"status", a.health()}};
     if (!a.phase().empty())
       status["operationState"] = object::Object{{"phase", a.phase()}, {"message", a.message()}};
+    if (a.resources_size() > 0) status["resources"] = ResourcesJson(a);
   }
   object::Array conditions;
   for (const v1::ResourceCondition& c : resource.conditions()) {
@@ -167,7 +196,8 @@ void ResourceView::FillStatus(const DerivedApplication& application,
   }
 }
 
-v1::Resource ResourceView::OfApplication(const DerivedApplication& application) const {
+v1::Resource ResourceView::OfApplication(const DerivedApplication& application,
+                                         Detail detail) const {
   v1::Resource resource;
   resource.set_kind(v1::APPLICATION);
   const auto [ns, name] = SplitKey(application.key);
@@ -187,6 +217,10 @@ v1::Resource ResourceView::OfApplication(const DerivedApplication& application) 
   if (statuses.ok()) {
     for (const intent::EntryStatus& status : *statuses) {
       if (status.uid != application.uid) continue;
+      if (detail == Detail::kObjects) {
+        for (const intent::ObjectStatus& object : status.resources)
+          FillObject(object, summary->add_resources());
+      }
       for (const intent::StatusCondition& c : status.conditions) {
         AddCondition(c.type, "True", c.reason, c.message, c.since, &resource);
       }
@@ -361,7 +395,7 @@ absl::StatusOr<v1::Resource> ResourceView::Get(const v1::GetRequest& request) co
       ASSIGN_OR_RETURN(const std::string key,
                        Locate(request.kind(), request.namespace_(), request.name()));
       const auto application = parts_.store.Application(key);
-      if (application.ok()) return OfApplication(*application);
+      if (application.ok()) return OfApplication(*application, Detail::kObjects);
       for (const auto& [id, deletion] : parts_.records.pending_deletions()) {
         if (deletion.key == intent::EntryKey{intent::EntryKind::kApplication, key})
           return OfDeletion(deletion);
@@ -422,7 +456,7 @@ absl::StatusOr<v1::ListResponse> ResourceView::ListApplications(
     if (!request.cluster().empty() && ClusterName(application.cluster) != request.cluster())
       continue;
     if (!LabelsMatch(filter, application.manifest)) continue;
-    *response.add_items() = OfApplication(application);
+    *response.add_items() = OfApplication(application, Detail::kRow);
   }
   response.set_next_page_token(applications.next);
   // Those that are ending stand at the end of the list, on its last page.

@@ -57,7 +57,8 @@ class ResourceView {
   std::string ClusterName(const intent::ClusterId& id) const;
 
  private:
-  v1::Resource OfApplication(const DerivedApplication& application) const;
+  enum class Detail { kRow, kObjects };
+  v1::Resource OfApplication(const DerivedApplication& application, Detail detail) const;
   v1::Resource OfDeletion(const PendingDeletion& deletion) const;
   v1::Resource OfSet(const WrittenObject& set) const;
   v1::Resource OfCluster(const ClusterRegistration& cluster) const;

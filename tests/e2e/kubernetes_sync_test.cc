@@ -12,6 +12,7 @@
 namespace leidang::testing {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 
 class KubernetesSyncTest : public KubernetesTestCase {};
@@ -143,6 +144,24 @@ TEST_F(KubernetesSyncTest, AnApplicationThatIsDeletedTakesItsObjectsWithIt) {
            two().Get(ConfigPath("going", "b")).is_null() &&
            two().Get(ConfigPath("going", "hook")).is_null();
   }));
+}
+
+TEST_F(KubernetesSyncTest, EachObjectIsShownWithItsStateAndEachHookWithItsEnd) {
+  fleet()->Commit(
+      "listed",
+      {{"a.yaml", ConfigMap("a", "red")},
+       {"claim.yaml",
+        "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: p}\n"
+        "spec: {accessModes: [ReadWriteOnce], storageClassName: none,\n"
+        "  resources: {requests: {storage: 1Gi}}}\n"},
+       {"hook.yaml", ConfigMap("hook", "x", ", annotations: {argocd.argoproj.io/hook: PreSync}")}});
+  fleet()->AddApplication("listed", "two");
+  fleet()->fleet().LeidangUntil({"get", "application", "listed", "-o", "json"}, "\"hookType\"");
+  fleet()->fleet().LeidangUntil({"app", "get", "listed"}, "Progressing");
+  const std::string shown = fleet()->fleet().Leidang({"app", "get", "listed"}).out;
+  EXPECT_THAT(shown, ContainsRegex("ConfigMap +listed +a +Synced"));
+  EXPECT_THAT(shown, ContainsRegex("PersistentVolumeClaim +listed +p +Synced +Progressing"));
+  EXPECT_THAT(shown, ContainsRegex("ConfigMap +listed +hook +Succeeded +PreSync"));
 }
 
 TEST_F(KubernetesSyncTest, WhatTheServerRefusesIsShownWithItsWords) {

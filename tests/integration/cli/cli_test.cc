@@ -101,6 +101,8 @@ TEST_F(CliTest, AManualApplicationIsSyncedOnRequest) {
   EXPECT_EQ(synced.code, 0) << synced.err;
   EXPECT_THAT(synced.out, HasSubstr("sync of leidang/cart on one: Succeeded"));
   EXPECT_EQ(fleet_.Leidang({"app", "wait", "cart", "pay", "--timeout", "20"}).code, 0);
+  EXPECT_THAT(fleet_.Leidang({"app", "get", "cart"}).out,
+              ContainsRegex("ConfigMap +[a-z]+ +cart +Synced"));
   EXPECT_THAT(ReadFile(fleet_.Directory("one") + "/cart.configmap.core.cart.yaml"),
               HasSubstr("name: cart"));
   EXPECT_THAT(fleet_.Leidang({"app", "operations", "cart"}).out,
