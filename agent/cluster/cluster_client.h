@@ -129,7 +129,7 @@ class ClusterClient {
 
   // Puts an Event (core/v1) there, or in the place of the one of this key. Best effort: there is no
   // answer, it is neither watched nor read, and targets without Events drop it.
-  virtual void Record(const object::ObjectKey& key, object::Value event) {
+  virtual void Record(const object::ObjectKey& key, const object::Value& event) {
     static_cast<void>(key);
     static_cast<void>(event);
   }

@@ -512,7 +512,7 @@ void KubernetesClient::DryRun(const ApplyRequest& request, WholeDone then) {
   }));
 }
 
-void KubernetesClient::Record(const ObjectKey& key, Value event) {
+void KubernetesClient::Record(const ObjectKey& key, const Value& event) {
   ApiRequest request;
   request.method = "PATCH";
   request.path = absl::StrCat("/api/v1/namespaces/", key.ns, "/events/", key.name,

@@ -231,8 +231,8 @@ void MemoryClient::Delete(DeleteRequest request, DeleteDone done) {
   });
 }
 
-void MemoryClient::Record(const ObjectKey&, Value event) {
-  cluster_.events_.push_back(std::move(event));
+void MemoryClient::Record(const ObjectKey&, const Value& event) {
+  cluster_.events_.push_back(event);
 }
 
 std::optional<manifest::Scope> MemoryClient::ScopeOf(absl::string_view group,

@@ -98,7 +98,7 @@ class MemoryClient final : public ClusterClient {
   void ReadWhole(const object::ObjectKey& key, const WholeDone& done) override;
   void Preview(const ApplyRequest& request, const WholeDone& done) override;
   void Delete(DeleteRequest request, DeleteDone done) override;
-  void Record(const object::ObjectKey& key, object::Value event) override;
+  void Record(const object::ObjectKey& key, const object::Value& event) override;
   std::optional<manifest::Scope> ScopeOf(absl::string_view group,
                                          absl::string_view kind) const override;
   absl::Status CheckKeys(const std::vector<object::ObjectKey>& keys) const override;

@@ -23,9 +23,8 @@ class Teller {
     application_ = {"argoproj.io", "Application", std::string(ns), parts.back()};
   }
 
-  void Tell(Type type, std::string reason, std::string message) {
-    list_.push_back(
-        {application_, "", type, std::move(reason), absl::StrCat(app_, ": ", std::move(message))});
+  void Tell(Type type, std::string reason, absl::string_view message) {
+    list_.push_back({application_, "", type, std::move(reason), absl::StrCat(app_, ": ", message)});
   }
   std::vector<Happening> Take() { return std::move(list_); }
 

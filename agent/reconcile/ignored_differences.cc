@@ -173,7 +173,7 @@ void IgnoredDifferences::Strip(const IgnoreRules& rules, const ObjectKey& key, c
 }
 
 void IgnoredDifferences::OnlyIgnoredDiffer(const IgnoreRules& rules, const ObjectKey& key,
-                                           Value desired, Verdict done) {
+                                           Value desired, const Verdict& done) {
   const auto compare = [this, rules, key, done](const Value& live, Value expected) {
     Strip(rules, key, live, std::move(expected),
           [this, rules, key, live, done](absl::StatusOr<Value> wanted) {

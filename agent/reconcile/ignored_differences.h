@@ -32,7 +32,7 @@ class IgnoredDifferences {
   // On an error nothing is known. `done` may run inside the call.
   using Verdict = std::function<void(absl::StatusOr<bool>)>;
   void OnlyIgnoredDiffer(const IgnoreRules& rules, const object::ObjectKey& key,
-                         object::Value desired, Verdict done);
+                         object::Value desired, const Verdict& done);
 
   // `desired` without what `rules` name, but with the live value of what only we own, as it would
   // go otherwise; then the request holds for this version of the object only. As it is where the
