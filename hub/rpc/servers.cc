@@ -10,11 +10,14 @@
 #include <sys/socket.h>
 
 #include "common/base/status_macros.h"
+#include "hub/rpc/tls_savings.h"
 
 namespace leidang::hub {
 namespace {
 
 constexpr int kMessageBytesMax = 16 << 20;
+// Of the buffer that each connection keeps for it. What agents are sent is small but for content.
+constexpr int kTlsFrameBytes = 4096;
 
 absl::StatusOr<std::unique_ptr<grpc::Server>> Start(
     const std::string& address, const std::shared_ptr<grpc::ServerCredentials>& credentials,
@@ -44,6 +47,7 @@ absl::StatusOr<AgentServer> ListenAgents(const std::string& address,
   grpc::SslServerCredentialsOptions tls(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   tls.pem_root_certs = authority_pem;
   tls.pem_key_cert_pairs.push_back({server.key_pem, server.certificate_pem});
+  SaveOnTls();
   AgentServer out;
   ASSIGN_OR_RETURN(out.admission, Admission::Listen(address, admission));
   out.port = out.admission->port();
@@ -53,6 +57,10 @@ absl::StatusOr<AgentServer> ListenAgents(const std::string& address,
           grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
           grpc::SslServerCredentials(tls));
   builder.SetMaxReceiveMessageSize(kMessageBytesMax);
+  builder.AddChannelArgument(GRPC_ARG_TSI_MAX_FRAME_SIZE, kTlsFrameBytes);
+  // No pings to measure how much an agent could send: one may have as much under way as HTTP/2
+  // begins with, 64 KiB, and ten thousand of them fill no memory.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   builder.RegisterService(agent_link);
   out.server = builder.BuildAndStart();
   if (out.server == nullptr)
