@@ -44,4 +44,20 @@ absl::Status Wait(Connection& connection, const WaitOptions& options, const Cloc
 absl::Status PrintOperations(Connection& connection, const std::string& name, const Clock& clock,
                              Streams streams);
 
+struct QuestionOptions {
+  std::string name;
+  absl::Duration timeout = absl::Minutes(1);
+  std::string format = "table";  // Or "json": the agent's answer as it is.
+};
+// What an Application wants against what its cluster has. What it found is in *found; a status is
+// an error: kDeadlineExceeded if the agent does not answer, kAborted if it cannot tell of all
+// objects.
+enum class DiffFound : uint8_t { kNothing, kDifferences };
+absl::Status Diff(Connection& connection, const QuestionOptions& options, const Clock& clock,
+                  Pause pause, Streams streams, DiffFound* found);
+
+// The syncs of an Application that its agent remembers, the newest first.
+absl::Status History(Connection& connection, const QuestionOptions& options, const Clock& clock,
+                     Pause pause, Streams streams);
+
 }  // namespace leidang::cli

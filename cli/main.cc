@@ -6,6 +6,7 @@
 #include <iostream>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/strings/ascii.h"
@@ -27,6 +28,7 @@ struct Invocation {
   std::string config = ConfigPath();
   double timeout_s = 30;
   std::function<absl::Status(Connection&)> run;
+  std::optional<int> exit_code;  // Instead of that of the status.
   bool needs_hub = true;
 };
 
@@ -149,6 +151,34 @@ void AddSync(CLI::App& app, Invocation& invocation, const Clock& clock, Streams 
   }
 }
 
+// `diff` ends as `argocd app diff` and `kubectl diff` do: 0 nothing, 1 differences, from 2 on
+// errors.
+void AddQuestions(CLI::App& app, Invocation& invocation, const Clock& clock, Streams streams) {
+  for (const bool is_diff : {true, false}) {
+    auto options = std::make_shared<QuestionOptions>();
+    auto seconds = std::make_shared<double>(60);
+    CLI::App* command =
+        is_diff ? app.add_subcommand("diff", "Show what a sync would change in the cluster")
+                : app.add_subcommand("history", "Show its last syncs");
+    command->add_option("name", options->name, "NAME or NAMESPACE/NAME")->required();
+    command->add_option("--timeout", *seconds, "Seconds to wait; exit code 5 after that")
+        ->check(CLI::Range(1.0, 3600.0));
+    command->add_option("-o,--output", options->format, "table or json");
+    command->callback([&invocation, options, seconds, is_diff, &clock, streams] {
+      options->timeout = absl::Seconds(*seconds);
+      invocation.run = [&invocation, options, is_diff, &clock, streams](Connection& c) {
+        if (!is_diff) return History(c, *options, clock, PauseBriefly, streams);
+        DiffFound found = DiffFound::kNothing;
+        const absl::Status status = Diff(c, *options, clock, PauseBriefly, streams, &found);
+        const ExitCode code = ExitCodeOf(status);
+        if (code == ExitCode::kFailed) invocation.exit_code = 2;
+        if (status.ok() && found == DiffFound::kDifferences) invocation.exit_code = 1;
+        return status;
+      };
+    });
+  }
+}
+
 void AddApplications(CLI::App& parent, Invocation& invocation, const Clock& clock,
                      Streams streams) {
   CLI::App& app = *parent.add_subcommand("app", "Applications");
@@ -183,6 +213,7 @@ void AddApplications(CLI::App& parent, Invocation& invocation, const Clock& cloc
   });
 
   AddSync(app, invocation, clock, streams);
+  AddQuestions(app, invocation, clock, streams);
   auto wait = std::make_shared<WaitOptions>();
   auto seconds = std::make_shared<double>(300);
   command = app.add_subcommand("wait", "Wait until it is Synced and Healthy");
@@ -313,7 +344,7 @@ int Main(int argc, char** argv) {
   const absl::Status status =
       invocation.needs_hub ? OpenAndRun(invocation) : Version(nullptr, streams);
   if (!status.ok()) std::cerr << "error: " << status.message() << "\n";
-  return static_cast<int>(ExitCodeOf(status));
+  return invocation.exit_code.value_or(static_cast<int>(ExitCodeOf(status)));
 }
 
 }  // namespace

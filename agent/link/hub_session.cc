@@ -292,7 +292,7 @@ void HubSession::OnOperation(const v1::Operation& operation) {
   const absl::StatusOr<intent::Uid> uid = wire::UidFromProto(operation.uid());
   if (!id.has_value() || !key.ok() || !uid.ok())
     return Fail(ProtocolError("an operation without id, key or uid"));
-  if (operation.kind() < v1::Operation::SYNC || operation.kind() > v1::Operation::TERMINATE) {
+  if (operation.kind() < v1::Operation::SYNC || operation.kind() > v1::Operation::HISTORY) {
     ++ignored_;
     return;
   }

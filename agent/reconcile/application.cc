@@ -1,5 +1,6 @@
 #include "agent/reconcile/application.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +12,8 @@ namespace leidang::agent {
 namespace {
 
 using object::Value;
+
+constexpr int64_t kHistoryMax = 50;
 
 absl::Status Invalid(absl::string_view what) {
   return RenderError(RenderReason::kInvalidSpec, what);
@@ -46,6 +49,14 @@ absl::StatusOr<Application> ReadApplication(const intent::Assignment& assignment
   absl::StatusOr<SyncPolicy> policy = ReadSyncPolicy(*body);
   if (!policy.ok()) return Invalid(policy.status().message());
   application.policy = *std::move(policy);
+  const Value* history = object::Find(*body, {"spec", "revisionHistoryLimit"});
+  if (history != nullptr && !history->is_null()) {
+    if (!history->is_int64() || history->get_int64() < 0) {
+      return Invalid("spec.revisionHistoryLimit is no number from 0 on");
+    }
+    application.history_max =
+        static_cast<size_t>(std::min<int64_t>(history->get_int64(), kHistoryMax));
+  }
   ASSIGN_OR_RETURN(application.spec, SourceOf(*body));
   if (assignment.sources.size() != 1) {
     return Invalid(absl::StrCat("the Application has one source, but its assignment pins ",

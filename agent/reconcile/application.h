@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -16,8 +17,9 @@ struct Application {
   std::string project;
   std::string ns;  // Of its destination; may be empty.
   SyncPolicy policy;
-  object::Value spec;     // Its one source, as written.
-  intent::Source source;  // And pinned.
+  size_t history_max = 10;  // spec.revisionHistoryLimit
+  object::Value spec;       // Its one source, as written.
+  intent::Source source;    // And pinned.
 };
 
 // RenderErrors: kInvalidSpec naming the field, kUnsupportedSource for several sources. Pure.

@@ -8,6 +8,7 @@
 #include "gtest/gtest.h"
 
 #include "agent/apply/brake.h"
+#include "agent/reconcile/entry_memory.h"
 #include "tests/support/agent/test_agent.h"
 
 namespace leidang::agent {
@@ -120,7 +121,7 @@ TEST(Brakes, ARestartDoesNotOpenTheBrake) {
   agent.Settle(absl::Hours(2));
   EXPECT_EQ(agent.Objects().size(), 2u) << "the hour is over";
   agent.Settle(absl::Hours(2));
-  EXPECT_EQ(agent.state().Find(TestAgent::Ref(kCart))->note, "");
+  EXPECT_EQ(DecodeMemory(agent.state().Find(TestAgent::Ref(kCart))->note).prunes, 0u);
 }
 
 TEST(Brakes, AHeldDeletionLapsesWhenTheObjectsAreWantedAgain) {

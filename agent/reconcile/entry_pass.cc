@@ -78,7 +78,9 @@ void EntryPass::Start() {
     return done_(WorkResult::Retry());
   }
   findings_.entry = *std::move(entry);
-  context_.prunes.Restore(ref_, findings_.entry.note, context_.loop.clock().Monotonic());
+  started_ = context_.loop.clock().Now();
+  memory_ = DecodeMemory(findings_.entry.note);
+  context_.prunes.Restore(ref_, memory_.prunes, context_.loop.clock().Monotonic());
   const bool deleting = findings_.entry.head.phase == EntryPhase::kDeleting;
   ReadMirror(deleting ? &EntryPass::StartDeletion : &EntryPass::StartLive);
 }
@@ -251,7 +253,7 @@ void EntryPass::MakeThePlan() {
   PlanInput input = Input();
   if (absl::Status found = FindNeighbours(input); !found.ok()) return Fail(StorageError(found));
   plan_ = MakePlan(input);
-  if (AskWhatIsIgnored()) return;
+  if (AskWhatIsIgnored() || AnswerQuestions()) return;
   // Only what is still changed counts as a conflict over it.
   std::erase_if(findings_.rested, [this](const auto& rest) {
     return !std::binary_search(plan_.drifted.begin(), plan_.drifted.end(), rest.first);
@@ -295,7 +297,9 @@ SyncRun::Job EntryPass::MakeJob(Plan plan) const {
   for (const PlanStep& step : job.plan.steps) prunes += step.prunes.size();
   if (prunes > 0 && CountsPrunes()) {
     const absl::Duration now = context_.loop.clock().Monotonic();
-    job.note = RecentPrunes::NoteOf(context_.prunes.Count(ref_, now) + prunes);
+    EntryMemory memory = memory_;
+    memory.prunes = context_.prunes.Count(ref_, now) + prunes;
+    job.note = EncodeMemory(memory);
   }
   const bool background = findings_.entry.head.phase == EntryPhase::kDeleting &&
                           findings_.entry.policy == intent::DeletionPolicy::kBackground;
@@ -330,7 +334,8 @@ void EntryPass::CountOutcome(const SyncOutcome& outcome) {
   }
   if (outcome.pruned > 0 && CountsPrunes()) {
     context_.prunes.Add(ref_, outcome.pruned, now);
-    findings_.entry.note = RecentPrunes::NoteOf(context_.prunes.Count(ref_, now));
+    memory_.prunes = context_.prunes.Count(ref_, now);
+    findings_.entry.note = EncodeMemory(memory_);
   } else if (outcome.pruned > 0) {
     context_.approved.erase(ref_);
   }
@@ -410,9 +415,10 @@ void EntryPass::Conclude(WorkResult result) {
     const object::Sha256 applied = IsApplied(findings_) ? head.element : object::Sha256();
     if (applied != head.applied) transaction.push_back(MarkApplied{ref_, applied});
   }
-  // The hour is over.
-  const bool pruned = context_.prunes.Count(ref_, context_.loop.clock().Monotonic()) > 0;
-  if (!pruned && !findings_.entry.note.empty()) transaction.push_back(PutNote{ref_, ""});
+  RememberWaves();
+  memory_.prunes = context_.prunes.Count(ref_, context_.loop.clock().Monotonic());
+  std::string note = EncodeMemory(memory_);
+  if (note != findings_.entry.note) transaction.push_back(PutNote{ref_, std::move(note)});
   absl::StatusOr<intent::EntryStatus> before = context_.state.FindStatus(ref_);
   std::optional<intent::EntryStatus> known;
   if (before.ok()) known = *std::move(before);

@@ -22,8 +22,10 @@
 #include "agent/policy/cluster_policy.h"
 #include "agent/reconcile/application.h"
 #include "agent/reconcile/desired_source.h"
+#include "agent/reconcile/entry_memory.h"
 #include "agent/reconcile/ignored_differences.h"
 #include "agent/reconcile/inventory_mirror.h"
+#include "agent/reconcile/live_diff.h"
 #include "agent/reconcile/phase_run.h"
 #include "agent/reconcile/phased_sync.h"
 #include "agent/reconcile/recent.h"
@@ -57,6 +59,8 @@ struct SyncRecord {
   enum class End : uint8_t { kNone, kSucceeded, kFailed } end = End::kNone;
   object::Sha256 element;  // Of the assignment that it was of.
   int64_t attempts = 0;
+  absl::Time started;
+  std::string by;                      // Who asked for it, or "automated".
   std::optional<absl::Duration> next;  // When it is tried again; absent: not by itself.
   std::string failure;
   std::vector<intent::ObjectStatus> hooks;
@@ -122,6 +126,8 @@ class EntryPass {
     std::vector<OperationRecord> operations;
     std::map<OperationId, std::string> refused;  // With the reason.
     std::set<OperationId> expired;
+    std::map<OperationId, std::string> answers;  // Documents, of questions.
+    std::string by = "automated";                // Who asked for the sync.
   };
 
   // Inventories in the cluster.
@@ -183,6 +189,14 @@ class EntryPass {
   void Conclude(WorkResult result);
   WorkResult NextTime() const;
 
+  // What people ask (LiveDiff, EntryMemory). True if the plan is made again afterwards.
+  bool AnswerQuestions();
+  void OnDiff(object::Value document);
+  bool AsksForDiff(const OperationRecord& operation) const;
+  void Remember(SyncHistoryItem::Result result, absl::string_view message, absl::Time started,
+                absl::string_view by);
+  void RememberWaves();
+
   // StorageFailed RenderErrors.
   absl::Status ReadInventory();
   absl::Status ReadOperations();
@@ -210,6 +224,8 @@ class EntryPass {
   const Done done_;
 
   EntryFindings findings_;
+  EntryMemory memory_;
+  absl::Time started_;
   Application application_;
   DesiredSource::Set desired_;
   std::vector<OwnedObject> inventory_;
@@ -220,6 +236,7 @@ class EntryPass {
   std::map<object::ObjectKey, EntryRef> heirs_;
   std::unique_ptr<SyncRun> run_;
   std::unique_ptr<PhaseRun> phase_run_;
+  std::unique_ptr<LiveDiff> diff_;
   std::vector<LiveObject> live_;
   // Of the look.
   std::vector<IgnoredQuestion> questions_;

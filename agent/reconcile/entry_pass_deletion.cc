@@ -26,7 +26,9 @@ void EntryPass::StartDeletion() {
   }
   if (absl::Status read = ReadOperations(); !read.ok()) return Fail(std::move(read));
   for (const OperationRecord& operation : asked_.operations) {
-    asked_.refused[operation.id] = "the Application is being deleted";
+    if (!asked_.answers.contains(operation.id)) {
+      asked_.refused[operation.id] = "the Application is being deleted";
+    }
   }
   const ClusterPolicy::Limit limit = context_.policy.At(context_.loop.clock().Now());
   if (limit.changes != ClusterPolicy::Changes::kAll) {

@@ -91,12 +91,18 @@ absl::Status EntryPass::ReadOperations() {
       asked_.operations.push_back(std::move(operation));
       continue;
     }
+    if (operation.kind == OperationKind::kHistory) {
+      asked_.answers[operation.id] = object::ToJson(HistoryDocument(memory_.history));
+    }
     if (operation.kind == OperationKind::kTerminate) terminate = true;
     if (operation.kind == OperationKind::kRefresh) context_.desired.Refresh(ref_);
     if (operation.kind == OperationKind::kSync) {
       const absl::StatusOr<object::Value> parameters = object::ParseJson(operation.parameters);
       const object::Value* prune = parameters.ok() ? object::Find(*parameters, {"prune"}) : nullptr;
       const bool prunes = prune != nullptr && prune->is_bool() && prune->get_bool();
+      const absl::string_view by =
+          parameters.ok() ? object::FindString(*parameters, {"requestedBy"}) : "";
+      asked_.by = by.empty() ? "a person" : std::string(by);
       const absl::string_view digest =
           parameters.ok() ? object::FindString(*parameters, {"approveDeletions"}) : "";
       if (!digest.empty()) {
@@ -122,6 +128,7 @@ void EntryPass::Terminate() {
     record.end = SyncRecord::End::kFailed;
     record.failure = "the sync was terminated";
     record.next.reset();
+    Remember(SyncHistoryItem::Result::kFailed, record.failure, record.started, record.by);
   }
   for (const OperationRecord& operation : asked_.operations) {
     if (operation.kind == OperationKind::kTerminate && !ran) {
@@ -163,7 +170,9 @@ std::string EntryPass::WhyFailed(const OperationRecord& operation) const {
 
 void EntryPass::AddOperationOutcomes(Transaction& transaction) {
   for (OperationRecord& operation : asked_.operations) {
+    if (IsFinal(operation.state)) continue;  // Answered in between.
     const OperationState before = operation.state;
+    const auto answer = asked_.answers.find(operation.id);
     const auto refused = asked_.refused.find(operation.id);
     const auto end = [&operation](OperationState state, absl::string_view message) {
       operation.state = state;
@@ -173,6 +182,8 @@ void EntryPass::AddOperationOutcomes(Transaction& transaction) {
                          !plan_.waiting_for.empty() || waits_for_others_;
     if (asked_.expired.contains(operation.id)) {
       end(OperationState::kExpired, "its time was over before this cluster could begin");
+    } else if (answer != asked_.answers.end()) {
+      end(OperationState::kSucceeded, answer->second);
     } else if (refused != asked_.refused.end()) {
       end(OperationState::kFailed, refused->second);
     } else if (findings_.running) {

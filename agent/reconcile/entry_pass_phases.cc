@@ -132,6 +132,8 @@ void EntryPass::BeginSync(SyncRecord& record) {
   record.running =
       std::make_unique<PhasedSync>(application_, desired_, context_.loop.clock().Now());
   record.element = findings_.entry.head.element;
+  record.started = context_.loop.clock().Now();
+  record.by = asked_.by;
   record.end = SyncRecord::End::kNone;
   record.failure.clear();
   record.next.reset();
@@ -182,6 +184,8 @@ void EntryPass::EndSync(SyncRecord& record) {
   const SyncOperation& operation = record.running->operation();
   const bool failed = operation.state() == SyncOperation::State::kFailed;
   record.end = failed ? SyncRecord::End::kFailed : SyncRecord::End::kSucceeded;
+  Remember(failed ? SyncHistoryItem::Result::kFailed : SyncHistoryItem::Result::kSucceeded,
+           failed ? FailureOf(operation) : operation.message(), record.started, record.by);
   if (failed) {
     record.failure = FailureOf(operation);
     const bool automatic = asked_.request == Request::kNone;

@@ -41,11 +41,13 @@ class IgnoredDifferences {
   void KeepLive(const IgnoreRules& rules, const object::ObjectKey& key, object::Value desired,
                 Request done);
 
- private:
+  // `object` without what `rules` name; `live` says what a manager owns. `done` may run inside the
+  // call.
   using Stripped = std::function<void(absl::StatusOr<object::Value>)>;
   void Strip(const IgnoreRules& rules, const object::ObjectKey& key, const object::Value& live,
              object::Value object, Stripped done);
 
+ private:
   ClusterClient& cluster_;
   ScriptRunner* const scripts_;
 };

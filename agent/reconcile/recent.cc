@@ -1,8 +1,5 @@
 #include "agent/reconcile/recent.h"
 
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
-
 namespace leidang::agent {
 
 void RecentCorrections::Add(const object::ObjectKey& key, absl::Duration now) {
@@ -36,13 +33,9 @@ void RecentPrunes::Add(const EntryRef& entry, size_t count, absl::Duration now) 
   if (count > 0) times_[entry].emplace_back(now, count);
 }
 
-void RecentPrunes::Restore(const EntryRef& entry, absl::string_view note, absl::Duration now) {
-  size_t count = 0;
-  if (!restored_.insert(entry).second || !absl::SimpleAtoi(note, &count)) return;
-  Add(entry, count, now);
+void RecentPrunes::Restore(const EntryRef& entry, size_t count, absl::Duration now) {
+  if (restored_.insert(entry).second) Add(entry, count, now);
 }
-
-std::string RecentPrunes::NoteOf(size_t count) { return count == 0 ? "" : absl::StrCat(count); }
 
 void RecentPrunes::Erase(const EntryRef& entry) {
   times_.erase(entry);

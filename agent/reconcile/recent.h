@@ -13,7 +13,6 @@
 #include <string>
 #include <utility>
 
-#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
 #include "agent/state/transaction.h"
@@ -44,11 +43,9 @@ class RecentPrunes {
   static constexpr absl::Duration kWindow = absl::Hours(1);
 
   void Add(const EntryRef& entry, size_t count, absl::Duration now);
-  // Takes what a note says as having happened now, once for an entry: no clock tells how long the
-  // process was away, and holding too long is the safe side.
-  void Restore(const EntryRef& entry, absl::string_view note, absl::Duration now);
-  // "" for 0.
-  static std::string NoteOf(size_t count);
+  // Takes what was remembered as having happened now, once for an entry: no clock tells how long
+  // the process was away, and holding too long is the safe side.
+  void Restore(const EntryRef& entry, size_t count, absl::Duration now);
   size_t Count(const EntryRef& entry, absl::Duration now);
   void Erase(const EntryRef& entry);
 

@@ -104,7 +104,13 @@ struct OperationIdTag {};
 using OperationId = Id128<OperationIdTag>;
 
 // The values are part of stored data and those of the link.
-enum class OperationKind : uint8_t { kSync = 1, kRefresh = 2, kTerminate = 3 };
+enum class OperationKind : uint8_t {
+  kSync = 1,
+  kRefresh = 2,
+  kTerminate = 3,
+  kDiff = 4,  // Questions: the message of the outcome is a JSON document.
+  kHistory = 5,
+};
 enum class OperationState : uint8_t {
   kAccepted = 1,
   kRunning = 2,

@@ -14,6 +14,12 @@ namespace {
 constexpr absl::Duration kSweepInterval = absl::Seconds(5);
 constexpr absl::Duration kAnswerPatience = absl::Hours(24 * 7);
 constexpr absl::Duration kKept = absl::Hours(24);
+constexpr absl::Duration kAnswerKept = absl::Minutes(10);
+
+// What only asks; its outcome is a document, which may be large.
+bool IsQuestion(const OperationRecord& operation) {
+  return operation.kind == OperationKind::kDiff || operation.kind == OperationKind::kHistory;
+}
 
 absl::string_view NameOf(OperationKind kind) {
   switch (kind) {
@@ -23,6 +29,10 @@ absl::string_view NameOf(OperationKind kind) {
       return "refresh";
     case OperationKind::kTerminate:
       return "terminate";
+    case OperationKind::kDiff:
+      return "diff";
+    case OperationKind::kHistory:
+      return "history";
   }
   return "";
 }
@@ -120,7 +130,7 @@ std::vector<OperationRecord> Operations::OfApplication(const std::string& applic
   std::vector<OperationRecord> found;
   const intent::EntryKey key{intent::EntryKind::kApplication, application};
   for (const auto& [id, operation] : ports_.records.operations()) {
-    if (operation.key == key) found.push_back(operation);
+    if (operation.key == key && !IsQuestion(operation)) found.push_back(operation);
   }
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
     return std::tie(b.requested_at, b.id) < std::tie(a.requested_at, a.id);
@@ -202,9 +212,15 @@ void Operations::EraseOld(absl::Time now, FleetRecords::Changes* changes) const 
   }
   std::sort(ended.begin(), ended.end(),
             [](const auto* a, const auto* b) { return a->ended_at > b->ended_at; });
-  for (size_t i = 0; i < ended.size(); ++i) {
-    if (i < kKeptMax && now - ended[i]->ended_at <= kKept) continue;
-    changes->push_back(change::EraseOperation{ended[i]->id});
+  size_t kept = 0;
+  size_t answers = 0;
+  for (const OperationRecord* operation : ended) {
+    const bool question = IsQuestion(*operation);
+    const size_t rank = question ? answers++ : kept++;
+    const absl::Duration age = now - operation->ended_at;
+    const bool keep =
+        question ? rank < kAnswersKeptMax && age <= kAnswerKept : rank < kKeptMax && age <= kKept;
+    if (!keep) changes->push_back(change::EraseOperation{operation->id});
   }
 }
 

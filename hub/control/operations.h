@@ -29,13 +29,15 @@ bool IsFinal(OperationState state);
 //
 // One that was never sent ends as kExpired when its time is over. One that may have been sent is
 // left to the agent, which alone knows whether it began; if the cluster gives no answer for a week,
-// it ends as kFailed, saying so. Ended ones are kept for a day, the newest kKeptMax of them.
+// it ends as kFailed, saying so. Ended ones are kept for a day, the newest kKeptMax of them;
+// answers to questions (diff, history) for ten minutes, the newest kAnswersKeptMax.
 //
 // Loop-bound: the control loop. All references must outlive it.
 class Operations {
  public:
   static constexpr size_t kOpenMax = 10'000;
   static constexpr size_t kKeptMax = 10'000;
+  static constexpr size_t kAnswersKeptMax = 100;
   static constexpr absl::Duration kLifetimeMax = absl::Hours(24 * 7);
 
   struct Ports {

@@ -521,7 +521,7 @@ absl::StatusOr<OperationRecord> Decode(const LedgerEntry& entry) {
   if (!key.ok()) return Unreadable(entry, key.status().message());
   operation.key = *key;
   RETURN_IF_ERROR(ReadId(entry, record.uid(), operation.uid));
-  RETURN_IF_ERROR(ReadEnum(entry, record.kind(), OperationKind::kSync, OperationKind::kTerminate,
+  RETURN_IF_ERROR(ReadEnum(entry, record.kind(), OperationKind::kSync, OperationKind::kHistory,
                            operation.kind));
   RETURN_IF_ERROR(ReadEnum(entry, record.state(), OperationState::kPending,
                            OperationState::kExpired, operation.state));

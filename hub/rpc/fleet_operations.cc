@@ -36,18 +36,19 @@ v1::OperationView ViewOf(const OperationRecord& operation, const std::string& cl
 }
 
 absl::StatusOr<Operations::Asked> Read(const v1::OperateRequest& request,
-                                       const ResourceView& resources) {
+                                       const ResourceView& resources, const Author& author) {
   Operations::Asked asked;
   ASSIGN_OR_RETURN(asked.application,
                    resources.Locate(v1::APPLICATION, request.namespace_(), request.name()));
   const bool sync = request.kind() == v1::OPERATION_SYNC;
-  if (!sync && request.kind() != v1::OPERATION_REFRESH && request.kind() != v1::OPERATION_TERMINATE)
+  if (request.kind() < v1::OPERATION_SYNC || request.kind() > v1::OPERATION_HISTORY)
     return absl::InvalidArgumentError(
-        "the request names no operation: use SYNC, REFRESH or TERMINATE");
+        "the request names no operation: use SYNC, REFRESH, TERMINATE, DIFF or HISTORY");
   if (!sync && (request.prune() || !request.approve_deletions().empty()))
     return absl::InvalidArgumentError("prune and approve_deletions belong to a sync");
   asked.kind = static_cast<OperationKind>(request.kind());
   object::Object parameters;
+  if (sync) parameters["requestedBy"] = author.who;
   if (request.prune()) parameters["prune"] = true;
   if (!request.approve_deletions().empty())
     parameters["approveDeletions"] = request.approve_deletions();
@@ -63,7 +64,7 @@ grpc::ServerUnaryReactor* FleetService::Operate(grpc::CallbackServerContext* con
                                                 v1::OperationView* response) {
   return Serve(
       context, [this, request, response](const Author& author, grpc::ServerUnaryReactor* reactor) {
-        const absl::StatusOr<Operations::Asked> asked = Read(*request, parts_.view);
+        const absl::StatusOr<Operations::Asked> asked = Read(*request, parts_.view, author);
         if (!asked.ok()) return reactor->Finish(ToGrpc(asked.status()));
         parts_.operations.Request(
             *asked, author,

@@ -20,9 +20,9 @@ spec:
   source: {repoURL: REPO, targetRevision: HEAD, path: apps/NAME}
   destination: {name: CLUSTER, namespace: NAME}
   syncPolicy:
-    automated: {prune: true, selfHeal: true}
-    syncOptions: [CreateNamespace=true]
 MORE)";
+constexpr char kAutomated[] = "    automated: {prune: true, selfHeal: true}\n";
+constexpr char kOptions[] = "    syncOptions: [CreateNamespace=true]\n";
 
 constexpr char kPolicyChanged[] = "the policy has changed";
 
@@ -82,12 +82,15 @@ void KubernetesFleet::Commit(const std::string& name,
 
 void KubernetesFleet::AddApplication(const std::string& name, const std::string& cluster,
                                      absl::string_view more, absl::string_view spec) {
+  const bool own = absl::StrContains(more, "syncOptions:");
+  const bool manual = absl::StrContains(more, "automated:");
   const std::string file = fleet_.Write(
       name + ".yaml",
       absl::StrReplaceAll(kApplication, {{"NAME", name},
                                          {"REPO", absl::StrCat("file://", git_.path())},
                                          {"CLUSTER", cluster},
-                                         {"MORE", absl::StrCat(more, spec)}}));
+                                         {"MORE", absl::StrCat(manual ? "" : kAutomated,
+                                                               own ? "" : kOptions, more, spec)}}));
   const RunningFleet::Answer answer = fleet_.Leidang({"apply", "-f", file});
   EXPECT_EQ(answer.code, 0) << answer.err;
 }

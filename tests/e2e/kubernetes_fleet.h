@@ -41,8 +41,8 @@ class KubernetesFleet {
   // Commits these files (path below apps/NAME/, content), which take the place of all there were.
   void Commit(const std::string& name, const std::map<std::string, std::string>& files);
   // An Application of apps/NAME on `cluster`, into the namespace NAME, which is created; automated
-  // with prune and selfHeal. `more` is YAML of its syncPolicy, indented by four; `spec` of its
-  // spec, indented by two.
+  // with prune and selfHeal. `more` is YAML of its syncPolicy, indented by four, where `automated`
+  // and `syncOptions` take the place of that; `spec` of its spec, indented by two.
   void AddApplication(const std::string& name, const std::string& cluster,
                       absl::string_view more = "", absl::string_view spec = "");
   // Until it is Synced and Healthy with the newest commit.

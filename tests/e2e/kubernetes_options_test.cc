@@ -47,9 +47,11 @@ TEST_F(KubernetesOptionsTest, IgnoredFieldsAreNoDriftAndStayAsTheyAreWithRespect
     const std::string path =
         absl::StrCat("/apis/apps/v1/namespaces/", one_case.name, "/deployments/web");
     fleet()->Commit(one_case.name, {{"web.yaml", kDeployment}});
-    fleet()->AddApplication(one_case.name, "one", "      - RespectIgnoreDifferences=true\n",
-                            absl::StrCat("  ignoreDifferences: [{group: apps, kind: Deployment, ",
-                                         one_case.rule, "}]\n"));
+    fleet()->AddApplication(
+        one_case.name, "one",
+        "    syncOptions: [CreateNamespace=true, RespectIgnoreDifferences=true]\n",
+        absl::StrCat("  ignoreDifferences: [{group: apps, kind: Deployment, ", one_case.rule,
+                     "}]\n"));
     fleet()->Wait(one_case.name);
     one().Patch(absl::StrCat(path, "/scale"), R"({"spec":{"replicas":3}})", "scaler");
     one().Patch(path, R"({"spec":{"revisionHistoryLimit":7}})");

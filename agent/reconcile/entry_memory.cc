@@ -1,0 +1,159 @@
+#include "agent/reconcile/entry_memory.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+
+namespace leidang::agent {
+namespace {
+
+using object::Value;
+
+constexpr size_t kMessageMax = 256;
+
+boost::json::string_view View(absl::string_view text) { return {text.data(), text.size()}; }
+
+int64_t Number(const Value& from, absl::string_view name) {
+  const Value* found = object::Find(from, {name});
+  return found != nullptr && found->is_int64() ? found->get_int64() : 0;
+}
+
+std::string Text(const Value& from, absl::string_view name) {
+  return std::string(object::FindString(from, {name}));
+}
+
+object::Array List(const Value& from, absl::string_view name) {
+  const Value* found = object::Find(from, {name});
+  return found != nullptr && found->is_array() ? found->get_array() : object::Array();
+}
+
+object::Object ToJson(const SyncHistoryItem& item) {
+  object::Object json{{"id", item.id}, {"attempts", item.attempts}};
+  json["commit"] = View(item.commit);
+  json["by"] = View(item.by);
+  json["started"] = absl::ToUnixMillis(item.started);
+  json["ended"] = absl::ToUnixMillis(item.ended);
+  json["result"] = item.result == SyncHistoryItem::Result::kSucceeded ? "Succeeded" : "Failed";
+  json["message"] = View(item.message);
+  return json;
+}
+
+SyncHistoryItem HistoryFrom(const Value& json) {
+  SyncHistoryItem item;
+  item.id = Number(json, "id");
+  item.commit = Text(json, "commit");
+  item.by = Text(json, "by");
+  item.started = absl::FromUnixMillis(Number(json, "started"));
+  item.ended = absl::FromUnixMillis(Number(json, "ended"));
+  item.attempts = std::max<int64_t>(Number(json, "attempts"), 1);
+  if (Text(json, "result") == "Failed") item.result = SyncHistoryItem::Result::kFailed;
+  item.message = Text(json, "message");
+  return item;
+}
+
+object::Object ToJson(const SyncProgress& sync) {
+  object::Array hooks;
+  for (const auto& [id, result] : sync.hooks) {
+    object::Object hook{{"phase", static_cast<int64_t>(id.phase)},
+                        {"code", static_cast<int64_t>(result.code)},
+                        {"state", static_cast<int64_t>(result.phase)}};
+    hook["group"] = View(id.key.group);
+    hook["kind"] = View(id.key.kind);
+    hook["ns"] = View(id.key.ns);
+    hook["name"] = View(id.key.name);
+    hook["message"] = View(absl::string_view(result.message).substr(0, kMessageMax));
+    hooks.push_back(std::move(hook));
+  }
+  object::Object json{{"attempts", sync.attempts}, {"hooks", std::move(hooks)}};
+  json["element"] = View(sync.element.Hex());
+  json["started"] = absl::ToUnixMillis(sync.started);
+  json["by"] = View(sync.by);
+  return json;
+}
+
+template <typename Enum>
+Enum EnumFrom(const Value& json, absl::string_view name, Enum last) {
+  const int64_t number = Number(json, name);
+  return number < 0 || number > static_cast<int64_t>(last) ? last : static_cast<Enum>(number);
+}
+
+SyncProgress SyncFrom(const Value& json) {
+  SyncProgress sync;
+  sync.element = object::Sha256::FromHex(Text(json, "element")).value_or(object::Sha256());
+  sync.started = absl::FromUnixMillis(Number(json, "started"));
+  sync.attempts = std::max<int64_t>(Number(json, "attempts"), 1);
+  sync.by = Text(json, "by");
+  for (const Value& hook : List(json, "hooks")) {
+    SyncTaskId id;
+    id.key = {Text(hook, "group"), Text(hook, "kind"), Text(hook, "ns"), Text(hook, "name")};
+    id.phase = EnumFrom(hook, "phase", SyncPhase::kSyncFail);
+    SyncResult result;
+    result.code = EnumFrom(hook, "code", SyncResult::Code::kPruneSkipped);
+    result.phase = EnumFrom(hook, "state", SyncResult::Phase::kError);
+    result.message = Text(hook, "message");
+    sync.hooks.emplace(std::move(id), std::move(result));
+  }
+  return sync;
+}
+
+}  // namespace
+
+std::string EncodeMemory(const EntryMemory& memory) {
+  if (memory == EntryMemory()) return "";
+  object::Object json{{"prunes", static_cast<int64_t>(memory.prunes)}};
+  object::Array history;
+  for (const SyncHistoryItem& item : memory.history) history.push_back(ToJson(item));
+  if (!history.empty()) json["history"] = std::move(history);
+  if (memory.sync.has_value()) json["sync"] = ToJson(*memory.sync);
+  if (memory.ending == EntryMemory::Ending::kHooksDone) json["hooksDone"] = true;
+  return object::CanonicalJson(json);
+}
+
+EntryMemory DecodeMemory(absl::string_view note) {
+  EntryMemory memory;
+  if (note.empty()) return memory;
+  // What earlier versions wrote.
+  if (absl::SimpleAtoi(note, &memory.prunes)) return memory;
+  memory.prunes = 1;
+  const absl::StatusOr<Value> json = object::ParseJson(note);
+  if (!json.ok() || !json->is_object()) return memory;
+  memory.prunes = static_cast<size_t>(std::max<int64_t>(Number(*json, "prunes"), 0));
+  for (const Value& item : List(*json, "history")) memory.history.push_back(HistoryFrom(item));
+  const Value* sync = object::Find(*json, {"sync"});
+  if (sync != nullptr) memory.sync = SyncFrom(*sync);
+  if (object::Find(*json, {"hooksDone"}) != nullptr) {
+    memory.ending = EntryMemory::Ending::kHooksDone;
+  }
+  return memory;
+}
+
+void AddHistory(std::vector<SyncHistoryItem>& history, SyncHistoryItem item, size_t limit) {
+  item.message.resize(std::min(item.message.size(), kMessageMax));
+  // To the millisecond, as it is kept.
+  item.started = absl::FromUnixMillis(absl::ToUnixMillis(item.started));
+  item.ended = absl::FromUnixMillis(absl::ToUnixMillis(item.ended));
+  const bool again = !history.empty() && item.result == SyncHistoryItem::Result::kFailed &&
+                     history.back().result == item.result && history.back().by == item.by &&
+                     history.back().commit == item.commit;
+  if (again) {
+    item.id = history.back().id;
+    item.started = history.back().started;
+    item.attempts = history.back().attempts + 1;
+    history.back() = std::move(item);
+  } else {
+    item.id = history.empty() ? 1 : history.back().id + 1;
+    history.push_back(std::move(item));
+  }
+  if (history.size() > limit) {
+    history.erase(history.begin(), history.end() - static_cast<std::ptrdiff_t>(limit));
+  }
+}
+
+Value HistoryDocument(const std::vector<SyncHistoryItem>& history) {
+  object::Array items;
+  for (auto item = history.rbegin(); item != history.rend(); ++item) items.push_back(ToJson(*item));
+  return object::Object{{"items", std::move(items)}};
+}
+
+}  // namespace leidang::agent
