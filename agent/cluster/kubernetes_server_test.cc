@@ -191,15 +191,16 @@ class RealCluster final : public ClusterUnderTest {
   void RemoveOutside(const ObjectKey& key) override { server_.Delete(PathOf(key)); }
 
   // One for all tests; each begins with an empty namespace.
-  static ClusterKind Kind(const std::string& name, const std::string& flags) {
+  static ClusterKind Kind(const std::string& name, const std::string& flags,
+                          KubernetesCluster::Storage storage = KubernetesCluster::Storage::kNew) {
     // GoogleTest asks for the kinds once for each test.
     static const auto servers =
         std::make_shared<std::map<std::string, std::unique_ptr<KubernetesCluster>>>();
-    return {name, [name, flags]() -> std::unique_ptr<ClusterUnderTest> {
+    return {name, [name, flags, storage]() -> std::unique_ptr<ClusterUnderTest> {
               std::unique_ptr<KubernetesCluster>& server = (*servers)[name];
               if (server == nullptr) {
                 server = std::make_unique<KubernetesCluster>(KubernetesCluster::Size::kServerOnly,
-                                                             flags);
+                                                             flags, storage);
               }
               return std::make_unique<RealCluster>(*server);
             }};
@@ -215,7 +216,9 @@ INSTANTIATE_TEST_SUITE_P(
     Kubernetes, ClusterContractTest,
     ::testing::Values(RealCluster::Kind("real", ""),
                       RealCluster::Kind("real_with_http_1_and_without_watch_lists",
-                                        "--disable-http2-serving --feature-gates=WatchList=false")),
+                                        "--disable-http2-serving --feature-gates=WatchList=false"),
+                      RealCluster::Kind("real_with_an_old_etcd", "",
+                                        KubernetesCluster::Storage::kOld)),
     [](const auto& info) { return info.param.name; });
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "tests/support/kubernetes/kubernetes_cluster.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <future>
@@ -8,7 +9,9 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -56,17 +59,24 @@ std::vector<std::string> Environment() {
 
 std::string Absolute(const std::string& path) { return std::filesystem::absolute(path).string(); }
 
+// What install-deps prints for this flag; "" and a failed test if it is not there.
+std::string Installed(const std::string& flag, const Clock& clock) {
+  ChildCommand print;
+  print.argv = {"/usr/bin/env", "bash", Absolute("install-deps"), flag};
+  print.environment = Environment();
+  const absl::StatusOr<ChildResult> printed = RunChild(print, clock, nullptr);
+  EXPECT_TRUE(printed.ok() && printed->Succeeded()) << (printed.ok() ? printed->err : "");
+  if (!printed.ok() || !printed->Succeeded()) return "";
+  return std::string(absl::StripAsciiWhitespace(printed->out));
+}
+
 }  // namespace
 
-KubernetesCluster::KubernetesCluster(Size size, std::string flags)
+KubernetesCluster::KubernetesCluster(Size size, std::string flags, Storage storage)
     : size_(size), flags_(std::move(flags)), port_(FreePorts()) {
-  ChildCommand print;
-  print.argv = {"/usr/bin/env", "bash", Absolute("install-deps"), "--print-kubernetes"};
-  print.environment = Environment();
-  const absl::StatusOr<ChildResult> printed = RunChild(print, clock_, nullptr);
-  EXPECT_TRUE(printed.ok() && printed->Succeeded()) << (printed.ok() ? printed->err : "");
-  if (!printed.ok() || !printed->Succeeded()) return;
-  servers_ = std::string(absl::StripAsciiWhitespace(printed->out));
+  servers_ = Installed("--print-kubernetes", clock_);
+  if (storage == Storage::kOld) etcd_ = Installed("--print-old-etcd", clock_);
+  if (servers_.empty()) return;
   const absl::Status keys = Script({"keys", folder_.path(), absl::StrCat(port_)});
   EXPECT_TRUE(keys.ok()) << keys;
   const absl::StatusOr<agent::ApiEndpoint> endpoint = agent::ReadKubeconfig(kubeconfig(), "");
@@ -105,11 +115,17 @@ absl::Status KubernetesCluster::Script(std::vector<std::string> arguments) {
 }
 
 std::vector<std::string> KubernetesCluster::RunCommand(const std::string& program) const {
-  return {"/usr/bin/env", absl::StrCat("APISERVER_FLAGS=", flags_),
-          "bash",         Absolute(kScript),
-          "run",          servers_,
-          folder_.path(), absl::StrCat(port_),
-          program,        size_ == Size::kControllers ? "full" : ""};
+  return {"/usr/bin/env",
+          absl::StrCat("APISERVER_FLAGS=", flags_),
+          absl::StrCat("ETCD=", etcd_),
+          "bash",
+          Absolute(kScript),
+          "run",
+          servers_,
+          folder_.path(),
+          absl::StrCat(port_),
+          program,
+          size_ == Size::kControllers ? "full" : ""};
 }
 
 void KubernetesCluster::Start(const std::string& program) {
@@ -122,6 +138,8 @@ void KubernetesCluster::Start(const std::string& program) {
 }
 
 void KubernetesCluster::Kill(const std::string& program) { programs_.at(program).Kill(); }
+void KubernetesCluster::Pause(const std::string& program) { programs_.at(program).Stop(); }
+void KubernetesCluster::Continue(const std::string& program) { programs_.at(program).Continue(); }
 
 agent::ApiResponse KubernetesCluster::Request(absl::string_view method, absl::string_view path,
                                               absl::string_view body,
@@ -193,18 +211,27 @@ std::string KubernetesCluster::TokenOf(absl::string_view ns, absl::string_view a
   return value.ok() ? std::string(object::FindString(*value, {"status", "token"})) : "";
 }
 
-void KubernetesCluster::Install(const std::string& kustomization) {
+void KubernetesCluster::Install(const std::string& kustomization, const std::string& ns) {
   ChildCommand command;
   command.argv = {KustomizeProgram(), "build", Absolute(kustomization)};
   const absl::StatusOr<ChildResult> result = RunChild(command, clock_, nullptr);
   ASSERT_TRUE(result.ok() && result->Succeeded()) << (result.ok() ? result->err : "");
-  const absl::StatusOr<std::vector<yaml::Document>> documents =
-      yaml::ParseYamlStream(result->out, kustomization);
+  InstallStream(result->out, kustomization, ns);
+}
+
+void KubernetesCluster::InstallFile(const std::string& path) {
+  InstallStream(ReadFile(path), path, "");
+}
+
+void KubernetesCluster::InstallStream(const std::string& text, const std::string& name,
+                                      const std::string& otherwise) {
+  const absl::StatusOr<std::vector<yaml::Document>> documents = yaml::ParseYamlStream(text, name);
   ASSERT_TRUE(documents.ok()) << documents.status();
   for (const yaml::Document& document : *documents) {
     const std::string kind(object::FindString(document.value, {"kind"}));
     const std::string version(object::FindString(document.value, {"apiVersion"}));
-    const std::string ns(object::FindString(document.value, {"metadata", "namespace"}));
+    std::string ns(object::FindString(document.value, {"metadata", "namespace"}));
+    if (ns.empty()) ns = otherwise;
     Apply(absl::StrCat(absl::StrContains(version, "/") ? "/apis/" : "/api/", version, "/",
                        ns.empty() ? "" : absl::StrCat("namespaces/", ns, "/"),
                        absl::AsciiStrToLower(kind), "s/",
@@ -216,6 +243,31 @@ void KubernetesCluster::Install(const std::string& kustomization) {
 void KubernetesCluster::Compact() {
   const absl::Status compacted = Script({"compact", folder_.path(), absl::StrCat(port_)});
   EXPECT_TRUE(compacted.ok()) << compacted;
+}
+
+double KubernetesCluster::Metric(absl::string_view name, const std::vector<std::string>& labels) {
+  double sum = 0;
+  const agent::ApiResponse answer = Request("GET", "/metrics");
+  for (const absl::string_view line : absl::StrSplit(answer.body, '\n')) {
+    const bool named = absl::StartsWith(line, name) && line.size() > name.size() &&
+                       (line[name.size()] == '{' || line[name.size()] == ' ');
+    const auto holds = [line](const std::string& label) { return absl::StrContains(line, label); };
+    double value = 0;
+    if (named && std::all_of(labels.begin(), labels.end(), holds) &&
+        absl::SimpleAtod(line.substr(line.rfind(' ') + 1), &value)) {
+      sum += value;
+    }
+  }
+  return sum;
+}
+
+double KubernetesCluster::Writes(absl::string_view resource) {
+  double writes = 0;
+  for (const absl::string_view verb : {"APPLY", "PATCH", "POST", "PUT", "DELETE"}) {
+    writes += Metric("apiserver_request_total", {absl::StrCat("resource=\"", resource, "\""),
+                                                 absl::StrCat("verb=\"", verb, "\"")});
+  }
+  return writes;
 }
 
 }  // namespace leidang::testing

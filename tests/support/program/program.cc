@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <fcntl.h>
+#include <filesystem>
 #include <fstream>
 #include <unistd.h>
 #include <utility>
@@ -102,5 +103,19 @@ uint64_t Program::StatusBytes(const std::string& field) const {
 
 uint64_t Program::resident_bytes() const { return StatusBytes("VmRSS:"); }
 uint64_t Program::resident_bytes_peak() const { return StatusBytes("VmHWM:"); }
+uint64_t Program::anonymous_bytes() const { return StatusBytes("RssAnon:"); }
+
+absl::Duration Program::cpu_time() const {
+  // The sum over its threads, in nanoseconds; /proc/PID/stat counts in hundredths of a second.
+  absl::Duration time;
+  std::error_code gone;
+  for (const auto& thread :
+       std::filesystem::directory_iterator(absl::StrCat("/proc/", pid_, "/task"), gone)) {
+    std::ifstream file(thread.path() / "schedstat");
+    int64_t nanoseconds = 0;
+    if (file >> nanoseconds) time += absl::Nanoseconds(nanoseconds);
+  }
+  return time;
+}
 
 }  // namespace leidang::testing

@@ -36,6 +36,8 @@ class Program {
 
   uint64_t resident_bytes() const;
   uint64_t resident_bytes_peak() const;
+  uint64_t anonymous_bytes() const;  // Of the resident ones; the rest is of files.
+  absl::Duration cpu_time() const;   // Without that of its children.
 
  private:
   uint64_t StatusBytes(const std::string& field) const;
