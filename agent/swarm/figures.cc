@@ -17,14 +17,15 @@ Percentiles Percentiles::Of(std::vector<absl::Duration> samples) {
 }
 
 Figure& Figure::Count(absl::string_view key, uint64_t value) {
-  values_.push_back({std::string(key), absl::StrCat(value), object::Value(value)});
+  values_.push_back(
+      {std::string(key), absl::StrCat(value), static_cast<double>(value), object::Value(value)});
   return *this;
 }
 
 Figure& Figure::Number(absl::string_view key, double value) {
   const std::string text =
       value < 10 ? absl::StrFormat("%.3f", value) : absl::StrFormat("%.1f", value);
-  values_.push_back({std::string(key), text, object::Value(value)});
+  values_.push_back({std::string(key), text, value, object::Value(value)});
   return *this;
 }
 
@@ -35,23 +36,38 @@ Figure& Figure::Add(const Percentiles& percentiles) {
       .Number("max_s", percentiles.max);
 }
 
+std::optional<double> Figure::Value(absl::string_view key) const {
+  for (const Entry& value : values_) {
+    if (value.key == key) return value.number;
+  }
+  return std::nullopt;
+}
+
+std::optional<double> Figures::Value(absl::string_view name, absl::string_view key) const {
+  std::optional<double> value;
+  for (const Figure& figure : figures_) {
+    if (figure.name() == name) value = figure.Value(key);
+  }
+  return value;
+}
+
 std::string Figure::Cells() const {
   std::string cells;
-  for (const Value& value : values_)
+  for (const Entry& value : values_)
     absl::StrAppend(&cells, cells.empty() ? "" : "  ", value.key, "=", value.text);
   return cells;
 }
 
 std::string Figure::Line() const {
   std::string line = absl::StrCat("RESULT name=", name_);
-  for (const Value& value : values_) absl::StrAppend(&line, " ", value.key, "=", value.text);
+  for (const Entry& value : values_) absl::StrAppend(&line, " ", value.key, "=", value.text);
   return line;
 }
 
 object::Value Figure::Json() const {
   object::Object object;
   object["name"] = name_;
-  for (const Value& value : values_) object[value.key] = value.json;
+  for (const Entry& value : values_) object[value.key] = value.json;
   return object;
 }
 

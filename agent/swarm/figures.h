@@ -3,6 +3,7 @@
 // What a load test measured: figures in the order in which they came, as a table for people and as
 // JSON for machines. Plain values; thread-compatible.
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,25 +36,29 @@ class Figure {
   Figure& Add(const Percentiles& percentiles);  // p50_s, p90_s, p99_s, max_s.
 
   const std::string& name() const { return name_; }
+  std::optional<double> Value(absl::string_view key) const;
   std::string Line() const;  // "RESULT name=herd-verified agents=1000 p99_s=1.2"
   object::Value Json() const;
   // `key=value` pairs, for a table's second column.
   std::string Cells() const;
 
  private:
-  struct Value {
+  struct Entry {
     std::string key;
     std::string text;
+    double number = 0;
     object::Value json;
   };
   std::string name_;
-  std::vector<Value> values_;
+  std::vector<Entry> values_;
 };
 
 class Figures {
  public:
   void Add(Figure figure) { figures_.push_back(std::move(figure)); }
   const std::vector<Figure>& all() const { return figures_; }
+  // Of the last figure with that name.
+  std::optional<double> Value(absl::string_view name, absl::string_view key) const;
 
   std::string Table() const;
   // An object: what was asked for, and the figures by name in their order.

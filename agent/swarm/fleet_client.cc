@@ -145,6 +145,24 @@ absl::Status FleetClient::Refresh() {
                fleet_->Refresh(&context, v1::RefreshRequest(), &response));
 }
 
+absl::Status FleetClient::FirstPage() {
+  grpc::ClientContext context;
+  Prepare(&context);
+  v1::ListRequest request;
+  request.set_kind(v1::APPLICATION);
+  v1::ListResponse response;
+  return Named("listing Applications", fleet_->List(&context, request, &response));
+}
+
+absl::StatusOr<uint64_t> FleetClient::CountApplications() {
+  grpc::ClientContext context;
+  Prepare(&context);
+  v1::VersionResponse response;
+  RETURN_IF_ERROR(Named("asking for the number of Applications",
+                        fleet_->GetVersion(&context, v1::VersionRequest(), &response)));
+  return response.applications();
+}
+
 absl::StatusOr<FleetClient::Census> FleetClient::Count() {
   Census census;
   v1::ListRequest request;

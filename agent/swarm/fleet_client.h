@@ -26,7 +26,7 @@ namespace leidang::agent {
 
 class FleetClient {
  public:
-  static constexpr size_t kAtOnce = 64;
+  static constexpr size_t kAtOnce = 512;
 
   // `hub` is "host:port" of the user port. `loop` must outlive it.
   FleetClient(EventLoop& loop, const std::string& hub, std::string authority_pem,
@@ -40,6 +40,10 @@ class FleetClient {
   absl::Status Apply(const std::string& manifest_json);
   // Asks the hub to look at Git now.
   absl::Status Refresh();
+
+  // The first page of all Applications, as long as the hub makes it by itself.
+  absl::Status FirstPage();
+  absl::StatusOr<uint64_t> CountApplications();
 
   // What the hub knows of all its clusters.
   struct Census {

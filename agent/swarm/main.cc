@@ -7,12 +7,14 @@
 #include <fstream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 
 #include "agent/swarm/floor.h"
 #include "agent/swarm/options.h"
 #include "agent/swarm/swarm.h"
+#include "agent/swarm/targets.h"
 #include "common/base/library_mutexes.h"
 #include "common/base/status_macros.h"
 #include "common/object/value.h"
@@ -60,6 +62,10 @@ object::Value Asked(const SwarmOptions& options) {
   object::Object asked;
   asked["agents"] = options.agents;
   asked["apps"] = options.apps;
+  asked["sets"] = options.sets;
+  asked["apply_s"] = absl::ToDoubleSeconds(options.apply_max);
+  asked["flooding"] = options.flooding;
+  asked["stalled"] = options.stalled;
   asked["idle_s"] = absl::ToDoubleSeconds(options.idle);
   asked["changes"] = options.changes;
   asked["status_rounds"] = options.status_rounds;
@@ -68,13 +74,49 @@ object::Value Asked(const SwarmOptions& options) {
   return asked;
 }
 
-absl::Status WriteJson(const SwarmOptions& options, const Figures& figures) {
+absl::Status WriteJson(const SwarmOptions& options, const object::Value& json) {
   if (options.json.empty()) return absl::OkStatus();
   std::ofstream file(options.json, std::ios::trunc);
-  file << object::PrettyJson(figures.Json(Asked(options))) << "\n";
+  file << object::PrettyJson(json) << "\n";
   file.close();
   if (file.fail()) return absl::InternalError(absl::StrCat("cannot write ", options.json));
   return absl::OkStatus();
+}
+
+absl::Status RunOne(const SwarmOptions& options, const std::string& self, Figures* figures) {
+  Swarm swarm(options, self, [](const Figure& figure) {
+    std::printf("%s\n", figure.Line().c_str());
+    std::fflush(stdout);
+  });
+  const absl::Status status = swarm.Run();
+  *figures = swarm.figures();
+  return status;
+}
+
+// Both runs, whatever becomes of the first; what was not measured is not met.
+absl::Status RunTargets(const SwarmOptions& options, const std::string& self) {
+  SwarmOptions agents = ManyAgents(options);
+  SwarmOptions assignments = ManyAssignments(options);
+  agents.directory += "/agents";
+  assignments.directory += "/assignments";
+  Figures of_agents;
+  Figures of_assignments;
+  absl::Status status;
+  for (auto [run, figures] :
+       {std::pair(&agents, &of_agents), std::pair(&assignments, &of_assignments)}) {
+    std::error_code error;
+    std::filesystem::create_directories(run->directory, error);
+    status.Update(RunOne(*run, self, figures));
+  }
+  const std::vector<Target> targets = Judge(of_agents, of_assignments);
+  std::printf("\n%s\n%s\n%s", of_agents.Table().c_str(), of_assignments.Table().c_str(),
+              TargetsTable(targets).c_str());
+  object::Object json;
+  json["agents"] = of_agents.Json(Asked(agents));
+  json["assignments"] = of_assignments.Json(Asked(assignments));
+  json["targets"] = TargetsJson(targets);
+  status.Update(WriteJson(options, json));
+  return status;
 }
 
 absl::Status Load(SwarmOptions options) {
@@ -85,13 +127,11 @@ absl::Status Load(SwarmOptions options) {
   Folder folder(options.directory);
   RETURN_IF_ERROR(folder.Make());
   options.directory = folder.path();
-  Swarm swarm(options, self, [](const Figure& figure) {
-    std::printf("%s\n", figure.Line().c_str());
-    std::fflush(stdout);
-  });
-  absl::Status status = swarm.Run();
-  std::printf("\n%s", swarm.figures().Table().c_str());
-  status.Update(WriteJson(options, swarm.figures()));
+  if (options.targets) return RunTargets(options, self);
+  Figures figures;
+  absl::Status status = RunOne(options, self, &figures);
+  std::printf("\n%s", figures.Table().c_str());
+  status.Update(WriteJson(options, figures.Json(Asked(options))));
   return status;
 }
 

@@ -12,12 +12,20 @@ std::optional<int> ParseOptions(int argc, char** argv, SwarmOptions* options) {
       "leidang-swarm");
   app.set_version_flag("--version", std::string("leidang-swarm ") + LEIDANG_VERSION);
   double idle_s = absl::ToDoubleSeconds(options->idle);
+  double apply_s = absl::ToDoubleSeconds(options->apply_max);
+  double hostile_s = absl::ToDoubleSeconds(options->hostile_time);
   double limit_s = absl::ToDoubleSeconds(options->phase_limit);
   app.add_option("--agents", options->agents, "Agents, each with a connection of its own")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
   app.add_option("--apps", options->apps, "Applications of each agent")
       ->check(CLI::Range(0, 1'000))
+      ->capture_default_str();
+  app.add_option("--sets", options->sets, "ApplicationSets that these come from")
+      ->check(CLI::Range(1, 1'000))
+      ->capture_default_str();
+  app.add_option("--apply", apply_s, "Seconds that an agent needs at most to apply what came")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option("--idle", idle_s, "Seconds to look at an idle fleet")
       ->check(CLI::NonNegativeNumber)
@@ -29,6 +37,19 @@ std::optional<int> ParseOptions(int argc, char** argv, SwarmOptions* options) {
       ->capture_default_str();
   app.add_option("--herds", options->herds,
                  "How often the hub is killed with all agents connected, and started again")
+      ->capture_default_str();
+  app.add_option("--flood", options->flooding,
+                 "Further agents that take all that they can get while the others get changes")
+      ->capture_default_str();
+  app.add_option("--stall", options->stalled, "Further agents that read nothing meanwhile")
+      ->capture_default_str();
+  app.add_option("--hostile-time", hostile_s, "Seconds of that, at least")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_flag("--targets", options->targets,
+               "All targets of docs/BENCHMARKS.md, met or missed: 10,000 agents, then 1,000");
+  app.add_option("--scale", options->scale, "With --targets: a part of these agents")
+      ->check(CLI::Range(0.001, 1.0))
       ->capture_default_str();
   app.add_flag("--floor", options->floor,
                "Measure first what gRPC itself takes for so many connections");
@@ -46,6 +67,8 @@ std::optional<int> ParseOptions(int argc, char** argv, SwarmOptions* options) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 64;
   }
+  options->apply_max = absl::Seconds(apply_s);
+  options->hostile_time = absl::Seconds(hostile_s);
   options->idle = absl::Seconds(idle_s);
   options->phase_limit = absl::Seconds(limit_s);
   return std::nullopt;

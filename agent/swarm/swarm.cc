@@ -1,11 +1,13 @@
 #include "agent/swarm/swarm.h"
 
 #include <algorithm>
+#include <iterator>
 #include <unistd.h>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 
 #include "agent/swarm/floor.h"
 #include "agent/swarm/waiting.h"
@@ -18,6 +20,8 @@ constexpr uint64_t kDescriptorsBeside = 500;  // Of gRPC, files and what else a 
 // Agents of a fleet do not start in one moment, but faster than a hub lets them in.
 constexpr int64_t kStartsPerSecond = 500;
 constexpr absl::Duration kCensusEvery = absl::Milliseconds(500);
+constexpr size_t kListings = 20;
+constexpr absl::Duration kLookEvery = absl::Milliseconds(50);  // The agents know when it was.
 
 std::string ClusterName(size_t n) { return absl::StrFormat("swarm-%05d", n); }
 
@@ -37,13 +41,6 @@ std::string SetManifest(absl::string_view name, absl::string_view generators,
 
 }  // namespace
 
-// CPU seconds of both processes and the time.
-struct Swarm::Spent {
-  double hub_s = 0;
-  double self_s = 0;
-  absl::Duration at;
-};
-
 Swarm::Swarm(SwarmOptions options, std::string self, std::function<void(const Figure&)> tell)
     : options_(std::move(options)),
       self_(std::move(self)),
@@ -52,7 +49,8 @@ Swarm::Swarm(SwarmOptions options, std::string self, std::function<void(const Fi
       repository_(options_.directory, loop_.clock()) {}
 
 Swarm::~Swarm() {
-  OnLoop(loop_, [this] { agents_.clear(); });
+  OnLoop(loop_, [this] { hostile_.clear(); });
+  crowd_.reset();
   hub_.Kill();
   loop_.Stop();
 }
@@ -67,7 +65,7 @@ Swarm::Spent Swarm::SpentNow() const {
 }
 
 absl::Status Swarm::Run() {
-  RETURN_IF_ERROR(RaiseDescriptorLimit(options_.agents + kDescriptorsBeside));
+  RETURN_IF_ERROR(RaiseDescriptorLimit(options_.agents + options_.hostile() + kDescriptorsBeside));
   if (options_.floor) {
     ASSIGN_OR_RETURN(Figure floor,
                      MeasureFloor(loop_, self_, options_.directory + "/floor", options_.agents));
@@ -83,7 +81,9 @@ absl::Status Swarm::Run() {
   RETURN_IF_ERROR(ChangeByApi());
   RETURN_IF_ERROR(ChangeByCommit());
   RETURN_IF_ERROR(ReportStatuses());
+  RETURN_IF_ERROR(List());
   for (size_t herd = 0; herd < options_.herds; ++herd) RETURN_IF_ERROR(Herd());
+  RETURN_IF_ERROR(Isolate());
   const ProcessUsage hub = hub_.usage();
   const ProcessUsage self = UsageOf(::getpid());
   Tell(Figure("end")
@@ -110,7 +110,7 @@ absl::Status Swarm::StartHub() {
 
 absl::Status Swarm::Enrol() {
   std::vector<std::string> names;
-  for (size_t i = 0; i < options_.agents; ++i) names.push_back(ClusterName(i));
+  for (size_t i = 0; i < options_.agents + options_.hostile(); ++i) names.push_back(ClusterName(i));
   const Spent before = SpentNow();
   ASSIGN_OR_RETURN(const std::vector<std::string> tokens, client_->Register(names));
   const Spent registered = SpentNow();
@@ -126,20 +126,21 @@ absl::Status Swarm::Enrol() {
 
 absl::Status Swarm::Connect() {
   const Spent before = SpentNow();
-  OnLoop(loop_, [this] {
-    for (SwarmIdentity& identity : identities_) {
-      agents_.push_back(
-          std::make_unique<SwarmAgent>(loop_, random_, std::move(identity), hub_.agents()));
-      agents_.back()->Start(absl::Seconds(static_cast<int64_t>(agents_.size())) / kStartsPerSecond);
-    }
-  });
-  identities_.clear();
+  std::vector<SwarmIdentity> identities(
+      std::make_move_iterator(identities_.begin()),
+      std::make_move_iterator(identities_.begin() + static_cast<ptrdiff_t>(options_.agents)));
+  identities_.erase(identities_.begin(),
+                    identities_.begin() + static_cast<ptrdiff_t>(options_.agents));
+  crowd_ = std::make_unique<Crowd>(random_, options_.apply_max);
+  crowd_->Start(std::move(identities), hub_.agents(), kStartsPerSecond);
   RETURN_IF_ERROR(WaitForAll("connecting", [](const SwarmAgent& agent) { return agent.live(); }));
   const Spent after = SpentNow();
   Tell(Figure("connected")
            .Count("agents", options_.agents)
            .Add(Percentiles::Of(
-               Since(before.at, [](const SwarmAgent& agent) { return agent.live_at(); })))
+               crowd_->Since(before.at, [](const SwarmAgent& agent) { return agent.live_at(); })))
+           .Count("again", crowd_->Sum([](const SwarmAgent& agent) { return agent.attempts(); }) -
+                               options_.agents)
            .Number("hub_cpu_s", after.hub_s - before.hub_s)
            .Number("swarm_cpu_s", after.self_s - before.self_s)
            .Number("hub_rss_mb", hub_.usage().resident_mb));
@@ -173,19 +174,27 @@ absl::Status Swarm::ApplyProbe() {
                    R"(","kustomize":{"images":["registry.example/app:{{.values.edition}}"]})")));
 }
 
+absl::Status Swarm::ApplyFleet() {
+  for (size_t set = 0; set < std::min(options_.sets, options_.apps); ++set) {
+    std::vector<std::string> folders;
+    for (size_t app = set; app < options_.apps; app += options_.sets)
+      folders.push_back(absl::StrCat(R"({"path":")", ScriptedRepository::AppFolder(app), R"("})"));
+    const std::string generators =
+        absl::StrCat(R"({"matrix":{"generators":[{"git":{"repoURL":"file://)", repository_.path(),
+                     R"(","revision":"main","directories":[)", absl::StrJoin(folders, ","),
+                     R"(]}},{"clusters":{}}]}})");
+    RETURN_IF_ERROR(client_->Apply(SetManifest(absl::StrCat("fleet-", set), generators,
+                                               "{{.path.basename}}-{{.name}}", repository_.path(),
+                                               R"("path":"{{.path.path}}")")));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Swarm::Assign() {
   RETURN_IF_ERROR(repository_.Commit(std::max<size_t>(options_.apps, 1), 1));
   const Spent before = SpentNow();
-  OnLoop(loop_, [this] {
-    for (const auto& agent : agents_) agent->Mark();
-  });
-  if (options_.apps > 0) {
-    const std::string generators = absl::StrCat(
-        R"({"matrix":{"generators":[{"git":{"repoURL":"file://)", repository_.path(),
-        R"(","revision":"main","directories":[{"path":"apps/*"}]}},{"clusters":{}}]}})");
-    RETURN_IF_ERROR(client_->Apply(SetManifest("fleet", generators, "{{.path.basename}}-{{.name}}",
-                                               repository_.path(), R"("path":"{{.path.path}}")")));
-  }
+  crowd_->ForEach([](SwarmAgent& agent) { agent.Mark(); });
+  RETURN_IF_ERROR(ApplyFleet());
   RETURN_IF_ERROR(ApplyProbe());
   // The Applications, the probe and their project.
   const size_t entries = options_.apps + 2;
@@ -193,12 +202,11 @@ absl::Status Swarm::Assign() {
     return agent.entries() >= entries;
   }));
   const Spent received = SpentNow();
-  const Percentiles waited =
-      Percentiles::Of(Since(before.at, [](const SwarmAgent& agent) { return agent.changed_at(); }));
+  const Percentiles waited = Percentiles::Of(
+      crowd_->Since(before.at, [](const SwarmAgent& agent) { return agent.changed_at(); }));
   RETURN_IF_ERROR(WaitForCensus("acknowledging", &FleetClient::Census::acknowledged));
   const Spent acknowledged = SpentNow();
-  RETURN_IF_ERROR(WaitForAll(
-      "reporting", [](const SwarmAgent& agent) { return agent.statuses_waiting() == 0; }));
+  RETURN_IF_ERROR(WaitForAll("reporting", [](const SwarmAgent& agent) { return agent.settled(); }));
   const Spent reported = SpentNow();
   Tell(Figure("assigned")
            .Count("agents", options_.agents)
@@ -222,21 +230,19 @@ absl::Status Swarm::Prove() {
   return absl::OkStatus();
 }
 
-absl::Status Swarm::Propagate(const std::function<absl::Status()>& change,
-                              std::vector<absl::Duration>* waited) {
-  OnLoop(loop_, [this] {
-    for (const auto& agent : agents_) agent->Mark();
-  });
+absl::Status Swarm::Propagate(const std::function<absl::Status()>& change, Rounds* rounds) {
+  crowd_->ForEach([](SwarmAgent& agent) { agent.Mark(); });
   const absl::Duration begin = loop_.clock().Monotonic();
   RETURN_IF_ERROR(change());
+  rounds->answered.push_back(loop_.clock().Monotonic() - begin);
   RETURN_IF_ERROR(WaitForAll("receiving a change",
                              [](const SwarmAgent& agent) { return agent.changes() > 0; }));
   const std::vector<absl::Duration> these =
-      Since(begin, [](const SwarmAgent& agent) { return agent.changed_at(); });
-  waited->insert(waited->end(), these.begin(), these.end());
+      crowd_->Since(begin, [](const SwarmAgent& agent) { return agent.changed_at(); });
+  rounds->first.push_back(*std::min_element(these.begin(), these.end()));
+  rounds->received.insert(rounds->received.end(), these.begin(), these.end());
   // What follows from it is over before the next one.
-  RETURN_IF_ERROR(WaitForAll(
-      "reporting", [](const SwarmAgent& agent) { return agent.statuses_waiting() == 0; }));
+  RETURN_IF_ERROR(WaitForAll("reporting", [](const SwarmAgent& agent) { return agent.settled(); }));
   Pause(loop_, absl::Seconds(1));
   return absl::OkStatus();
 }
@@ -245,17 +251,19 @@ absl::Status Swarm::Change(const std::string& name,
                            const std::function<absl::Status(size_t round)>& prepare,
                            const std::function<absl::Status()>& change) {
   if (options_.changes == 0) return absl::OkStatus();
-  std::vector<absl::Duration> waited;
+  Rounds rounds;
   const Spent before = SpentNow();
   for (size_t round = 0; round < options_.changes; ++round) {
     RETURN_IF_ERROR(prepare(round));
-    RETURN_IF_ERROR(Propagate(change, &waited));
+    RETURN_IF_ERROR(Propagate(change, &rounds));
   }
   const Spent after = SpentNow();
   Tell(Figure(name)
            .Count("agents", options_.agents)
            .Count("rounds", options_.changes)
-           .Add(Percentiles::Of(std::move(waited)))
+           .Add(Percentiles::Of(std::move(rounds.received)))
+           .Number("answered_p50_s", Percentiles::Of(std::move(rounds.answered)).p50)
+           .Number("first_p50_s", Percentiles::Of(std::move(rounds.first)).p50)
            .Number("hub_cpu_s", after.hub_s - before.hub_s)
            .Number("swarm_cpu_s", after.self_s - before.self_s));
   return absl::OkStatus();
@@ -275,17 +283,35 @@ absl::Status Swarm::ChangeByCommit() {
       [this] { return client_->Refresh(); });
 }
 
+absl::Status Swarm::List() {
+  std::vector<absl::Duration> pages;
+  std::vector<absl::Duration> counts;
+  uint64_t rows = 0;
+  for (size_t i = 0; i < kListings; ++i) {
+    const absl::Duration begin = loop_.clock().Monotonic();
+    RETURN_IF_ERROR(client_->FirstPage());
+    const absl::Duration listed = loop_.clock().Monotonic();
+    ASSIGN_OR_RETURN(rows, client_->CountApplications());
+    pages.push_back(listed - begin);
+    counts.push_back(loop_.clock().Monotonic() - listed);
+  }
+  const Percentiles page = Percentiles::Of(std::move(pages));
+  Tell(Figure("list")
+           .Count("rows", rows)
+           .Number("first_page_p50_s", page.p50)
+           .Number("first_page_p99_s", page.p99)
+           .Number("count_p99_s", Percentiles::Of(std::move(counts)).p99));
+  return absl::OkStatus();
+}
+
 absl::Status Swarm::ReportStatuses() {
   if (options_.status_rounds == 0) return absl::OkStatus();
   uint64_t count = 0;
   const Spent before = SpentNow();
   for (size_t round = 0; round < options_.status_rounds; ++round) {
-    OnLoop(loop_, [&] {
-      for (const auto& agent : agents_) count += agent->ReportAnew(round);
-    });
-    RETURN_IF_ERROR(WaitForAll("reporting everything", [](const SwarmAgent& agent) {
-      return agent.statuses_waiting() == 0;
-    }));
+    crowd_->ForEach([&](SwarmAgent& agent) { count += agent.ReportAnew(round); });
+    RETURN_IF_ERROR(WaitForAll("reporting everything",
+                               [](const SwarmAgent& agent) { return agent.settled(); }));
   }
   const Spent after = SpentNow();
   const double seconds = absl::ToDoubleSeconds(after.at - before.at);
@@ -300,10 +326,8 @@ absl::Status Swarm::ReportStatuses() {
 
 absl::Status Swarm::Herd() {
   const auto received = [](const SwarmAgent& agent) { return agent.received(); };
-  const uint64_t before_received = Sum(received);
-  OnLoop(loop_, [this] {
-    for (const auto& agent : agents_) agent->Mark();
-  });
+  const uint64_t before_received = crowd_->Sum(received);
+  crowd_->ForEach([](SwarmAgent& agent) { agent.Mark(); });
   const absl::Duration killed = loop_.clock().Monotonic();
   hub_.Kill();
   ASSIGN_OR_RETURN(const absl::Duration serving, hub_.Start());
@@ -313,7 +337,7 @@ absl::Status Swarm::Herd() {
     return agent.live() && agent.live_at() > killed;
   }));
   const std::vector<absl::Duration> live =
-      Since(listening, [](const SwarmAgent& agent) { return agent.live_at(); });
+      crowd_->Since(listening, [](const SwarmAgent& agent) { return agent.live_at(); });
   RETURN_IF_ERROR(WaitForCensus("being verified", &FleetClient::Census::received));
   const Spent verified = SpentNow();
   const ProcessUsage hub = hub_.usage();
@@ -322,33 +346,31 @@ absl::Status Swarm::Herd() {
            .Number("serving_s", absl::ToDoubleSeconds(serving))
            .Add(Percentiles::Of(live))
            .Number("verified_s", absl::ToDoubleSeconds(verified.at - listening))
-           .Count("resent", Sum(received) - before_received)
-           .Count("changed", Sum([](const SwarmAgent& agent) { return agent.changes(); }))
+           .Count("resent", crowd_->Sum(received) - before_received)
+           .Count("changed", crowd_->Sum([](const SwarmAgent& agent) { return agent.changes(); }))
            .Number("hub_cpu_s", verified.hub_s)
            .Number("swarm_cpu_s", verified.self_s - self_before)
            .Number("hub_rss_mb", hub.resident_mb)
-           .Number("hub_rss_peak_mb", hub.resident_peak_mb));
+           .Number("hub_rss_peak_mb", hub.resident_peak_mb)
+           .Number("store_disk_mb", hub_.disk_mb()));
   return absl::OkStatus();
 }
 
 absl::Status Swarm::WaitForAll(absl::string_view what,
                                const std::function<bool(const SwarmAgent&)>& holds) {
-  size_t missing = 0;
-  std::string example;
-  const bool all = WaitUntil(loop_, options_.phase_limit, [&] {
-    OnLoop(loop_, [&] {
-      missing = 0;
-      for (const auto& agent : agents_) {
-        if (holds(*agent)) continue;
-        if (missing++ == 0) example = agent->last_error();
-      }
-    });
-    return missing == 0;
-  });
+  Crowd::Missing missing;
+  const bool all = WaitUntil(
+      loop_, options_.phase_limit,
+      [&] {
+        missing = crowd_->Without(holds);
+        return missing.count == 0;
+      },
+      kLookEvery);
   if (all) return absl::OkStatus();
-  return absl::DeadlineExceededError(absl::StrCat(
-      what, ": ", missing, " of ", agents_.size(), " agents are not there after ",
-      absl::FormatDuration(options_.phase_limit), "; the last error of the first is: ", example));
+  return absl::DeadlineExceededError(
+      absl::StrCat(what, ": ", missing.count, " of ", crowd_->size(),
+                   " agents are not there after ", absl::FormatDuration(options_.phase_limit),
+                   "; the last error of the first is: ", missing.last_error));
 }
 
 absl::Status Swarm::WaitForCensus(absl::string_view what, size_t FleetClient::Census::* field) {
@@ -366,24 +388,6 @@ absl::Status Swarm::WaitForCensus(absl::string_view what, size_t FleetClient::Ce
   if (!status.ok() || all) return status;
   return absl::DeadlineExceededError(
       absl::StrCat(what, ": the hub says so of ", there, " of ", options_.agents, " clusters"));
-}
-
-uint64_t Swarm::Sum(const std::function<uint64_t(const SwarmAgent&)>& of) {
-  uint64_t sum = 0;
-  OnLoop(loop_, [&] {
-    for (const auto& agent : agents_) sum += of(*agent);
-  });
-  return sum;
-}
-
-std::vector<absl::Duration> Swarm::Since(
-    absl::Duration begin, const std::function<absl::Duration(const SwarmAgent&)>& when) {
-  std::vector<absl::Duration> since;
-  OnLoop(loop_, [&] {
-    for (const auto& agent : agents_)
-      since.push_back(std::max(when(*agent) - begin, absl::ZeroDuration()));
-  });
-  return since;
 }
 
 }  // namespace leidang::agent

@@ -10,8 +10,10 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 
+#include "agent/swarm/crowd.h"
 #include "agent/swarm/figures.h"
 #include "agent/swarm/fleet_client.h"
+#include "agent/swarm/hostile_agent.h"
 #include "agent/swarm/hub_under_test.h"
 #include "agent/swarm/options.h"
 #include "agent/swarm/scripted_repository.h"
@@ -33,7 +35,18 @@ class Swarm {
   const Figures& figures() const { return figures_; }
 
  private:
-  struct Spent;
+  // CPU seconds of both processes and the time.
+  struct Spent {
+    double hub_s = 0;
+    double self_s = 0;
+    absl::Duration at;
+  };
+  // Of rounds of a change: how long the call took, and then each agent from the call's begin on.
+  struct Rounds {
+    std::vector<absl::Duration> answered;
+    std::vector<absl::Duration> first;
+    std::vector<absl::Duration> received;
+  };
 
   absl::Status StartHub();
   absl::Status Enrol();
@@ -48,22 +61,24 @@ class Swarm {
   absl::Status ChangeByApi();
   absl::Status ChangeByCommit();
   absl::Status ReportStatuses();
+  absl::Status List();
   absl::Status Herd();
+  // Changes to all while some agents flood or stall, and what these were allowed.
+  absl::Status Isolate();
+  absl::Status StartHostile();
+  absl::Status CheckQuotas(absl::Duration elapsed, Figure* figure);
 
   void Tell(Figure figure);
   Spent SpentNow() const;
   absl::Status ApplyProbe();
+  absl::Status ApplyFleet();
   // One change to every agent: until all have it on their disk; adds how long each waited.
-  absl::Status Propagate(const std::function<absl::Status()>& change,
-                         std::vector<absl::Duration>* waited);
+  absl::Status Propagate(const std::function<absl::Status()>& change, Rounds* rounds);
   // Until `holds` of every agent; kDeadlineExceeded says of how many it does not.
   absl::Status WaitForAll(absl::string_view what,
                           const std::function<bool(const SwarmAgent&)>& holds);
   // Until the hub says so of every cluster.
   absl::Status WaitForCensus(absl::string_view what, size_t FleetClient::Census::* field);
-  uint64_t Sum(const std::function<uint64_t(const SwarmAgent&)>& of);
-  std::vector<absl::Duration> Since(absl::Duration begin,
-                                    const std::function<absl::Duration(const SwarmAgent&)>& when);
 
   const SwarmOptions options_;
   const std::string self_;
@@ -71,13 +86,14 @@ class Swarm {
   SystemRandom random_;
   Figures figures_;
   uint64_t edition_ = 0;
-  std::vector<SwarmIdentity> identities_;
+  std::vector<SwarmIdentity> identities_;  // Of those that have not started yet.
 
   ThreadLoop loop_{"agents"};
   HubUnderTest hub_;
   ScriptedRepository repository_;
   std::unique_ptr<FleetClient> client_;
-  std::vector<std::unique_ptr<SwarmAgent>> agents_;  // On the loop.
+  std::unique_ptr<Crowd> crowd_;
+  std::vector<std::unique_ptr<HostileAgent>> hostile_;  // On the loop.
 };
 
 }  // namespace leidang::agent

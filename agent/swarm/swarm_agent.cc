@@ -54,14 +54,18 @@ std::unique_ptr<Stream> SwarmAgent::CountingTransport::Open(const HubAddress& hu
 }
 
 SwarmAgent::SwarmAgent(EventLoop& loop, Random& random, SwarmIdentity identity,
-                       const std::string& hub)
+                       const std::string& hub, absl::Duration apply_max)
     : loop_(loop),
+      random_(random),
+      apply_max_(apply_max),
       state_(loop, disk_),
       transport_(loop, std::move(identity.certificate)),
       link_(loop, random, state_, transport_, OptionsOf(identity.cluster, hub, random)) {
   state_.AddObserver(this);
   link_.OnPhase([this](LinkPhase phase) {
-    if (phase == LinkPhase::kLive) live_at_ = loop_.clock().Monotonic();
+    live_ = phase == LinkPhase::kLive;
+    if (live_) live_at_ = loop_.clock().Monotonic();
+    if (phase == LinkPhase::kConnecting) ++attempts_;
   });
 }
 
@@ -81,7 +85,7 @@ void SwarmAgent::OnEntryChanged(const EntryRef& entry) {
   ++changes_;
   changed_at_ = loop_.clock().Monotonic();
   if (dirty_.empty()) {
-    loop_.Post([this, alive = alive_] {
+    loop_.After(apply_max_ * random_.Unit(), [this, alive = alive_] {
       if (*alive) Apply();
     });
   }

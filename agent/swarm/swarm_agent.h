@@ -30,14 +30,16 @@ struct SwarmIdentity {
 
 class SwarmAgent final : private StateObserver {
  public:
-  SwarmAgent(EventLoop& loop, Random& random, SwarmIdentity identity, const std::string& hub);
+  // Applying what came takes it a random time up to `apply_max`.
+  SwarmAgent(EventLoop& loop, Random& random, SwarmIdentity identity, const std::string& hub,
+             absl::Duration apply_max);
   ~SwarmAgent() override;
 
   void Start(absl::Duration delay);
 
-  bool live() const { return link_.Snapshot().phase == LinkPhase::kLive; }
+  bool live() const { return live_; }
   absl::Duration live_at() const { return live_at_; }  // Monotonic; of the newest session.
-  uint64_t sessions() const { return link_.Snapshot().sessions; }
+  uint64_t attempts() const { return attempts_; }
   std::string last_error() const { return link_.Snapshot().last_error; }
 
   // Entries that changed durably since Mark, and when the last did (monotonic).
@@ -49,7 +51,8 @@ class SwarmAgent final : private StateObserver {
   uint64_t received() const { return transport_.received; }
 
   size_t entries() const { return disk_.tables().entries.size(); }
-  size_t statuses_waiting() const { return state_.statuses_waiting(); }
+  // All that came is applied and reported.
+  bool settled() const { return dirty_.empty() && state_.statuses_waiting() == 0; }
   // Every live entry gets a new status. Returns how many there are.
   size_t ReportAnew(uint64_t edition);
 
@@ -72,11 +75,15 @@ class SwarmAgent final : private StateObserver {
   intent::EntryStatus StatusOf(const EntryHead& head) const;
 
   EventLoop& loop_;
+  Random& random_;
+  const absl::Duration apply_max_;
   MemoryDisk disk_;
   MemoryState state_;
   CountingTransport transport_;
   Link link_;
   std::set<EntryRef> dirty_;
+  bool live_ = false;
+  uint64_t attempts_ = 0;
   uint64_t changes_ = 0;
   absl::Duration changed_at_;
   absl::Duration live_at_;

@@ -10,7 +10,7 @@
 namespace leidang::hub {
 namespace {
 
-constexpr size_t kClustersAtOnce = 4;
+constexpr size_t kClustersAtOnce = 64;  // They share the disk's syncs.
 constexpr char kCannotEnd[] = "cannot end what is on a cluster";
 
 }  // namespace
@@ -115,7 +115,7 @@ void ClusterLifecycle::Work(const intent::ClusterId& id) {
   store_.Commit(std::move(batch), &loop_, [this, alive = alive_, id](const CommitResult& result) {
     if (!*alive) return;
     Finish("cannot open a change log", id, result.status);
-    TellClusters();
+    TellClustersSoon();
   });
 }
 
@@ -229,6 +229,16 @@ void ClusterLifecycle::TellClusters() {
   std::set<intent::ClusterId> clusters;
   for (const auto& [id, cluster] : records_.clusters()) clusters.insert(id);
   on_clusters_(clusters);
+}
+
+// Of many that are registered one after the other each would cost as much as all of them.
+void ClusterLifecycle::TellClustersSoon() {
+  if (std::exchange(telling_, true)) return;
+  loop_.Post([this, alive = alive_] {
+    if (!*alive) return;
+    telling_ = false;
+    TellClusters();
+  });
 }
 
 void ClusterLifecycle::Finish(const char* what, const intent::ClusterId& id,

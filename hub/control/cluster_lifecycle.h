@@ -58,6 +58,7 @@ class ClusterLifecycle {
   void EraseIfDone(const intent::ClusterId& id);
   void Erase(const intent::ClusterId& id);
   void TellClusters();
+  void TellClustersSoon();
   void Finish(const char* what, const intent::ClusterId& id, const absl::Status& status);
 
   EventLoop& loop_;
@@ -69,6 +70,7 @@ class ClusterLifecycle {
   const OnGone on_gone_;
   Store::SubscriptionId subscription_ = 0;
   WorkQueue<intent::ClusterId> queue_;
+  bool telling_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

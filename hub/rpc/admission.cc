@@ -103,10 +103,10 @@ Admission::~Admission() {
   ::close(wake_);
 }
 
-void Admission::Start(LetIn let_in, Arrived arrived) {
+void Admission::Start(LetIn let_in, Arrived arrived, std::function<void()> calm) {
   refilled_ = clock_.Monotonic();
-  thread_.Run(
-      [this, let_in = std::move(let_in), arrived = std::move(arrived)] { Serve(let_in, arrived); });
+  thread_.Run([this, let_in = std::move(let_in), arrived = std::move(arrived),
+               calm = std::move(calm)] { Serve(let_in, arrived, calm); });
 }
 
 void Admission::Stop() {
@@ -147,21 +147,32 @@ void Admission::Pass(const LetIn& let_in, uint64_t arrived) {
     }
     tokens_ -= 1;
     unfinished_.push_back(now);
+    ++let_in_;
     let_in(listener_, connection);
   }
   held_count_ = held_.size();
 }
 
-void Admission::Serve(const LetIn& let_in, const Arrived& arrived) {
+int Admission::WaitMs(bool can_accept) const {
+  if (!can_accept) return kPauseMs;
+  if (!held_.empty()) return std::max(1, static_cast<int>(1000 / options_.per_second));
+  if (let_in_ >= options_.herd)
+    return static_cast<int>(absl::ToInt64Milliseconds(options_.calm_time));
+  return -1;
+}
+
+void Admission::Serve(const LetIn& let_in, const Arrived& arrived,
+                      const std::function<void()>& calm) {
   bool can_accept = true;
   while (!stopping_) {
-    int wait_ms = -1;
-    if (!held_.empty()) wait_ms = std::max(1, static_cast<int>(1000 / options_.per_second));
-    if (!can_accept) wait_ms = kPauseMs;
     const bool wants_more = can_accept && held_.size() < options_.held_max;
     pollfd polled[2] = {{wake_, POLLIN, 0}, {listener_, POLLIN, 0}};
-    ::poll(polled, wants_more ? 2 : 1, wait_ms);
+    const int ready = ::poll(polled, wants_more ? 2 : 1, WaitMs(can_accept));
     if (stopping_) break;
+    if (ready == 0 && can_accept && held_.empty() && let_in_ >= options_.herd) {
+      let_in_ = 0;
+      calm();
+    }
     can_accept = AcceptAll();
     Pass(let_in, arrived());
   }

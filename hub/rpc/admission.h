@@ -26,13 +26,16 @@
 namespace leidang::hub {
 
 struct AdmissionOptions {
-  double per_second = 250;  // Mutual-TLS handshakes that two cores do beside their work.
+  double per_second = 500;  // About twice the mutual-TLS handshakes that two cores do.
   double burst = 100;
   // Let in and not arrived yet: beyond it nobody is let in. One that takes longer than
   // `unfinished_time` does not count any more.
   size_t unfinished_max = 100;
   absl::Duration unfinished_time = absl::Seconds(10);
   size_t held_max = 16'384;
+  // So many have been let in, and then nobody came for `calm_time`: a herd is over.
+  size_t herd = 500;
+  absl::Duration calm_time = absl::Seconds(5);
 };
 
 class Admission {
@@ -51,7 +54,8 @@ class Admission {
   // `arrived` says how many have come so far through TLS and have said what they want; it is asked
   // on the thread.
   using Arrived = std::function<uint64_t()>;
-  void Start(LetIn let_in, Arrived arrived);
+  // `calm` is called on the thread when a herd is over.
+  void Start(LetIn let_in, Arrived arrived, std::function<void()> calm = [] {});
   // No connection is let in any more; those held are closed. May be called again.
   void Stop();
 
@@ -59,7 +63,9 @@ class Admission {
 
  private:
   Admission(int listener, int port, const AdmissionOptions& options);
-  void Serve(const LetIn& let_in, const Arrived& arrived);
+  void Serve(const LetIn& let_in, const Arrived& arrived, const std::function<void()>& calm);
+  // How long to wait for the next connection; negative: for ever.
+  int WaitMs(bool can_accept) const;
   // False where the process has no descriptor left.
   bool AcceptAll();
   void Pass(const LetIn& let_in, uint64_t arrived);
@@ -74,6 +80,7 @@ class Admission {
   uint64_t arrived_ = 0;
   double tokens_;
   absl::Duration refilled_;
+  size_t let_in_ = 0;  // Since the last calm.
   std::atomic<size_t> held_count_{0};
   std::atomic<bool> stopping_{false};
   WorkerThreads thread_{"admission", 1};

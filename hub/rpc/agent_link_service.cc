@@ -1,5 +1,6 @@
 #include "hub/rpc/agent_link_service.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -164,7 +165,7 @@ class FetchCall final : public grpc::ServerWriteReactor<v1::FetchChunk>,
       return Finish(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "the digest is not 32 bytes"));
     }
     loop_.Post([self = shared_from_this(), cluster = *cluster, digest = *digest,
-                offset = request.offset()] { self->Open(cluster, digest, offset); });
+                offset = request.offset()] { self->Await(cluster, digest, offset); });
   }
 
   void OnWriteDone(bool ok) override {
@@ -185,6 +186,17 @@ class FetchCall final : public grpc::ServerWriteReactor<v1::FetchChunk>,
   }
 
  private:
+  // An agent beyond its share waits, and holds up nobody else.
+  void After(absl::Duration wait, const std::function<void(FetchCall&)>& next) {
+    if (wait <= absl::ZeroDuration()) return next(*this);
+    loop_.After(wait, [self = shared_from_this(), next] { next(*self); });
+  }
+
+  void Await(const intent::ClusterId& cluster, const object::Sha256& digest, uint64_t offset) {
+    After(table_.content().TakeFetch(cluster, loop_.clock().Monotonic()),
+          [cluster, digest, offset](FetchCall& call) { call.Open(cluster, digest, offset); });
+  }
+
   void Open(const intent::ClusterId& cluster, const object::Sha256& digest, uint64_t offset) {
     if (ended_) return;
     absl::StatusOr<std::unique_ptr<ContentSender>> sender =
@@ -200,9 +212,12 @@ class FetchCall final : public grpc::ServerWriteReactor<v1::FetchChunk>,
     std::string bytes = sender_->Next(kChunkBytes);
     const bool last = bytes.empty();
     if (last && chunk_.total() == 0) return End(absl::OkStatus());
+    const absl::Duration wait = sender_->Take(bytes.size(), loop_.clock().Monotonic());
     chunk_.set_data(std::move(bytes));
     outgoing_ = std::exchange(chunk_, v1::FetchChunk());
-    StartWrite(&outgoing_);
+    After(wait, [](FetchCall& call) {
+      if (!call.ended_) call.StartWrite(&call.outgoing_);
+    });
   }
 
   void End(const absl::Status& status) {

@@ -1,5 +1,6 @@
 #include "hub/rpc/servers.h"
 
+#include <malloc.h>
 #include <unistd.h>
 #include <utility>
 
@@ -18,6 +19,8 @@ namespace {
 constexpr int kMessageBytesMax = 16 << 20;
 // Of the buffer that each connection keeps for it. What agents are sent is small but for content.
 constexpr int kTlsFrameBytes = 4096;
+// Its session and what it fetches; further calls wait at the agent.
+constexpr int kCallsOfAgentMax = 32;
 
 absl::StatusOr<std::unique_ptr<grpc::Server>> Start(
     const std::string& address, const std::shared_ptr<grpc::ServerCredentials>& credentials,
@@ -61,6 +64,7 @@ absl::StatusOr<AgentServer> ListenAgents(const std::string& address,
   // No pings to measure how much an agent could send: one may have as much under way as HTTP/2
   // begins with, 64 KiB, and ten thousand of them fill no memory.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kCallsOfAgentMax);
   builder.RegisterService(agent_link);
   out.server = builder.BuildAndStart();
   if (out.server == nullptr)
@@ -72,7 +76,9 @@ absl::StatusOr<AgentServer> ListenAgents(const std::string& address,
         parameters.fd = connection;
         acceptor->HandleNewConnection(&parameters);
       },
-      [agent_link] { return agent_link->arrived(); });
+      [agent_link] { return agent_link->arrived(); },
+      // What handshakes took goes back to the system.
+      [] { ::malloc_trim(0); });
   return out;
 }
 

@@ -27,6 +27,7 @@ AgentSession::AgentSession(SessionTable& table, SessionId id, const intent::Clus
       stream_(std::move(stream)),
       messages_(options_.messages_per_second, options_.messages_burst),
       bytes_(options_.bytes_per_second, options_.bytes_burst),
+      status_rows_(options_.statuses_per_second, options_.statuses_burst),
       window_(options_.window_bytes),
       statuses_(table.store_, cluster, options_) {}
 
@@ -54,7 +55,7 @@ void AgentSession::Begin() {
     Goodbye(v1::Goodbye::SILENT, options_.unavailable_pause, options_.unavailable_pause,
             "no Hello");
   });
-  ReadMore(0);
+  ReadMore(0, 0);
 }
 
 void AgentSession::Goodbye(v1::Goodbye::Why why, absl::Duration retry_after, absl::Duration spread,
@@ -99,11 +100,13 @@ void AgentSession::Commit(WriteBatch batch, std::function<void(const CommitResul
                        });
 }
 
-void AgentSession::ReadMore(size_t bytes) {
+void AgentSession::ReadMore(size_t bytes, size_t statuses) {
   if (reading_ || phase_ == Phase::kLeaving || phase_ == Phase::kEnded) return;
-  const absl::Duration wait = bytes == 0 ? absl::ZeroDuration()
-                                         : std::max(messages_.Take(1, Now()),
-                                                    bytes_.Take(static_cast<double>(bytes), Now()));
+  absl::Duration wait;
+  if (bytes > 0) {
+    wait = std::max({messages_.Take(1, Now()), bytes_.Take(static_cast<double>(bytes), Now()),
+                     status_rows_.Take(static_cast<double>(statuses), Now())});
+  }
   reading_ = true;
   if (wait <= absl::ZeroDuration()) return stream_->Read();
   read_timer_ = loop_.After(wait, [this] {
@@ -158,7 +161,9 @@ void AgentSession::Received(const v1::AgentMessage& message) {
         break;  // Of a later version.
     }
   }
-  if (*alive) ReadMore(std::max<size_t>(bytes, 1));
+  if (*alive) {
+    ReadMore(std::max<size_t>(bytes, 1), static_cast<size_t>(message.status().statuses_size()));
+  }
 }
 
 void AgentSession::OnHello(const v1::Hello& hello) {

@@ -102,7 +102,8 @@ class AgentSession {
   // Says goodbye if the store's log is not the one of this session any more.
   bool LogIsOurs(const intent::Authority& authority);
 
-  void ReadMore(size_t bytes);
+  // Of the message before, which may make the next one wait.
+  void ReadMore(size_t bytes, size_t statuses);
   void Pump();
   std::optional<v1::HubMessage> NextMessage();
   v1::HubMessage MakeWelcome();
@@ -130,6 +131,7 @@ class AgentSession {
   absl::Duration last_heard_;
   TokenBucket messages_;
   TokenBucket bytes_;
+  TokenBucket status_rows_;
 
   Greeting greeting_;
   bool surveyable_ = false;  // The agent can be asked before it is welcomed.

@@ -1,5 +1,6 @@
 #include "hub/session/content_access.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -14,19 +15,38 @@ ContentSender::ContentSender(ContentAccess& access, const intent::ClusterId& clu
                              std::string bytes, uint64_t offset)
     : access_(access), cluster_(cluster), bytes_(std::move(bytes)), offset_(offset) {
   ++access_.readers_;
-  ++access_.readers_of_[cluster_];
+  ++access_.ShareOf(cluster_).readers;
 }
 
 ContentSender::~ContentSender() {
   --access_.readers_;
-  const auto it = access_.readers_of_.find(cluster_);
-  if (--it->second == 0) access_.readers_of_.erase(it);
+  --access_.ShareOf(cluster_).readers;
 }
 
 std::string ContentSender::Next(size_t bytes_max) {
   std::string next = bytes_.substr(offset_, bytes_max);
   offset_ += next.size();
   return next;
+}
+
+absl::Duration ContentSender::Take(size_t bytes, absl::Duration now) {
+  const auto amount = static_cast<double>(bytes);
+  return std::max(access_.ShareOf(cluster_).bytes.Take(amount, now),
+                  access_.all_bytes_.Take(amount, now));
+}
+
+ContentAccess::Share& ContentAccess::ShareOf(const intent::ClusterId& cluster) {
+  const auto found = shares_.find(cluster);
+  if (found != shares_.end()) return found->second;
+  return shares_
+      .emplace(cluster,
+               Share{TokenBucket(options_.fetches_per_second, options_.fetches_burst),
+                     TokenBucket(options_.fetched_bytes_per_second, options_.fetched_bytes_burst)})
+      .first->second;
+}
+
+absl::Duration ContentAccess::TakeFetch(const intent::ClusterId& cluster, absl::Duration now) {
+  return ShareOf(cluster).fetches.Take(1, now);
 }
 
 absl::StatusOr<std::set<object::Sha256>> ContentAccess::TreesOf(
@@ -76,9 +96,8 @@ absl::StatusOr<bool> ContentAccess::MayRead(const intent::ClusterId& cluster,
 absl::StatusOr<std::unique_ptr<ContentSender>> ContentAccess::Open(const intent::ClusterId& cluster,
                                                                    const object::Sha256& digest,
                                                                    uint64_t offset) {
-  const auto open = readers_of_.find(cluster);
   if (readers_ >= options_.fetches_max ||
-      (open != readers_of_.end() && open->second >= options_.fetches_per_cluster_max)) {
+      ShareOf(cluster).readers >= options_.fetches_per_cluster_max) {
     return absl::ResourceExhaustedError("too many fetches at a time: try again later");
   }
   ASSIGN_OR_RETURN(const bool may, MayRead(cluster, digest));

@@ -4,7 +4,7 @@
 // assignments names, or a file of such a tree, and nothing else, whatever it asks for.
 //
 // Loop-bound. BoundedEverything: so many readers for each cluster and in all, so many trees
-// remembered.
+// remembered; so many fetches and bytes a second for each cluster, and bytes for all.
 
 #include <cstddef>
 #include <cstdint>
@@ -16,10 +16,12 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 #include "common/intent/intent.h"
 #include "common/object/sha256.h"
 #include "hub/session/options.h"
+#include "hub/session/token_bucket.h"
 #include "hub/store/store.h"
 
 namespace leidang::hub {
@@ -36,6 +38,9 @@ class ContentSender {
   uint64_t total() const { return bytes_.size(); }  // Size of the whole.
   // The next `bytes_max` bytes at most; empty at the end.
   std::string Next(size_t bytes_max);
+  // Counts what Next gave against the shares of the cluster and of all: how long to wait before it
+  // is sent.
+  absl::Duration Take(size_t bytes, absl::Duration now);
 
  private:
   friend class ContentAccess;
@@ -52,8 +57,12 @@ class ContentAccess {
  public:
   // Both must outlive it.
   ContentAccess(const Store& store, const SessionOptions& options)
-      : store_(store), options_(options) {}
+      : store_(store),
+        options_(options),
+        all_bytes_(options.content_bytes_per_second, options.content_bytes_burst) {}
 
+  // Counts a fetch that is asked for: how long to wait before it is opened.
+  absl::Duration TakeFetch(const intent::ClusterId& cluster, absl::Duration now);
   // `cluster` is the authenticated one. kPermissionDenied if none of its assignments reaches the
   // content (so a stranger does not learn whether it exists), kOutOfRange beyond its end,
   // kResourceExhausted with too many readers open; the errors of the store.
@@ -71,6 +80,13 @@ class ContentAccess {
     std::list<object::Sha256>::iterator used;
   };
 
+  struct Share {
+    TokenBucket fetches;
+    TokenBucket bytes;
+    size_t readers = 0;
+  };
+  Share& ShareOf(const intent::ClusterId& cluster);
+
   absl::StatusOr<bool> MayRead(const intent::ClusterId& cluster, const object::Sha256& digest);
   absl::StatusOr<std::set<object::Sha256>> TreesOf(const intent::ClusterId& cluster) const;
   // The files of a tree, from memory or the store.
@@ -79,8 +95,9 @@ class ContentAccess {
   const Store& store_;
   const SessionOptions& options_;
   std::map<object::Sha256, Tree> trees_;
-  std::list<object::Sha256> recent_;  // Most recently used first.
-  std::map<intent::ClusterId, size_t> readers_of_;
+  std::list<object::Sha256> recent_;           // Most recently used first.
+  std::map<intent::ClusterId, Share> shares_;  // Of the clusters that ever fetched.
+  TokenBucket all_bytes_;
   size_t readers_ = 0;
 };
 

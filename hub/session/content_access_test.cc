@@ -107,5 +107,39 @@ TEST_F(ContentAccessTest, ManyTreesAreReadThroughASmallMemory) {
   }
 }
 
+TEST_F(ContentAccessTest, AnAgentBeyondItsShareWaitsAndOthersDoNot) {
+  options_.fetches_per_second = 10;
+  options_.fetches_burst = 2;
+  options_.fetched_bytes_per_second = 100;
+  options_.fetched_bytes_burst = 50;
+  access_ = std::make_unique<ContentAccess>(*store_, options_);
+  const absl::Duration now = absl::Seconds(5);
+  EXPECT_EQ(access_->TakeFetch(kOne, now), absl::ZeroDuration());
+  EXPECT_EQ(access_->TakeFetch(kOne, now), absl::ZeroDuration());
+  EXPECT_EQ(access_->TakeFetch(kOne, now), absl::Milliseconds(100));
+  EXPECT_EQ(access_->TakeFetch(kTwo, now), absl::ZeroDuration());
+  EXPECT_EQ(access_->TakeFetch(kOne, now + absl::Seconds(1)), absl::ZeroDuration());
+
+  const object::Sha256 tree = Assign(kOne, "cart", "0123456789");
+  const object::Sha256 other = Assign(kTwo, "cart", "0123456789");
+  ASSERT_OK_AND_ASSIGN(auto sender, access_->Open(kOne, tree, 0));
+  EXPECT_EQ(sender->Take(50, now), absl::ZeroDuration());
+  EXPECT_EQ(sender->Take(25, now), absl::Milliseconds(250));
+  ASSERT_OK_AND_ASSIGN(auto theirs, access_->Open(kTwo, other, 0));
+  EXPECT_EQ(theirs->Take(50, now), absl::ZeroDuration());
+}
+
+TEST_F(ContentAccessTest, AllAgentsTogetherHaveAShare) {
+  options_.content_bytes_per_second = 100;
+  options_.content_bytes_burst = 100;
+  access_ = std::make_unique<ContentAccess>(*store_, options_);
+  const object::Sha256 tree = Assign(kOne, "cart", "0123456789");
+  const object::Sha256 other = Assign(kTwo, "cart", "0123456789");
+  ASSERT_OK_AND_ASSIGN(auto sender, access_->Open(kOne, tree, 0));
+  ASSERT_OK_AND_ASSIGN(auto theirs, access_->Open(kTwo, other, 0));
+  EXPECT_EQ(sender->Take(100, absl::Seconds(5)), absl::ZeroDuration());
+  EXPECT_EQ(theirs->Take(50, absl::Seconds(5)), absl::Milliseconds(500));
+}
+
 }  // namespace
 }  // namespace leidang::hub

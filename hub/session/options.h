@@ -33,11 +33,21 @@ struct SessionOptions {
   double bytes_per_second = 4u << 20;
   double bytes_burst = 16u << 20;
   size_t statuses_per_batch_max = 1'000;
+  double statuses_per_second = 2'000;
+  double statuses_burst = 20'000;
   size_t operations_max = 100;  // Waiting to be sent.
 
   size_t fetches_per_cluster_max = 8;
   size_t fetches_max = 256;
   size_t trees_cached_max = 256;
+  // Of one agent; beyond it a fetch begins, or goes on, later.
+  double fetches_per_second = 200;
+  double fetches_burst = 2'000;
+  double fetched_bytes_per_second = 8u << 20;
+  double fetched_bytes_burst = 16u << 20;
+  // Of all agents together.
+  double content_bytes_per_second = 64u << 20;
+  double content_bytes_burst = 64u << 20;
 
   // What a Goodbye asks for.
   absl::Duration superseded_pause = absl::Seconds(30);

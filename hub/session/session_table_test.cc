@@ -515,6 +515,24 @@ TEST_F(SessionTableTest, AFloodingAgentIsReadLaterAndNobodyElseIs) {
   EXPECT_EQ(loop_.clock().Monotonic(), before);
 }
 
+TEST_F(SessionTableTest, StatusesBeyondAnAgentsShareAreTakenInLater) {
+  NewTable({.statuses_per_second = 10, .statuses_burst = 20});
+  ScriptedAgent flood = Connect(kOne);
+  flood.Hello();
+  flood.Welcomed();
+  const std::vector<intent::EntryStatus> ten(10, StatusOf(App("cart", "1")));
+  uint64_t batches = 0;
+  const absl::Duration end = loop_.clock().Monotonic() + absl::Seconds(10);
+  while (loop_.clock().Monotonic() < end) {
+    // An agent that is not read tries again.
+    if (!flood.Say(Statuses(flood, batches + 1, ten))) continue;
+    ++batches;
+    ASSERT_TRUE(flood.NextOf(v1::HubMessage::kStatusAck).has_value());
+  }
+  EXPECT_GE(batches, 10u);
+  EXPECT_LE(batches, 14u);
+}
+
 TEST_F(SessionTableTest, AMessageThatIsTooLargeEndsTheSession) {
   NewTable({.message_bytes_max = 1'000});
   ScriptedAgent agent = Connect(kOne);
