@@ -66,7 +66,7 @@ class Swarm {
   // Changes to all while some agents flood or stall, and what these were allowed.
   absl::Status Isolate();
   absl::Status StartHostile();
-  absl::Status CheckQuotas(absl::Duration elapsed, Figure* figure);
+  absl::Status CheckQuotas(absl::Duration begin, Figure* figure);
 
   void Tell(Figure figure);
   Spent SpentNow() const;
