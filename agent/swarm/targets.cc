@@ -9,6 +9,9 @@
 namespace leidang::agent {
 namespace {
 
+// Longer than a hub waits before it gives back what handshakes took.
+constexpr absl::Duration kIdle = absl::Seconds(12);
+
 struct Wanted {
   const char* what;
   const char* figure;
@@ -88,6 +91,7 @@ SwarmOptions ManyAgents(SwarmOptions options) {
   options.changes = 2;
   options.status_rounds = 1;
   options.herds = 1;
+  options.idle = kIdle;
   options.flooding = 0;
   options.stalled = 0;
   options.floor = true;
