@@ -37,6 +37,11 @@ std::optional<int> ParseOptions(int argc, char** argv, AgentOptions* options) {
   add("--context", options->context, "LEIDANG_CONTEXT", "Another context of the kubeconfig");
   add("--namespace", options->inventory_namespace, "LEIDANG_NAMESPACE",
       "Namespace of the cluster in which inventories are kept");
+  app.add_option("--namespaces", options->namespaces,
+                 "Look after these namespaces of the cluster alone, needing rights in no others "
+                 "(default: the whole cluster)")
+      ->envname("LEIDANG_NAMESPACES")
+      ->delimiter(',');
   add("--kustomize", options->kustomize, "LEIDANG_KUSTOMIZE",
       "The kustomize program (default: the one in PATH)");
   add("--health-checks", options->health_checks, "LEIDANG_HEALTH_CHECKS",

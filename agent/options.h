@@ -25,6 +25,8 @@ struct AgentOptions {
   std::string kubeconfig;
   std::string context;  // Of the kubeconfig; empty: its current one.
   bool in_cluster = false;
+  // Of a Kubernetes cluster: those that it looks after; empty: all, and the cluster's own objects.
+  std::vector<std::string> namespaces;
   std::string inventory_namespace = "leidang-agent";  // Of a Kubernetes cluster.
   // A file of health checks in Argo CD's form (agent/scripts/health_scripts.h); empty: none.
   std::string health_checks;

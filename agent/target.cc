@@ -1,6 +1,7 @@
 #include "agent/target.h"
 
 #include <cstdlib>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -32,8 +33,9 @@ class DirectoryTarget final : public Target {
 
 class KubernetesTarget final : public Target {
  public:
-  KubernetesTarget(EventLoop& loop, const ApiEndpoint& endpoint)
-      : transport_(loop, request_io_, stream_io_, endpoint), client_(loop, transport_) {}
+  KubernetesTarget(EventLoop& loop, const ApiEndpoint& endpoint, std::set<std::string> namespaces)
+      : transport_(loop, request_io_, stream_io_, endpoint),
+        client_(loop, transport_, std::move(namespaces)) {}
   ~KubernetesTarget() override {
     transport_.Stop();
     request_io_.Stop();
@@ -67,7 +69,9 @@ absl::StatusOr<std::unique_ptr<Target>> Target::Open(EventLoop& loop, const Agen
   } else {
     ASSIGN_OR_RETURN(endpoint, ReadKubeconfig(options.kubeconfig, options.context));
   }
-  return std::make_unique<KubernetesTarget>(loop, std::move(endpoint));
+  std::set<std::string> namespaces(options.namespaces.begin(), options.namespaces.end());
+  if (!namespaces.empty()) namespaces.insert(options.inventory_namespace);
+  return std::make_unique<KubernetesTarget>(loop, endpoint, std::move(namespaces));
 }
 
 }  // namespace leidang::agent

@@ -53,6 +53,7 @@ struct SeenObject {
   std::string uid;
   std::string version;
   std::string hash;
+  std::string rival;  // Who else changed it last; empty if nobody did.
   intent::HealthState health = intent::HealthState::kHealthy;
   std::string health_message;
   bool checked = false;  // A check has said so; without one it counts as healthy.

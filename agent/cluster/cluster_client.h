@@ -44,6 +44,8 @@ struct LiveObject {
   std::string version;  // Changes with every change of the object.
   // Of that part of it that was applied: equal to Applied::hash for as long as nobody changed it.
   std::string hash;
+  // Who changed it last, other than this agent, as the target knows them; empty if nobody did.
+  std::string rival;
   // Null where the target keeps no status, or the object cannot be read.
   std::shared_ptr<const object::Value> manifest;
 };

@@ -36,6 +36,35 @@ void DropContent(Value& object, const ObjectKey& key) {
   }
 }
 
+bool EqualAt(const Value& a, const Value& b, absl::string_view field) {
+  const Value* left = object::Find(a, {"metadata", field});
+  const Value* right = object::Find(b, {"metadata", field});
+  if (left == nullptr || right == nullptr) return left == right;
+  return object::Equal(*left, *right);
+}
+
+// Whether nothing that we own, and nothing that health or deletion is judged by, has changed.
+bool ConcernsUsNot(const KeptObject& before, const KeptObject& after) {
+  if (before.live.hash != after.live.hash || before.live.owner != after.live.owner ||
+      before.live.uid != after.live.uid || before.label != after.label) {
+    return false;
+  }
+  const Value& a = *before.live.manifest;
+  const Value& b = *after.live.manifest;
+  for (const absl::string_view field : {"deletionTimestamp", "finalizers", "generation"}) {
+    if (!EqualAt(a, b, field)) return false;
+  }
+  const bool judged = !after.live.key.group.empty() ||
+                      (after.live.key.kind != "ConfigMap" && after.live.key.kind != "Secret");
+  if (judged && !EqualAt(a, b, "annotations")) return false;
+  if (a.get_object().size() != b.get_object().size()) return false;
+  return std::all_of(a.get_object().begin(), a.get_object().end(), [&](const auto& member) {
+    const Value* other = b.get_object().if_contains(member.key());
+    return other != nullptr &&
+           (member.key() == "metadata" || object::Equal(member.value(), *other));
+  });
+}
+
 }  // namespace
 
 absl::StatusOr<KeptObject> KeepObject(const ApiResource& resource, Value object) {
@@ -49,6 +78,7 @@ absl::StatusOr<KeptObject> KeepObject(const ApiResource& resource, Value object)
   kept.live.uid = std::string(object::FindString(object, {"metadata", "uid"}));
   kept.live.version = std::string(object::FindString(object, {"metadata", "resourceVersion"}));
   kept.live.hash = OwnedHash(object);
+  kept.live.rival = LastRival(object);
   kept.label = std::string(manifest::Label(object, manifest::kAppLabel));
   DropContent(object, kept.live.key);
   kept.live.manifest = std::make_shared<const Value>(std::move(object));
@@ -64,12 +94,14 @@ int CompareVersions(absl::string_view a, absl::string_view b) {
 }
 
 KindWatch::KindWatch(EventLoop& loop, ApiTransport& transport, ApiGate& gate,
-                     WatchAbilities& abilities, ApiResource resource, Changed changed)
+                     WatchAbilities& abilities, ApiResource resource, std::string ns,
+                     Changed changed)
     : loop_(loop),
       transport_(transport),
       gate_(gate),
       abilities_(abilities),
       resource_(std::move(resource)),
+      ns_(std::move(ns)),
       changed_(std::move(changed)),
       backoff_(kBackoffFirst) {
   Begin();
@@ -102,7 +134,7 @@ void KindWatch::Begin() {
 void KindWatch::ListPage(const std::string& continuation) {
   listing_ = false;
   ApiRequest request;
-  request.path = absl::StrCat(resource_.CollectionPath(""), "?", kSelector, "&limit=", kPageSize);
+  request.path = absl::StrCat(resource_.CollectionPath(ns_), "?", kSelector, "&limit=", kPageSize);
   if (!continuation.empty()) absl::StrAppend(&request.path, "&continue=", continuation);
   gate_.Send(std::move(request), [this, alive = alive_](absl::StatusOr<ApiResponse> answer) {
     if (*alive) OnPage(std::move(answer));
@@ -128,7 +160,7 @@ void KindWatch::OnPage(absl::StatusOr<ApiResponse> answer) {
 }
 
 std::string KindWatch::WatchPath() const {
-  std::string path = absl::StrCat(resource_.CollectionPath(""), "?watch=1&", kSelector,
+  std::string path = absl::StrCat(resource_.CollectionPath(ns_), "?watch=1&", kSelector,
                                   "&allowWatchBookmarks=true");
   if (listing_) {
     absl::StrAppend(&path, "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan");
@@ -256,7 +288,7 @@ void KindWatch::Put(KeptObject object) {
   const std::string label = object.label;
   const std::string before = found == objects_.end() ? label : found->second.label;
   // What is there at the beginning is no news, unless it is not as we wrote it.
-  const bool news = ever_live_ || found != objects_.end();
+  const bool news = found == objects_.end() ? ever_live_ : !ConcernsUsNot(found->second, object);
   objects_.insert_or_assign(key, std::move(object));
   if (!news) return;
   changed_(key, label);

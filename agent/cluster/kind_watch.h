@@ -1,6 +1,7 @@
 #pragma once
 
-// KindWatch: the labelled objects of one kind in one cluster, held up to date by a watch.
+// KindWatch: the labelled objects of one kind in one cluster, or in one namespace of it, held up to
+// date by a watch.
 //
 // It begins with a list that the watch itself sends where the server can do that, else with a list
 // in pages. A watch that the server ends goes on where it was; one that fails, or is too old,
@@ -55,9 +56,11 @@ class KindWatch {
   using Changed = std::function<void(const object::ObjectKey&, const std::string& label)>;
   using Synced = std::function<void(const absl::Status&)>;
 
-  // References must outlive it. `changed` is told what others changed since it was known.
+  // References must outlive it. `changed` is told what others changed since it was known, unless
+  // it is neither of ours nor what health and deletion are judged by.
+  // An empty `ns` is all of them.
   KindWatch(EventLoop& loop, ApiTransport& transport, ApiGate& gate, WatchAbilities& abilities,
-            ApiResource resource, Changed changed);
+            ApiResource resource, std::string ns, Changed changed);
   ~KindWatch();
 
   const ApiResource& resource() const { return resource_; }
@@ -105,6 +108,7 @@ class KindWatch {
   ApiGate& gate_;
   WatchAbilities& abilities_;
   const ApiResource resource_;
+  const std::string ns_;
   const Changed changed_;
 
   State state_ = State::kStarting;

@@ -39,6 +39,13 @@ absl::Status UnknownKind(const ObjectKey& key) {
       key.ToString(), ": the cluster does not know this kind (yet); is its definition installed?"));
 }
 
+absl::Status NotOurs(const ObjectKey& key) {
+  return absl::PermissionDeniedError(absl::StrCat(
+      key.ToString(),
+      ": this agent looks after some namespaces only, and this is in none of them; name its "
+      "namespace with --namespaces and give the agent its Role there"));
+}
+
 bool OwnsNothing(const ObjectKey& key) {
   static constexpr absl::string_view kKinds[] = {
       "ConfigMap",  "Secret",        "ServiceAccount",     "Role",        "RoleBinding",
@@ -84,8 +91,12 @@ auto KubernetesClient::Alive(Function function) {
   };
 }
 
-KubernetesClient::KubernetesClient(EventLoop& loop, ApiTransport& transport)
-    : loop_(loop), transport_(transport), gate_(loop, transport) {}
+KubernetesClient::KubernetesClient(EventLoop& loop, ApiTransport& transport,
+                                   std::set<std::string> namespaces)
+    : loop_(loop),
+      transport_(transport),
+      namespaces_(std::move(namespaces)),
+      gate_(loop, transport) {}
 
 KubernetesClient::~KubernetesClient() { *alive_ = false; }
 
@@ -163,31 +174,55 @@ void KubernetesClient::Sweep(Then then) {
       if (*alive) waits(*failure);
     }
   };
+  const std::set<std::string> everywhere = {""};
   for (const ApiResource& resource : resources_->Listed()) {
-    ++*left;
-    ApiRequest request;
-    request.path =
-        absl::StrCat(resource.CollectionPath(""), "?limit=1&labelSelector=", "leidang.dev%2Fapp");
-    request.accept = kMetadataList;
-    gate_.Send(std::move(request),
-               Alive([this, resource, one_done, failure](absl::StatusOr<ApiResponse> answer) {
-                 const absl::StatusOr<Value> list = AnswerObject(std::move(answer));
-                 const Value* items = list.ok() ? object::Find(*list, {"items"}) : nullptr;
-                 if (items != nullptr && items->is_array() && !items->get_array().empty()) {
-                   WatchOf(resource);
-                 }
-                 // Of what we may not list, or what is not served any more, we have nothing.
-                 if (absl::IsUnavailable(list.status())) *failure = list.status();
-                 one_done();
-               }));
+    for (const std::string& ns : namespaces_.empty() ? everywhere : namespaces_) {
+      if (!IsOurs(resource, ns)) continue;
+      ++*left;
+      ListOne(resource, ns, [one_done, failure](const absl::Status& status) {
+        failure->Update(status);
+        one_done();
+      });
+    }
   }
   one_done();
 }
 
-KindWatch& KubernetesClient::WatchOf(const ApiResource& resource) {
-  std::unique_ptr<KindWatch>& watch = watches_[{resource.group, resource.kind}];
+// Watches what has an object of ours. What we may not list, or what is not served any more, has
+// none.
+void KubernetesClient::ListOne(const ApiResource& resource, const std::string& ns,
+                               const std::function<void(const absl::Status&)>& then) {
+  ApiRequest request;
+  request.path =
+      absl::StrCat(resource.CollectionPath(ns), "?limit=1&labelSelector=leidang.dev%2Fapp");
+  request.accept = kMetadataList;
+  gate_.Send(std::move(request),
+             Alive([this, resource, ns, then](absl::StatusOr<ApiResponse> answer) {
+               const absl::StatusOr<Value> list = AnswerObject(std::move(answer));
+               const Value* items = list.ok() ? object::Find(*list, {"items"}) : nullptr;
+               if (items != nullptr && items->is_array() && !items->get_array().empty()) {
+                 WatchOf(resource, ns);
+               }
+               then(absl::IsUnavailable(list.status()) ? list.status() : absl::OkStatus());
+             }));
+}
+
+bool KubernetesClient::IsOurs(const ApiResource& resource, const std::string& ns) const {
+  return namespaces_.empty() ||
+         (resource.scope == manifest::Scope::kNamespaced && namespaces_.contains(ns));
+}
+
+const KindWatch* KubernetesClient::FindWatch(const ObjectKey& key) const {
+  const auto found =
+      watches_.find({{key.group, key.kind}, namespaces_.empty() ? std::string() : key.ns});
+  return found == watches_.end() ? nullptr : found->second.get();
+}
+
+KindWatch& KubernetesClient::WatchOf(const ApiResource& resource, const std::string& ns) {
+  const std::string watched = namespaces_.empty() ? std::string() : ns;
+  std::unique_ptr<KindWatch>& watch = watches_[{{resource.group, resource.kind}, watched}];
   if (watch == nullptr) {
-    watch = std::make_unique<KindWatch>(loop_, transport_, gate_, abilities_, resource,
+    watch = std::make_unique<KindWatch>(loop_, transport_, gate_, abilities_, resource, watched,
                                         [this](const ObjectKey& key, const std::string& label) {
                                           if (watcher_)
                                             watcher_({ObjectEvent::Kind::kObject, key, label});
@@ -216,14 +251,15 @@ void KubernetesClient::Read(Selection selection, ReadDone done) {
 void KubernetesClient::ReadKinds(const std::shared_ptr<ReadJob>& job) {
   for (const ObjectKey& key : job->selection.keys) {
     const ApiResource* resource = resources_->Find(key.group, key.kind);
-    if (resource != nullptr) WatchOf(*resource);
+    if (resource != nullptr && IsOurs(*resource, key.ns)) WatchOf(*resource, key.ns);
   }
   job->waiting = 1;
-  for (const auto& [kind, watch] : watches_) {
+  for (const auto& [watched, watch] : watches_) {
     ++job->waiting;
-    const bool asked = std::any_of(
-        job->selection.keys.begin(), job->selection.keys.end(),
-        [&](const ObjectKey& key) { return key.group == kind.first && key.kind == kind.second; });
+    const bool asked = std::any_of(job->selection.keys.begin(), job->selection.keys.end(),
+                                   [&, kind = watched.kind](const ObjectKey& key) {
+                                     return key.group == kind.first && key.kind == kind.second;
+                                   });
     watch->WhenSynced(Alive([this, job, asked](const absl::Status& status) {
       // A kind that we may not see any more is the concern of who has objects of it.
       const bool ignored = absl::IsPermissionDenied(status) && !asked;
@@ -247,9 +283,9 @@ void KubernetesClient::ReadSynced(const std::shared_ptr<ReadJob>& job, const abs
     }
   }
   for (const ObjectKey& key : job->selection.keys) {
-    const auto watch = watches_.find({key.group, key.kind});
-    if (watch == watches_.end()) continue;  // A kind that is not served has no objects.
-    const KeptObject* kept = watch->second->Find(key);
+    const KindWatch* watch = FindWatch(key);
+    if (watch == nullptr) continue;  // A kind that is not served has no objects.
+    const KeptObject* kept = watch->Find(key);
     if (kept != nullptr) {
       job->found.emplace(key, kept->live);
     } else {
@@ -269,7 +305,7 @@ void KubernetesClient::ReadMissing(const std::shared_ptr<ReadJob>& job) {
     if (keys.size() > kGetsMax) {
       job->missing.insert(job->missing.end(), keys.begin(), keys.end());
       ++job->waiting;
-      NamesOf(job, watches_.at(group.first)->resource(), group.second, "");
+      NamesOf(job, FindWatch(keys.front())->resource(), group.second, "");
       continue;
     }
     for (const ObjectKey& key : keys) GetOne(job, key);
@@ -323,7 +359,7 @@ void KubernetesClient::Get(const ApiResource& resource, const ObjectKey& key,
 
 void KubernetesClient::GetOne(const std::shared_ptr<ReadJob>& job, const ObjectKey& key) {
   ++job->waiting;
-  const ApiResource resource = watches_.at({key.group, key.kind})->resource();
+  const ApiResource resource = FindWatch(key)->resource();
   Get(resource, key, [this, job, key, resource](absl::StatusOr<Value> object) {
     if (absl::IsNotFound(object.status())) {
       absent_[key] = loop_.clock().Monotonic();
@@ -379,7 +415,8 @@ void KubernetesClient::FindKind(const std::shared_ptr<ApplyJob>& job) {
   const ApiResource* resource = resources_->Find(key.group, key.kind, version);
   if (resource != nullptr && resource->version == version) {
     job->resource = *resource;
-    WatchOf(*resource);
+    if (!IsOurs(*resource, key.ns)) return job->done(NotOurs(key));
+    WatchOf(*resource, key.ns);
     return LookBefore(job);
   }
   const absl::Duration now = loop_.clock().Monotonic();
@@ -408,7 +445,7 @@ void KubernetesClient::LookBefore(const std::shared_ptr<ApplyJob>& job) {
 
 void KubernetesClient::Patch(const std::shared_ptr<ApplyJob>& job) {
   const ApplyRequest& wanted = job->request;
-  KindWatch& watch = WatchOf(job->resource);
+  KindWatch& watch = WatchOf(job->resource, wanted.key.ns);
   watch.BeginWrite(wanted.key);
   job->done = [&watch, key = wanted.key, done = job->done](absl::StatusOr<Applied> answer) {
     watch.EndWrite(key);
@@ -446,7 +483,7 @@ void KubernetesClient::OnPatched(const std::shared_ptr<ApplyJob>& job,
   if (key.kind == "CustomResourceDefinition") defined_ = loop_.clock().Monotonic();
   absl::StatusOr<KeptObject> kept = KeepObject(job->resource, *std::move(object));
   if (!kept.ok()) return job->done(Named(kept.status(), key));
-  const ApiResource watched = WatchOf(job->resource).resource();
+  const ApiResource watched = WatchOf(job->resource, key.ns).resource();
   if (watched.version == job->resource.version) return OnKept(job, code, *std::move(kept));
   // Hashes are compared in the version that is watched.
   Get(watched, key, [this, job, code, watched](absl::StatusOr<Value> again) {
@@ -458,7 +495,7 @@ void KubernetesClient::OnPatched(const std::shared_ptr<ApplyJob>& job,
 }
 
 void KubernetesClient::OnKept(const std::shared_ptr<ApplyJob>& job, int status, KeptObject kept) {
-  KindWatch& watch = WatchOf(job->resource);
+  KindWatch& watch = WatchOf(job->resource, job->request.key.ns);
   const KeptObject* before = watch.Find(job->request.key);
   Applied applied;
   applied.uid = kept.live.uid;
@@ -495,6 +532,7 @@ void KubernetesClient::DryRun(const ApplyRequest& request, WholeDone then) {
     if (resource == nullptr || resource->version != version) {
       return then(absl::NotFoundError(UnknownKind(request.key).message()));
     }
+    if (!IsOurs(*resource, request.key.ns)) return then(NotOurs(request.key));
     Value body = request.manifest;
     FoldStringData(body);
     ApiRequest asked;
@@ -544,7 +582,8 @@ void KubernetesClient::Delete(DeleteRequest request, DeleteDone done) {
 void KubernetesClient::SendDelete(DeleteRequest wanted, const DeleteDone& done) {
   const ApiResource* resource = resources_->Find(wanted.key.group, wanted.key.kind);
   if (resource == nullptr) return done(Deleted::kGone);  // With its kind all its objects went.
-  KindWatch& watch = WatchOf(*resource);
+  if (!IsOurs(*resource, wanted.key.ns)) return done(NotOurs(wanted.key));
+  KindWatch& watch = WatchOf(*resource, wanted.key.ns);
   watch.BeginWrite(wanted.key);
   object::Object preconditions;
   if (!wanted.uid.empty()) preconditions["uid"] = wanted.uid;

@@ -38,11 +38,15 @@ namespace leidang::agent {
 // the same, and needs no garbage collector. Kinds of a definition that was applied a moment ago
 // are waited for.
 //
+// With `namespaces`, it sees these alone, by watches of each, so that Roles in them are all the
+// rights that it needs. Objects elsewhere, and those of the cluster itself, are not there for it,
+// and writing them is refused before the server is asked (kPermissionDenied).
+//
 // Loop-bound.
 class KubernetesClient final : public ClusterClient {
  public:
   // Both must outlive it.
-  KubernetesClient(EventLoop& loop, ApiTransport& transport);
+  KubernetesClient(EventLoop& loop, ApiTransport& transport, std::set<std::string> namespaces = {});
   ~KubernetesClient() override;
 
   void Watch(Watcher watcher) override;
@@ -63,6 +67,12 @@ class KubernetesClient final : public ClusterClient {
 
  private:
   using GroupKind = std::pair<std::string, std::string>;
+  struct Watched {
+    GroupKind kind;
+    std::string ns;  // Empty: all of them.
+
+    friend auto operator<=>(const Watched&, const Watched&) = default;
+  };
   using Then = std::function<void(const absl::Status&)>;
   struct ReadJob;
   struct ApplyJob;
@@ -73,7 +83,12 @@ class KubernetesClient final : public ClusterClient {
   void OnDiscovered(const absl::Status& status);
   bool DiscoveredJustNow() const;
   void Sweep(Then then);
-  KindWatch& WatchOf(const ApiResource& resource);
+  void ListOne(const ApiResource& resource, const std::string& ns,
+               const std::function<void(const absl::Status&)>& then);
+  // Whether an object there is this client's to see and to write.
+  bool IsOurs(const ApiResource& resource, const std::string& ns) const;
+  KindWatch& WatchOf(const ApiResource& resource, const std::string& ns);
+  const KindWatch* FindWatch(const object::ObjectKey& key) const;
 
   // Reading.
   void ReadKinds(const std::shared_ptr<ReadJob>& job);
@@ -103,6 +118,7 @@ class KubernetesClient final : public ClusterClient {
 
   EventLoop& loop_;
   ApiTransport& transport_;
+  const std::set<std::string> namespaces_;  // Empty: all, and the cluster's own objects.
   ApiGate gate_;
   WatchAbilities abilities_;
   std::optional<ApiResources> resources_;
@@ -110,7 +126,7 @@ class KubernetesClient final : public ClusterClient {
   std::vector<Then> discovering_;  // Who waits for the one that is under way.
   enum class Sweeping : uint8_t { kNo, kRunning, kDone } sweeping_ = Sweeping::kNo;
   std::vector<Then> sweep_waiting_;
-  std::map<GroupKind, std::unique_ptr<KindWatch>> watches_;
+  std::map<Watched, std::unique_ptr<KindWatch>> watches_;
   Watcher watcher_;
   std::map<object::ObjectKey, absl::Duration> absent_;  // When a Read did not find them.
   absl::Duration defined_ = -absl::InfiniteDuration();  // When we applied a definition last.

@@ -181,6 +181,28 @@ TEST_F(KubernetesClientTest, AnExpiredWatchFindsByComparisonWhatItMissed) {
   EXPECT_THAT(changed, ElementsAre("a", "b"));
 }
 
+TEST_F(KubernetesClientTest, WhatOthersAddIsNoEventAndStillKnown) {
+  std::vector<std::string> changed;
+  client_.Watch([&](const ObjectEvent& event) { changed.push_back(event.key.name); });
+  ASSERT_THAT(Apply(Key("a"), Config("a", "1")), IsOk());
+  loop_.RunFor(absl::Seconds(1));
+  const absl::StatusOr<std::vector<LiveObject>> before = Read({.app = "leidang/cart"});
+  Value added = Config("a", "1");
+  added.at("metadata").at("annotations").get_object()["other"] = "x";
+  added.at("data").get_object()["theirs"] = "y";
+  server_.PutOutside(added);
+  loop_.RunFor(absl::Seconds(1));
+  EXPECT_THAT(changed, IsEmpty());
+  const absl::StatusOr<std::vector<LiveObject>> after = Read({.app = "leidang/cart"});
+  ASSERT_THAT(after, IsOk());
+  EXPECT_EQ(after->at(0).hash, before->at(0).hash);
+  EXPECT_NE(after->at(0).version, before->at(0).version);
+  added.at("metadata").get_object()["finalizers"] = object::Array{"example.com/hold"};
+  server_.PutOutside(added);
+  loop_.RunFor(absl::Seconds(1));
+  EXPECT_THAT(changed, ElementsAre("a"));
+}
+
 TEST_F(KubernetesClientTest, AWatchThatTheServerEndsGoesOnWhereItWas) {
   ASSERT_THAT(Apply(Key("a"), Config("a", "1")), IsOk());
   loop_.RunFor(absl::Seconds(1));

@@ -105,4 +105,22 @@ std::string OwnedHash(const Value& object) { return HashOf(object, Gone::kCounts
 
 std::string OwnedValuesHash(const Value& object) { return HashOf(object, Gone::kLeftOut); }
 
+std::string LastRival(const Value& object) {
+  const Value* managed = object::Find(object, {"metadata", "managedFields"});
+  absl::string_view rival;
+  absl::string_view newest;
+  if (managed == nullptr || !managed->is_array()) return "";
+  for (const Value& entry : managed->get_array()) {
+    const absl::string_view manager = object::FindString(entry, {"manager"});
+    // As text: all are UTC, to the second.
+    const absl::string_view time = object::FindString(entry, {"time"});
+    const bool status = !object::FindString(entry, {"subresource"}).empty() &&
+                        object::FindString(entry, {"subresource"}) != "scale";
+    if (manager == kFieldManager || status || time < newest) continue;
+    newest = time;
+    rival = manager;
+  }
+  return std::string(rival);
+}
+
 }  // namespace leidang::agent

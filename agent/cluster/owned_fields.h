@@ -34,4 +34,8 @@ FieldOwners OwnersOf(const object::Value& object);
 // there is nothing.
 const object::Value* BelowField(const object::Value& value, absl::string_view element);
 
+// The field manager, other than ours, that changed the object last; empty if there is none. What
+// only wrote its status does not count.
+std::string LastRival(const object::Value& object);
+
 }  // namespace leidang::agent

@@ -51,6 +51,7 @@ SeenObject EntryPass::SeenOf(const LiveObject& live) const {
   seen.uid = live.uid;
   seen.version = live.version;
   seen.hash = live.hash;
+  seen.rival = live.rival;
   // Where the target keeps no status, what is there is healthy; so is what has no check.
   if (live.manifest == nullptr || manifest::Annotation(*live.manifest, kIgnoreHealth) == "true") {
     return seen;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -166,9 +167,14 @@ void AddSync(const EntryFindings& findings, ConditionWriter& writer) {
     writer.Add(conditions::kSyncError, Reason::kApplyFailed, findings.sync_failure);
   } else if (!findings.rested.empty()) {
     std::vector<ObjectKey> keys;
+    std::set<std::string> rivals;
     for (const auto& [key, until] : findings.rested) keys.push_back(key);
+    for (const SeenObject& seen : findings.live) {
+      if (findings.rested.contains(seen.key) && !seen.rival.empty()) rivals.insert(seen.rival);
+    }
     writer.Add(conditions::kSyncError, Reason::kFieldConflict,
-               absl::StrCat("somebody else keeps changing ", ListShown(keys),
+               absl::StrCat(rivals.empty() ? "somebody else" : absl::StrJoin(rivals, ", "),
+                            " keeps changing ", ListShown(keys),
                             "; corrections pause for up to a minute"));
   }
 }
