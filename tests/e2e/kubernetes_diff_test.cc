@@ -22,9 +22,9 @@ class KubernetesDiffTest : public KubernetesTestCase {
   }
   // With nothing automatic about it.
   static void AddManual(const std::string& name, const std::string& cluster) {
-    fleet()->AddApplication(name, cluster,
-                            "    syncOptions: [CreateNamespace=true]\n    automated: {enabled: false}\n",
-                            "  revisionHistoryLimit: 3\n");
+    fleet()->AddApplication(
+        name, cluster, "    syncOptions: [CreateNamespace=true]\n    automated: {enabled: false}\n",
+        "  revisionHistoryLimit: 3\n");
   }
 };
 

@@ -1,5 +1,6 @@
 #include "tests/e2e/kubernetes_fleet.h"
 
+#include <filesystem>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -28,14 +29,16 @@ constexpr char kPolicyChanged[] = "the policy has changed";
 
 }  // namespace
 
-KubernetesFleet::KubernetesFleet() : git_(folder_.path()) {
-  AddAgent("one");
-  AddAgent("two");
+KubernetesFleet::KubernetesFleet(const std::vector<std::string>& clusters) : git_(folder_.path()) {
+  for (const std::string& name : clusters) AddCluster(name);
 }
 
-void KubernetesFleet::AddAgent(const std::string& name) {
-  KubernetesCluster& cluster = ClusterOf(name);
-  cluster.Install("deploy/agent");
+void KubernetesFleet::AddCluster(const std::string& name, const std::string& kustomization,
+                                 const std::vector<std::string>& options) {
+  clusters_[name] = std::make_unique<KubernetesCluster>(
+      name == "one" ? KubernetesCluster::Size::kControllers : KubernetesCluster::Size::kServerOnly);
+  KubernetesCluster& cluster = *clusters_.at(name);
+  cluster.Install(kustomization);
   SetToken(name, "token-1");
   const std::string kubeconfig = fleet_.Write(
       name + ".kubeconfig",
@@ -45,9 +48,10 @@ void KubernetesFleet::AddAgent(const std::string& name) {
                    "}}]\nusers: [{name: u, user: {tokenFile: ", name,
                    ".token}}]\ncontexts: [{name: c, context: {cluster: c, user: u}}]\n"));
   fleet_.Write(name + ".policy", "{}\n");
-  fleet_.AddClusterWith(name, "env=test",
-                        {"--kubeconfig", kubeconfig, "--policy",
-                         absl::StrCat(fleet_.folder(), "/", name, ".policy")});
+  std::vector<std::string> flags = {"--kubeconfig", kubeconfig, "--policy",
+                                    absl::StrCat(fleet_.folder(), "/", name, ".policy")};
+  flags.insert(flags.end(), options.begin(), options.end());
+  fleet_.AddClusterWith(name, "env=test", flags);
 }
 
 void KubernetesFleet::SetPolicy(const std::string& cluster, const std::string& policy) {
@@ -67,17 +71,34 @@ void KubernetesFleet::SetPolicy(const std::string& cluster, const std::string& p
 
 void KubernetesFleet::SetToken(const std::string& cluster, const std::string& bound_to) {
   fleet_.Write(cluster + ".token",
-               ClusterOf(cluster).TokenOf("leidang-agent", "leidang-agent", bound_to));
+               clusters_.at(cluster)->TokenOf("leidang-agent", "leidang-agent", bound_to));
+}
+
+void KubernetesFleet::LoseDisk(const std::string& cluster) {
+  fleet_.agent(cluster).Kill();
+  for (const char* file : {"/state.db", "/state.db-wal", "/state.db-shm"}) {
+    std::filesystem::remove(fleet_.AgentDirectory(cluster) + file);
+  }
+  fleet_.agent(cluster).Start();
 }
 
 void KubernetesFleet::Commit(const std::string& name,
                              const std::map<std::string, std::string>& files) {
+  Put(name, files);
+  CommitAll();
+}
+
+void KubernetesFleet::Put(const std::string& name,
+                          const std::map<std::string, std::string>& files) {
   apps_[name] = files;
+}
+
+void KubernetesFleet::CommitAll() {
   GitRepository::Files all;
   for (const auto& [app, content] : apps_) {
     for (const auto& [path, text] : content) all[absl::StrCat("apps/", app, "/", path)] = {text};
   }
-  commit_ = git_.Commit("main", all, name).Hex();
+  commit_ = git_.Commit("main", all, "change").Hex();
 }
 
 void KubernetesFleet::AddApplication(const std::string& name, const std::string& cluster,
@@ -87,7 +108,7 @@ void KubernetesFleet::AddApplication(const std::string& name, const std::string&
   const std::string file = fleet_.Write(
       name + ".yaml",
       absl::StrReplaceAll(kApplication, {{"NAME", name},
-                                         {"REPO", absl::StrCat("file://", git_.path())},
+                                         {"REPO", repository()},
                                          {"CLUSTER", cluster},
                                          {"MORE", absl::StrCat(manual ? "" : kAutomated,
                                                                own ? "" : kOptions, more, spec)}}));
