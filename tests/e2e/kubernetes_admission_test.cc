@@ -110,7 +110,7 @@ TEST_F(KubernetesAdmissionTest, WhatAWebhookAddsIsNoDrift) {
   Unregister();
 }
 
-// The server's own fairness refuses what the agent asks for: first all of it, then most of it.
+// The server's own fairness refuses most of what the agent asks for, as it has one seat for it.
 TEST_F(KubernetesAdmissionTest, AServerThatIsTooBusyIsAskedLessAndInTheEndAllIsApplied) {
   const std::string level =
       "/apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations/leidang-narrow";
@@ -146,7 +146,6 @@ TEST_F(KubernetesAdmissionTest, AServerThatIsTooBusyIsAskedLessAndInTheEndAllIsA
   const double begin = refused();
   KubernetesFleet::Rest(absl::Seconds(10));
   EXPECT_LT(refused() - begin, 60) << "no more than a few a second";
-  EXPECT_TRUE(two().Get(ConfigPath("busy", "c0")).is_null());
   allow(1);
   fleet()->Wait("busy");
   EXPECT_EQ(Colour(two(), "busy", "c59"), "red");
