@@ -45,8 +45,9 @@ bool EqualAt(const Value& a, const Value& b, absl::string_view field) {
 
 // Whether nothing that we own, and nothing that health or deletion is judged by, has changed.
 bool ConcernsUsNot(const KeptObject& before, const KeptObject& after) {
-  if (before.live.hash != after.live.hash || before.live.owner != after.live.owner ||
-      before.live.uid != after.live.uid || before.label != after.label) {
+  if (before.live.hash.empty() || before.live.hash != after.live.hash ||
+      before.live.owner != after.live.owner || before.live.uid != after.live.uid ||
+      before.label != after.label) {
     return false;
   }
   const Value& a = *before.live.manifest;
