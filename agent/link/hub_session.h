@@ -20,6 +20,7 @@
 #include "agent/link/transport.h"
 #include "agent/state/state.h"
 #include "common/intent/authority.h"
+#include "common/proof/bucketed_digest.h"
 #include "common/time/event_loop.h"
 #include "leidang/v1/link.pb.h"
 
@@ -125,6 +126,8 @@ class HubSession final : public StreamObserver, public StateObserver {
   std::optional<v1::BucketRequest> buckets_asked_;
   std::set<OperationId> operations_due_;
   bool heartbeat_due_ = false;
+  proof::RememberedRoot intent_root_;
+  proof::RememberedRoot applied_root_;
   uint64_t heartbeat_sequence_ = 0;
   uint64_t heartbeat_acked_ = 0;
   std::optional<Batch> batch_;

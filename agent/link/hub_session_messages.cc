@@ -63,7 +63,7 @@ std::optional<v1::AgentMessage> HubSession::NextMessage() {
     ack->set_session_epoch(session_epoch_);
     ack->set_sequence(*ack_due_);
     ack->set_revision(state_.allegiance().revision);
-    ack->set_intent_root(state_.intent_digest().Root().Raw());
+    ack->set_intent_root(intent_root_.Of(state_.intent_digest()).Raw());
     ack_due_.reset();
     return message;
   }
@@ -100,8 +100,8 @@ v1::AgentMessage HubSession::MakeHeartbeat() {
   heartbeat->set_sequence(++heartbeat_sequence_);
   heartbeat->set_acknowledged(heartbeat_acked_);
   heartbeat->set_revision(state_.allegiance().revision);
-  heartbeat->set_intent_root(state_.intent_digest().Root().Raw());
-  heartbeat->set_applied_root(state_.applied_digest().Root().Raw());
+  heartbeat->set_intent_root(intent_root_.Of(state_.intent_digest()).Raw());
+  heartbeat->set_applied_root(applied_root_.Of(state_.applied_digest()).Raw());
   heartbeat->set_backlog(state_.statuses_waiting());
   if (state_.statuses_waiting() == 0 && !batch_.has_value()) {
     heartbeat->set_status_digest(state_.status_digest().Raw());

@@ -95,6 +95,14 @@ object::Sha256 BucketedDigest::Root() const {
   return object::Sha256::Of(text);
 }
 
+const object::Sha256& RememberedRoot::Of(const BucketedDigest& digest) {
+  if (root_.IsNone() || digest_ != digest) {
+    digest_ = digest;
+    root_ = digest.Root();
+  }
+  return root_;
+}
+
 Bucket BucketedDigest::bucket(uint8_t index) const {
   for (const Bucket& bucket : buckets_) {
     if (bucket.index == index) return bucket;

@@ -64,4 +64,15 @@ class BucketedDigest {
   std::vector<Bucket> buckets_;  // Sorted by index, none with count 0.
 };
 
+// The root of a digest that is asked for more often than it changes, as heartbeats do: hashes only
+// when the digest is another one than the last. Thread-compatible.
+class RememberedRoot {
+ public:
+  const object::Sha256& Of(const BucketedDigest& digest);
+
+ private:
+  BucketedDigest digest_;
+  object::Sha256 root_;  // None: not asked yet.
+};
+
 }  // namespace leidang::proof

@@ -52,6 +52,20 @@ TEST(BucketedDigest, AddAndRemoveLeaveNoTrace) {
   EXPECT_EQ(digest, BucketedDigest());
 }
 
+TEST(BucketedDigest, ARememberedRootIsThatOfTheDigestAtHand) {
+  RememberedRoot root;
+  BucketedDigest digest;
+  EXPECT_EQ(root.Of(digest), digest.Root());
+  for (uint8_t bucket = 0; bucket < 4; ++bucket) {
+    digest.Add(bucket, object::Sha256::Of("a"));
+    EXPECT_EQ(root.Of(digest), digest.Root());
+    EXPECT_EQ(root.Of(digest), digest.Root());
+  }
+  digest.Remove(2, object::Sha256::Of("a"));
+  EXPECT_EQ(root.Of(digest), digest.Root());
+  EXPECT_EQ(root.Of(BucketedDigest()), BucketedDigest().Root());
+}
+
 TEST(BucketedDigest, DifferingBucketsAreThoseOfTheKeysThatDiffer) {
   SeededRandom random(3);
   BucketedDigest hub;

@@ -81,8 +81,9 @@ void Checks::NoteRoots(Watched& watched) {
     history.push_back({loop_.clock().Now(), root});
     if (history.size() > kRootsRememberedMax) history.pop_front();
   };
-  note(watched.intent_roots, watched.agent->truth().intent_digest.Root());
-  note(watched.applied_roots, watched.agent->truth().applied_digest.Root());
+  const agent::MemoryTables& truth = watched.agent->truth();
+  note(watched.intent_roots, watched.intent_root.Of(truth.intent_digest));
+  note(watched.applied_roots, watched.applied_root.Of(truth.applied_digest));
 }
 
 void Checks::ClockStepped() {
@@ -172,7 +173,7 @@ void Checks::HubWentBack(const HubDoor& hub) {
 
 void Checks::CheckAck(Watched& watched, StreamSeen& seen, const v1::Ack& ack) {
   const agent::MemoryTables& truth = watched.agent->truth();
-  if (ack.intent_root() != truth.intent_digest.Root().Raw() ||
+  if (ack.intent_root() != watched.intent_root.Of(truth.intent_digest).Raw() ||
       ack.revision() != truth.allegiance.revision) {
     Fail("DurableBeforeVisible",
          absl::StrCat("an agent acknowledges with revision ", ack.revision(),

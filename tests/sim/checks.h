@@ -21,6 +21,7 @@
 #include "common/intent/authority.h"
 #include "common/intent/intent.h"
 #include "common/object/sha256.h"
+#include "common/proof/bucketed_digest.h"
 #include "common/time/sim_loop.h"
 #include "tests/sim/sim_agent.h"
 #include "tests/sim/sim_hub.h"
@@ -81,6 +82,8 @@ class Checks final : public NetworkTap {
     std::map<agent::EntryRef, std::pair<uint64_t, intent::Revision>> positions;
     std::set<agent::EntryRef> seen;
     std::set<agent::OperationId> executed;
+    proof::RememberedRoot intent_root;
+    proof::RememberedRoot applied_root;
     std::deque<RootAt> intent_roots;
     std::deque<RootAt> applied_roots;
   };

@@ -128,9 +128,10 @@ std::optional<std::string> SimWorld::UnrestOf(SimAgent& agent) {
   if (agent.hub_link().Snapshot().phase != agent::LinkPhase::kLive) {
     return absl::StrCat("its link is not live: ", agent.hub_link().Snapshot().last_error);
   }
-  const absl::StatusOr<object::Sha256> root = hub_->store().Root(cluster);
-  if (!root.ok() || truth.intent_digest.Root() != *root) return "its intent is not the hub's";
-  if (truth.applied_digest.Root() != *root) return "it has not applied everything";
+  // Digest by digest: that their roots are equal, too, is for the hub to find.
+  const absl::StatusOr<hub::LogDigest> wanted = hub_->store().Digest(cluster);
+  if (!wanted.ok() || truth.intent_digest != wanted->digest) return "its intent is not the hub's";
+  if (truth.applied_digest != wanted->digest) return "it has not applied everything";
   const hub::ClusterView view = hub_->Shown(cluster);
   if (view.verdict != hub::LinkVerdict::kInSync) {
     return absl::StrCat("the hub shows it as ", hub::LinkVerdictName(view.verdict).data(), " ",

@@ -215,8 +215,18 @@ void FleetBed::Pass(absl::Duration time) {
 }
 
 void FleetBed::Look(const std::string& cluster, const testing::FleetAgent& agent) {
+  // Nearly always all is as it was: nothing is copied to find that.
+  Standing& seen = standing_[cluster];
+  const auto same = [](const auto& object, const intent::EntryKey& key) {
+    return object.first == key;
+  };
+  if (std::equal(agent.objects().begin(), agent.objects().end(), seen.objects.begin(),
+                 seen.objects.end(), same))
+    return;
+  seen.objects.clear();
+  for (const auto& [key, object] : agent.objects()) seen.objects.push_back(key);
   const std::vector<std::string> now = agent.Standing();
-  std::vector<std::string>& before = standing_[cluster];
+  std::vector<std::string>& before = seen.names;
   if (now == before) return;
   for (const std::string& name : before) {
     if (std::binary_search(now.begin(), now.end(), name)) continue;

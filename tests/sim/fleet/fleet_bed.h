@@ -156,7 +156,12 @@ class FleetBed {
   Wishes wishes_;
   hub::FakeGitSource::Files config_;        // As it was last in order.
   std::map<std::string, hub::GitId> tips_;  // Of main, by URL.
-  std::map<std::string, std::vector<std::string>> standing_;
+  // What stands in a cluster, as it was seen last.
+  struct Standing {
+    std::vector<intent::EntryKey> objects;
+    std::vector<std::string> names;
+  };
+  std::map<std::string, Standing> standing_;
   std::map<std::string, std::deque<absl::Duration>> gone_;  // When, of the last hour.
   Brakes brakes_ = Brakes::kLifted;
   bool checks_brakes_ = false;

@@ -41,6 +41,8 @@ class FleetAgent {
   void LoseDisk() { disk_.Wipe(); }
   // Names of the Applications whose objects stand in the cluster, without namespace, sorted.
   std::vector<std::string> Standing() const;
+  // All that stands there.
+  const sim::SimCluster& objects() const { return objects_; }
   // Of those that no tombstone and no assignment covers: known, kept, and left alone.
   std::vector<std::string> Unclaimed() const;
   // Objects of Applications that were deleted since the beginning.
