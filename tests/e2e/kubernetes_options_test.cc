@@ -27,7 +27,7 @@ spec:
   selector: {matchLabels: {app: web}}
   template:
     metadata: {labels: {app: web}}
-    spec: {containers: [{name: web, image: "example.com/web:1", resources: {limits: {cpu: 1000m}}}]}
+    spec: {containers: [{name: web, image: "example.com/web:1", resources: {limits: {cpu: 0.01}}}]}
 )";
 
 int64_t Replicas(const object::Value& web) {
