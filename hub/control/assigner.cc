@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/check.h"
 #include "common/conditions/condition_list.h"
 #include "common/conditions/types.h"
 #include "common/object/value.h"
@@ -65,7 +66,9 @@ class Planner {
     if (other->cluster != desired.cluster && input_.braked.contains(desired.key)) return false;
     plan_.taken.push_back(desired.key);
     plan_.adopted.push_back(desired.key);
+    const size_t first = plan_.steps.size();
     Compare(desired, *other);
+    for (size_t i = first; i < plan_.steps.size(); ++i) plan_.steps[i].adopted = true;
     return true;
   }
 
@@ -106,8 +109,9 @@ class Planner {
       Hold(before);
     } else if (before.cluster != desired.cluster) {
       ++plan_.moved;
-      End(before, Deletion::Why::kMoved);
-      Assign(desired, before, Decided::kNow);
+      PlannedStep step;
+      End(before, Deletion::Why::kMoved, &step);
+      Assign(desired, before, Decided::kNow, std::move(step));
     } else {
       Update(desired, before);
     }
@@ -116,10 +120,12 @@ class Planner {
   // What the record tells of has ended already: only the record has not heard.
   void Renew(const DesiredApplication& desired, const DerivedApplication& before,
              const Standing& standing) {
-    Tombstone(before, standing);
+    PlannedStep step;
+    Tombstone(before, standing, &step);
     ++plan_.updated;
-    if (desired.problem || input_.rules.create) return Assign(desired, before, Decided::kBefore);
-    plan_.batch.PutApplication(Unassigned(before));
+    if (desired.problem || input_.rules.create)
+      return Assign(desired, before, Decided::kBefore, std::move(step));
+    Write(before, PlannedStep::Record::kUnassigned, before.conditions, std::move(step));
   }
 
   // Whether the end that the new uid counts is one of this plan.
@@ -127,19 +133,35 @@ class Planner {
 
   // Gives the Application its place in a log; one with a problem gets a record that shows it, and
   // no assignment.
-  void Assign(const DesiredApplication& desired, const DerivedApplication& before,
-              Decided decided) {
-    DerivedApplication record = RecordOf(desired, before);
-    record.uid =
+  void Assign(const DesiredApplication& desired, const DerivedApplication& before, Decided decided,
+              PlannedStep step = {}) {
+    step.uid =
         intent::ComputeUid(input_.hub, EntryOf(desired.key),
                            input_.deletions(desired.key) + (decided == Decided::kNow ? 1 : 0));
-    if (desired.problem) {
-      record.cluster = {};
-      record.content = {};
-    } else {
-      PutAssignment(desired, record.uid);
-    }
-    if (!(record == before)) plan_.batch.PutApplication(std::move(record));
+    if (!desired.problem) PutAssignment(desired, &step);
+    WriteRecord(desired, before, std::move(step));
+  }
+
+  // Unless the record says all that already.
+  void WriteRecord(const DesiredApplication& desired, const DerivedApplication& before,
+                   PlannedStep step) {
+    step.desired = IndexOf(desired);
+    step.conditions = Renewed(before.conditions, ProblemsOf(desired), input_.now);
+    const bool same = before.uid == step.uid && before.conditions == step.conditions &&
+                      before.cluster == (desired.problem ? intent::ClusterId() : desired.cluster) &&
+                      before.content == (desired.problem ? object::Sha256() : desired.content) &&
+                      before.project == desired.project && before.manifest == desired.manifest &&
+                      before.set == input_.owner;
+    if (!same) step.record = PlannedStep::Record::kOfDesired;
+    if (!same || step.assigned || step.end) plan_.steps.push_back(std::move(step));
+  }
+
+  void Write(const DerivedApplication& before, PlannedStep::Record record,
+             std::vector<Condition> conditions, PlannedStep step = {}) {
+    step.before = IndexOf(before);
+    step.record = record;
+    step.conditions = std::move(conditions);
+    plan_.steps.push_back(std::move(step));
   }
 
   bool IsAsDesired(const DesiredApplication& desired, const DerivedApplication& before) const {
@@ -154,14 +176,14 @@ class Planner {
       return Keep(before, ProblemsOf(desired));
     }
     ++plan_.updated;
-    DerivedApplication record = RecordOf(desired, before);
-    record.uid = before.uid;
+    PlannedStep step;
+    step.uid = before.uid;
     if (before.content != desired.content || before.project != desired.project) {
-      PutAssignment(desired, record.uid);
+      PutAssignment(desired, &step);
     } else if (desired.keeps_fields) {
       plan_.held_back.push_back(before.key);
     }
-    plan_.batch.PutApplication(std::move(record));
+    WriteRecord(desired, before, std::move(step));
   }
 
   static std::vector<Problem> ProblemsOf(const DesiredApplication& desired) {
@@ -174,9 +196,7 @@ class Planner {
     ++plan_.kept;
     std::vector<Condition> conditions = Renewed(before.conditions, problems, input_.now);
     if (conditions == before.conditions) return;
-    DerivedApplication record = before;
-    record.conditions = std::move(conditions);
-    plan_.batch.PutApplication(std::move(record));
+    Write(before, PlannedStep::Record::kOfBefore, std::move(conditions));
   }
 
   // It stands nowhere: all that goes is the note of what was wrong with it, and its name is free. A
@@ -186,8 +206,12 @@ class Planner {
       ++plan_.kept;
       return;
     }
+    Drop(before, {});
+  }
+
+  void Drop(const DerivedApplication& before, PlannedStep step) {
     plan_.released.push_back(before.key);
-    plan_.batch.DeleteApplication(before.key);
+    Write(before, PlannedStep::Record::kDropped, {}, std::move(step));
   }
 
   // It is not in the expansion, which proves nothing.
@@ -201,8 +225,9 @@ class Planner {
       ++plan_.kept;
     } else {
       ++plan_.kept;
-      Tombstone(before, standing);
-      plan_.batch.PutApplication(Unassigned(before));
+      PlannedStep step;
+      Tombstone(before, standing, &step);
+      Write(before, PlannedStep::Record::kUnassigned, before.conditions, std::move(step));
     }
   }
 
@@ -215,22 +240,22 @@ class Planner {
 
   void Remove(const DerivedApplication& before) {
     ++plan_.removed;
-    plan_.released.push_back(before.key);
+    PlannedStep step;
     if (!before.cluster.IsNone()) {
       const Standing standing = input_.standing(before);
       if (standing.kind == Standing::Kind::kLive) {
-        End(before, Deletion::Why::kNotWanted);
+        End(before, Deletion::Why::kNotWanted, &step);
       } else {
-        Tombstone(before, standing);
+        Tombstone(before, standing, &step);
       }
     }
-    plan_.batch.DeleteApplication(before.key);
+    Drop(before, std::move(step));
   }
 
-  void End(const DerivedApplication& before, Deletion::Why why) {
+  void End(const DerivedApplication& before, Deletion::Why why, PlannedStep* step) {
     const intent::DeletionPolicy policy = PolicyFor(before);
     plan_.deletions.push_back({before.key, before.cluster, before.uid, policy, why});
-    plan_.batch.Delete(before.cluster, {EntryOf(before.key), before.uid, policy});
+    step->end = {before.cluster, before.uid, policy};
   }
 
   intent::DeletionPolicy PolicyFor(const DerivedApplication& before) const {
@@ -241,38 +266,28 @@ class Planner {
   }
 
   // Once more, in case the batch that should have brought it never came.
-  void Tombstone(const DerivedApplication& before, const Standing& standing) {
+  static void Tombstone(const DerivedApplication& before, const Standing& standing,
+                        PlannedStep* step) {
     if (standing.kind == Standing::Kind::kEnded)
-      plan_.batch.Delete(before.cluster, {EntryOf(before.key), before.uid, standing.policy});
+      step->end = {before.cluster, before.uid, standing.policy};
   }
 
-  void PutAssignment(const DesiredApplication& desired, const intent::Uid& uid) {
-    plan_.placed[desired.cluster].insert(desired.project);
+  void PutAssignment(const DesiredApplication& desired, PlannedStep* step) {
+    step->assigned = true;
     if (desired.keeps_fields) {
       plan_.kept_fields[desired.key] = {desired.cluster, desired.project, desired.manifest,
                                         desired.body, desired.sources};
     }
-    plan_.batch.Put(desired.cluster, {EntryOf(desired.key), uid, desired.body, desired.sources});
   }
 
-  static DerivedApplication Unassigned(const DerivedApplication& before) {
-    DerivedApplication record = before;
-    record.cluster = {};
-    record.content = {};
-    return record;
+  size_t IndexOf(const DesiredApplication& desired) const {
+    return static_cast<size_t>(&desired - input_.expansion.applications.data());
   }
-
-  DerivedApplication RecordOf(const DesiredApplication& desired,
-                              const DerivedApplication& before) const {
-    DerivedApplication record;
-    record.key = desired.key;
-    record.set = input_.owner;
-    record.cluster = desired.cluster;
-    record.project = desired.project;
-    record.manifest = desired.manifest;
-    record.content = desired.content;
-    record.conditions = Renewed(before.conditions, ProblemsOf(desired), input_.now);
-    return record;
+  // REQUIRES: one of `input_.current`; of what is adopted nothing is written but what is desired.
+  size_t IndexOf(const DerivedApplication& before) const {
+    const auto found = current_.find(before.key);
+    CHECK(found != current_.end());
+    return static_cast<size_t>(found->second - input_.current.data());
   }
 
   const AssignInput& input_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -14,7 +15,6 @@
 #include "hub/control/expansion.h"
 #include "hub/model/application.h"
 #include "hub/model/decided.h"
-#include "hub/store/write_batch.h"
 
 namespace leidang::hub {
 
@@ -71,9 +71,36 @@ struct AssignInput {
   std::set<std::string> braked;
 };
 
+// All that the store is told about one Application: takes effect together or not at all. It refers
+// to what was planned with, so that the bytes of a fleet are in memory once (PlanWriter).
+struct PlannedStep {
+  static constexpr size_t kNone = ~size_t{0};
+  enum class Record : uint8_t {
+    kStays,
+    kOfDesired,   // Written anew,
+    kOfBefore,    // written as it is but for its conditions,
+    kUnassigned,  // and without a place,
+    kDropped,
+  };
+  struct End {
+    intent::ClusterId cluster;
+    intent::Uid uid;
+    intent::DeletionPolicy policy = intent::DeletionPolicy::kForeground;
+  };
+
+  size_t desired = kNone;  // Index in `AssignInput::expansion`,
+  size_t before = kNone;   // and in `AssignInput::current`; one of them is there.
+  std::optional<End> end;  // A tombstone, before all else.
+  bool assigned = false;   // `desired` is put under `uid`.
+  bool adopted = false;    // It is taken over from another owner.
+  Record record = Record::kStays;
+  intent::Uid uid;
+  std::vector<Condition> conditions;  // Of a record that is written.
+};
+
 struct AssignPlan {
-  std::vector<Deletion> deletions;    // To be decided in the ledger before `batch` is committed.
-  WriteBatch batch;                   // Tombstones included.
+  std::vector<Deletion> deletions;    // To be decided in the ledger before the steps are taken.
+  std::vector<PlannedStep> steps;     // What ends altogether comes last.
   std::vector<std::string> taken;     // Keys that the owner holds from now on,
   std::vector<std::string> adopted;   // those of them that it takes over from another,
   std::vector<std::string> released;  // those it no longer does,
@@ -82,12 +109,10 @@ struct AssignPlan {
   std::vector<std::string> held_back;
   // Those that are assigned anew with something left as it was: what a fresh look would not give.
   std::map<std::string, Holding::Kept> kept_fields;
-  std::map<intent::ClusterId, std::set<std::string>>
-      placed;                     // Projects of what is put, by cluster.
   std::vector<Problem> problems;  // Further ones of the owner.
   size_t created = 0, updated = 0, removed = 0, moved = 0, kept = 0;
 
-  bool empty() const { return batch.empty() && deletions.empty(); }
+  bool empty() const { return steps.empty() && deletions.empty(); }
 };
 
 // Compares what an owner wants with what it has, Application by Application. Pure.
@@ -95,7 +120,8 @@ struct AssignPlan {
 // Nothing is deleted unless the expansion is complete and the rules allow it; an Application with a
 // problem keeps its assignment as it is. A moved destination is a tombstone in one log and a put
 // under a new uid in the other. What is as it shall be is not written. Planning again what was
-// decided, but not committed, comes to the same uids and decides nothing twice.
+// decided, but of whose steps only some were taken, comes to the others, under the same uids, and
+// decides nothing twice.
 AssignPlan PlanAssignments(const AssignInput& input);
 
 // What the finalizers of an Application ask for: `resources-finalizer.argocd.argoproj.io`

@@ -13,6 +13,7 @@
 
 #include "common/conditions/types.h"
 #include "common/proof/bucketed_digest.h"
+#include "hub/control/plan_writer.h"
 
 namespace leidang::hub {
 namespace {
@@ -64,6 +65,12 @@ DerivedApplication Record(const DesiredApplication& desired, uint64_t deletions 
   return record;
 }
 
+// A plan, and what it writes.
+struct Planned : AssignPlan {
+  WriteBatch batch;
+  std::set<intent::ClusterId> placed;
+};
+
 // The ledger's side and what the owner wants; Plan() is one look.
 struct Situation {
   Expansion expansion;
@@ -82,7 +89,7 @@ struct Situation {
     expansion.may_delete = true;
   }
 
-  AssignPlan Plan() const {
+  Planned Plan() const {
     AssignInput input{.expansion = expansion, .current = current};
     input.owner = "leidang/shop";
     input.rules = rules;
@@ -102,7 +109,19 @@ struct Situation {
       return found == held.end() ? std::nullopt : std::optional<std::string>(found->second);
     };
     input.braked = braked;
-    return PlanAssignments(input);
+    Planned plan;
+    static_cast<AssignPlan&>(plan) = PlanAssignments(input);
+    Expansion expanded = expansion;
+    std::vector<DerivedApplication> before = current;
+    PlanWriter writer(
+        input.owner, plan.steps, expanded, before,
+        [](const intent::ClusterId&, const std::set<std::string>&, WriteBatch*) {}, 1 << 20);
+    while (!writer.done()) {
+      PlanWriter::Part part = writer.Next();
+      plan.batch.Append(std::move(part.batch));
+      plan.placed.merge(part.placed);
+    }
+    return plan;
   }
 };
 
@@ -140,26 +159,25 @@ const Op& Only(const WriteBatch& batch) {
 TEST(Assigner, CreatesWhatIsNewUnderTheUidThatItsDeletionsGive) {
   Situation s({Desired("a", '1')});
   s.deletions["leidang/a"] = 2;
-  const AssignPlan plan = s.Plan();
+  const Planned plan = s.Plan();
   EXPECT_THAT(Words(plan.batch), ElementsAre("put leidang/a on 1", "record leidang/a"));
   EXPECT_EQ(Only<op::Put>(plan.batch).assignment.uid, UidAfter("leidang/a", 2));
   EXPECT_EQ(Only<op::PutApplication>(plan.batch).application.uid, UidAfter("leidang/a", 2));
   EXPECT_THAT(plan.taken, ElementsAre("leidang/a"));
   EXPECT_EQ(plan.created, 1u);
-  EXPECT_EQ(plan.placed.at(Cluster('1')), std::set<std::string>{"default"});
+  EXPECT_THAT(plan.placed, ElementsAre(Cluster('1')));
 }
 
 TEST(Assigner, WritesNothingWhereNothingChanged) {
   const DesiredApplication a = Desired("a", '1');
-  const AssignPlan plan = Situation({a}, {Record(a)}).Plan();
+  const Planned plan = Situation({a}, {Record(a)}).Plan();
   EXPECT_TRUE(plan.empty());
   EXPECT_EQ(plan.kept, 1u);
 }
 
 TEST(Assigner, KeepsTheUidOfAnUpdate) {
   const DesiredApplication before = Desired("a", '1', "{\"spec\":1}");
-  const AssignPlan plan =
-      Situation({Desired("a", '1', "{\"spec\":2}")}, {Record(before, 4)}).Plan();
+  const Planned plan = Situation({Desired("a", '1', "{\"spec\":2}")}, {Record(before, 4)}).Plan();
   EXPECT_THAT(Words(plan.batch), ElementsAre("put leidang/a on 1", "record leidang/a"));
   EXPECT_EQ(Only<op::Put>(plan.batch).assignment.uid, UidAfter("leidang/a", 4));
   EXPECT_EQ(plan.updated, 1u);
@@ -168,7 +186,7 @@ TEST(Assigner, KeepsTheUidOfAnUpdate) {
 TEST(Assigner, DeletesWhatIsNoLongerWanted) {
   const DesiredApplication a = Desired("a", '1');
   const DesiredApplication b = Desired("b", '1');
-  const AssignPlan plan = Situation({a}, {Record(a), Record(b)}).Plan();
+  const Planned plan = Situation({a}, {Record(a), Record(b)}).Plan();
   EXPECT_THAT(Words(plan.batch), ElementsAre("end leidang/b on 1", "drop leidang/b"));
   ASSERT_EQ(plan.deletions.size(), 1u);
   EXPECT_EQ(plan.deletions[0],
@@ -181,7 +199,7 @@ TEST(Assigner, DeletesNothingUnlessTheExpansionSaysAll) {
   const DesiredApplication a = Desired("a", '1');
   Situation s({a}, {Record(a), Record(Desired("b", '1'))});
   s.expansion.may_delete = false;
-  const AssignPlan plan = s.Plan();
+  const Planned plan = s.Plan();
   EXPECT_TRUE(plan.empty());
   EXPECT_THAT(plan.released, IsEmpty());
   EXPECT_THAT(plan.held_back, ElementsAre("leidang/b"));
@@ -200,7 +218,7 @@ TEST(Assigner, WhatABrakeHoldsStaysAsItIs) {
   Situation s({}, two);
   EXPECT_EQ(s.Plan().removed, 2u) << "whether that is too many is for the brakes to say";
   s.braked = {"leidang/a", "leidang/b"};
-  const AssignPlan held = s.Plan();
+  const Planned held = s.Plan();
   EXPECT_THAT(held.deletions, IsEmpty());
   EXPECT_THAT(Words(held.batch), ElementsAre("record leidang/a", "record leidang/b"));
   EXPECT_EQ(Only<op::PutApplication>(held.batch).application.conditions[0].reason, "DeletionsHeld");
@@ -209,7 +227,7 @@ TEST(Assigner, WhatABrakeHoldsStaysAsItIs) {
 
 TEST(Assigner, AProblemKeepsTheAssignmentAndShowsACondition) {
   const DesiredApplication a = Desired("a", '1');
-  const AssignPlan plan =
+  const Planned plan =
       Situation({WithProblem(Desired("a", '2', "{\"other\":1}"))}, {Record(a)}).Plan();
   EXPECT_THAT(Words(plan.batch), ElementsAre("record leidang/a"));
   const DerivedApplication& record = Only<op::PutApplication>(plan.batch).application;
@@ -228,7 +246,7 @@ TEST(Assigner, AConditionThatStaysKeepsItsTimeAndIsNotWrittenAgain) {
   EXPECT_TRUE(Situation({WithProblem(Desired("a", '1'))}, {before}).Plan().batch.empty());
 
   before.conditions[0].message = "told otherwise";
-  const AssignPlan plan = Situation({WithProblem(Desired("a", '1'))}, {before}).Plan();
+  const Planned plan = Situation({WithProblem(Desired("a", '1'))}, {before}).Plan();
   EXPECT_EQ(Only<op::PutApplication>(plan.batch).application.conditions[0].since, kEarlier);
 }
 
@@ -237,17 +255,17 @@ TEST(Assigner, AConditionGoesWithItsProblemAndThePutIsNotRepeated) {
   DerivedApplication before = Record(a);
   before.conditions = {{conditions::kComparisonError, ConditionStatus::kTrue, "PathNotFound",
                         "no such path", kEarlier}};
-  const AssignPlan plan = Situation({a}, {before}).Plan();
+  const Planned plan = Situation({a}, {before}).Plan();
   EXPECT_THAT(Words(plan.batch), ElementsAre("record leidang/a"));
   EXPECT_THAT(Only<op::PutApplication>(plan.batch).application.conditions, IsEmpty());
 }
 
 TEST(Assigner, WhatCannotBeResolvedAtFirstIsShownAndAssignedLater) {
-  const AssignPlan first = Situation({WithProblem(Desired("a", '1'))}).Plan();
+  const Planned first = Situation({WithProblem(Desired("a", '1'))}).Plan();
   EXPECT_THAT(Words(first.batch), ElementsAre("record leidang/a"));
   const DerivedApplication record = Only<op::PutApplication>(first.batch).application;
   EXPECT_TRUE(record.cluster.IsNone());
-  const AssignPlan second = Situation({Desired("a", '1')}, {record}).Plan();
+  const Planned second = Situation({Desired("a", '1')}, {record}).Plan();
   EXPECT_THAT(Words(second.batch), ElementsAre("put leidang/a on 1", "record leidang/a"));
   EXPECT_EQ(Only<op::Put>(second.batch).assignment.uid, UidAfter("leidang/a", 0));
 }
@@ -255,7 +273,7 @@ TEST(Assigner, WhatCannotBeResolvedAtFirstIsShownAndAssignedLater) {
 TEST(Assigner, AMoveIsATombstoneInOneLogAndAPutUnderANewUidInTheOther) {
   const DesiredApplication before = Desired("a", '1');
   Situation s({Desired("a", '2')}, {Record(before)});
-  const AssignPlan plan = s.Plan();
+  const Planned plan = s.Plan();
   EXPECT_THAT(Words(plan.batch),
               ElementsAre("end leidang/a on 1", "put leidang/a on 2", "record leidang/a"));
   EXPECT_EQ(Only<op::Put>(plan.batch).assignment.uid, UidAfter("leidang/a", 1));
@@ -271,7 +289,7 @@ TEST(Assigner, AMoveThatWasDecidedButNotCommittedComesToTheSameUid) {
   // The ledger has it, the store does not.
   s.deletions["leidang/a"] = 1;
   s.standing["leidang/a"] = {Standing::Kind::kEnded, intent::DeletionPolicy::kForeground};
-  const AssignPlan again = s.Plan();
+  const Planned again = s.Plan();
   EXPECT_THAT(again.deletions, IsEmpty());
   EXPECT_THAT(Words(again.batch),
               ElementsAre("end leidang/a on 1", "put leidang/a on 2", "record leidang/a"));
@@ -282,7 +300,7 @@ TEST(Assigner, ADeletionThatWasDecidedButNotCommittedIsNotDecidedTwice) {
   Situation s({}, {Record(Desired("a", '1'))});
   s.deletions["leidang/a"] = 1;
   s.standing["leidang/a"] = {Standing::Kind::kEnded, intent::DeletionPolicy::kBackground};
-  const AssignPlan plan = s.Plan();
+  const Planned plan = s.Plan();
   EXPECT_THAT(plan.deletions, IsEmpty());
   EXPECT_THAT(Words(plan.batch), ElementsAre("end leidang/a on 1", "drop leidang/a"));
   EXPECT_EQ(Only<op::Delete>(plan.batch).tombstone.policy, intent::DeletionPolicy::kBackground);
@@ -294,7 +312,7 @@ TEST(Assigner, NothingIsTakenFromAClusterThatIsGone) {
   s.deletions = {{"leidang/a", 1}, {"leidang/b", 1}};
   s.standing["leidang/a"] = {Standing::Kind::kClusterGone};
   s.standing["leidang/b"] = {Standing::Kind::kClusterGone};
-  const AssignPlan plan = s.Plan();
+  const Planned plan = s.Plan();
   EXPECT_THAT(Words(plan.batch), ElementsAre("record leidang/a", "drop leidang/b"));
   EXPECT_TRUE(Only<op::PutApplication>(plan.batch).application.cluster.IsNone());
   EXPECT_THAT(plan.deletions, IsEmpty());
@@ -304,7 +322,7 @@ TEST(Assigner, NothingIsTakenFromAClusterThatIsGone) {
 TEST(Assigner, ANameThatAnotherHasIsAConditionAndNothingElse) {
   Situation s({Desired("a", '1'), Desired("b", '1')});
   s.held["leidang/a"] = "set leidang/older";
-  const AssignPlan plan = s.Plan();
+  const Planned plan = s.Plan();
   EXPECT_THAT(Words(plan.batch), ElementsAre("put leidang/b on 1", "record leidang/b"));
   EXPECT_THAT(plan.refused, ElementsAre("leidang/a"));
   EXPECT_THAT(plan.taken, ElementsAre("leidang/b"));
@@ -317,7 +335,7 @@ TEST(Assigner, CreateOnlyKeepsWhatExistsAsItIs) {
   const DesiredApplication a = Desired("a", '1');
   Situation s({Desired("a", '2', "{\"new\":1}"), Desired("b", '1')}, {Record(a)});
   s.rules = {.create = true, .update = false, .remove = false};
-  const AssignPlan plan = s.Plan();
+  const Planned plan = s.Plan();
   EXPECT_THAT(Words(plan.batch), ElementsAre("put leidang/b on 1", "record leidang/b"));
   EXPECT_THAT(plan.held_back, ElementsAre("leidang/a"));
 
@@ -330,7 +348,7 @@ TEST(Assigner, ASetThatMayDoNothingKeepsAllAndMakesNone) {
   const DesiredApplication a = Desired("a", '1');
   Situation s({a, Desired("b", '1')}, {Record(a)});
   s.rules = {.create = false, .update = false, .remove = false};
-  const AssignPlan plan = s.Plan();
+  const Planned plan = s.Plan();
   EXPECT_TRUE(plan.empty());
   EXPECT_THAT(plan.held_back, ElementsAre("leidang/a")) << "a look alone would not make it";
 }

@@ -6,12 +6,15 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status_macros.h"
+#include "hub/control/commit_parts.h"
 
 namespace leidang::hub {
 namespace {
 
 constexpr size_t kClustersAtOnce = 64;  // They share the disk's syncs.
 constexpr char kCannotEnd[] = "cannot end what is on a cluster";
+// The state of no set: it is there while logs that were lost are being filled anew.
+constexpr char kRebuilding[] = "(rebuilding)";
 
 }  // namespace
 
@@ -50,7 +53,10 @@ void ClusterLifecycle::Start(std::function<void(absl::StatusOr<Logs>)> done) {
     ++lost.back().log.epoch;
     lost.back().log.incarnation = random_.Next();
   }
-  if (lost.empty()) return Replay(std::move(done), Logs::kKept);
+  if (lost.empty()) {
+    return Replay(std::move(done),
+                  store_.SetState(kRebuilding).ok() ? Logs::kRebuilt : Logs::kKept);
+  }
   FleetRecords::Changes changes;
   for (const ClusterRegistration& cluster : lost) changes.push_back(change::PutCluster{cluster});
   records_.Write(std::move(changes),
@@ -64,6 +70,9 @@ void ClusterLifecycle::Start(std::function<void(absl::StatusOr<Logs>)> done) {
 void ClusterLifecycle::Reopen(const std::vector<ClusterRegistration>& lost,
                               std::function<void(absl::StatusOr<Logs>)> done) {
   WriteBatch batch;
+  SetState rebuilding;
+  rebuilding.key = kRebuilding;
+  batch.PutSetState(std::move(rebuilding));
   for (const ClusterRegistration& cluster : lost) batch.OpenLog(cluster.id, cluster.log);
   log_.Warning("hub/control", "change logs are missing and are built anew from the ledger and Git",
                {{"clusters", absl::StrCat(lost.size())}});
@@ -98,10 +107,14 @@ void ClusterLifecycle::Replay(std::function<void(absl::StatusOr<Logs>)> done, Lo
     }
     done(logs);
   };
-  if (batch.empty()) return finish(absl::OkStatus());
-  store_.Commit(std::move(batch), &loop_, [alive = alive_, finish](const CommitResult& result) {
-    if (*alive) finish(result.status);
-  });
+  CommitParts(store_, loop_, alive_, std::move(batch).InParts(kPartBytes), finish);
+}
+
+void ClusterLifecycle::OnRebuilt() {
+  WriteBatch batch;
+  batch.DeleteSetState(kRebuilding);
+  // If this is lost, agents wait once more at the next start.
+  store_.Commit(std::move(batch), &loop_, [](const CommitResult&) {});
 }
 
 void ClusterLifecycle::OnChanged(const intent::ClusterId& id) { queue_.Add(id); }
@@ -153,17 +166,17 @@ void ClusterLifecycle::Remove(const ClusterRegistration& cluster) {
   if (!batch.ok()) return Finish(kCannotEnd, id, batch.status());
   if (batch->empty()) return EraseIfDone(id);
   auto shared = std::make_shared<WriteBatch>(*std::move(batch));
-  records_.Write(
-      std::move(changes), [this, alive = alive_, id, shared](const absl::Status& status) {
-        if (!*alive) return;
-        if (!status.ok()) return Finish(kCannotEnd, id, status);
-        store_.Commit(std::move(*shared), &loop_, [this, alive, id](const CommitResult& result) {
-          if (!*alive) return;
-          if (!result.status.ok()) return Finish(kCannotEnd, id, result.status);
-          EraseIfDone(id);
-          on_ended();
-        });
-      });
+  records_.Write(std::move(changes),
+                 [this, alive = alive_, id, shared](const absl::Status& status) {
+                   if (!*alive) return;
+                   if (!status.ok()) return Finish(kCannotEnd, id, status);
+                   CommitParts(store_, loop_, alive, std::move(*shared).InParts(kPartBytes),
+                               [this, id](const absl::Status& ended) {
+                                 if (!ended.ok()) return Finish(kCannotEnd, id, ended);
+                                 EraseIfDone(id);
+                                 on_ended();
+                               });
+                 });
 }
 
 // Where an agent has joined, it must have heard of the end, and have carried it out.

@@ -36,8 +36,10 @@ class ClusterLifecycle {
   // Opens the logs of all registrations and replays what the ledger has decided. A registration
   // whose log is not in the store has lost its derived data: its log begins anew under the next
   // epoch (kRebuilt), and agents compare instead of resuming. Call once, after the records are
-  // loaded.
+  // loaded. A start after one that was cut off before OnRebuilt says kRebuilt, too.
   void Start(std::function<void(absl::StatusOr<Logs>)> done);
+  // What was rebuilt holds again all that is wanted.
+  void OnRebuilt();
 
   // A registration was made, changed, or marked for removal.
   void OnChanged(const intent::ClusterId& id);

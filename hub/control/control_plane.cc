@@ -36,7 +36,8 @@ void ControlPlane::Build() {
       [this](const std::set<std::string>& consumers) { OnInputs(consumers); });
   owners_ = std::make_unique<OwnerReconciler>(
       OwnerReconciler::Parts{parts_.loop, parts_.workers, *records_, *repositories_, parts_.store,
-                             listings_, resolver_, *shared_, *brakes_, parts_.random, parts_.log},
+                             listings_, resolver_, *shared_, *brakes_, parts_.random, parts_.log,
+                             options_.part_bytes},
       [this](const OwnerKey&) { CheckSettled(); });
   lifecycle_ =
       std::make_unique<ClusterLifecycle>(parts_.loop, *records_, parts_.store, parts_.random,
@@ -80,7 +81,9 @@ void ControlPlane::Look(ClusterLifecycle::Logs logs, const Done& done) {
     owners_->TriggerAll();
     if (config_ != nullptr) config_->Start();
     looking_ = true;
+    rebuilding_ = logs == ClusterLifecycle::Logs::kRebuilt;
     recovery_->Start();
+    CheckSettled();
     if (logs == ClusterLifecycle::Logs::kKept || owners_->AllSettled() || AllRecovering())
       return done(status);
     parts_.log.Info("hub/control",
@@ -103,6 +106,10 @@ bool ControlPlane::Current() const {
 }
 
 void ControlPlane::CheckSettled() {
+  if (rebuilding_ && owners_->AllSettled()) {
+    rebuilding_ = false;
+    lifecycle_->OnRebuilt();
+  }
   if (on_settled_ == nullptr || !owners_->AllSettled()) return;
   std::exchange(on_settled_, nullptr)(absl::OkStatus());
 }

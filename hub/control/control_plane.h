@@ -55,6 +55,7 @@ class ControlPlane {
   struct Options {
     Repositories::Options polling;
     std::optional<ConfigRepository::Options> config;
+    size_t part_bytes = kPartBytes;  // Of what a set comes to, in one batch.
   };
   struct Hooks {
     ClusterLifecycle::OnClusters on_clusters;  // Which clusters may connect has changed.
@@ -120,6 +121,7 @@ class ControlPlane {
   std::unique_ptr<ConfigRepository> config_;
   std::unique_ptr<Recovery> recovery_;
   bool looking_ = false;
+  bool rebuilding_ = false;  // Logs that were lost are not filled again yet.
   Done on_settled_;
 };
 

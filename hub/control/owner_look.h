@@ -1,10 +1,12 @@
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "common/object/value.h"
 #include "hub/control/expansion.h"
 #include "hub/control/owner_reconciler.h"
+#include "hub/control/plan_writer.h"
 
 namespace leidang::hub {
 
@@ -21,6 +23,8 @@ struct OwnerReconciler::Look {
   // What the brakes want in the ledger before anything of the look is decided.
   FleetRecords::Changes brake_changes;
   bool brakes_changed = false;
+  // What is being written, once it was decided.
+  std::unique_ptr<PlanWriter> writer;
 
   bool deleting() const { return written.deleting.has_value(); }
   bool is_set() const { return owner.kind == WrittenKind::kApplicationSet; }

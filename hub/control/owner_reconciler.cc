@@ -339,7 +339,8 @@ void OwnerReconciler::SetReport(Look& look, const std::vector<Problem>& problems
   OwnerReport& report = reports_[look.owner];
   std::vector<Condition> conditions =
       Renewed(report.conditions, problems, parts_.loop.clock().Now());
-  look.conditions_changed = conditions != report.conditions;
+  look.conditions_changed = conditions != report.conditions || !report.conditions_written;
+  report.conditions_written = !look.conditions_changed;
   report.conditions = std::move(conditions);
   report.warnings = look.expansion.warnings;
   report.failed_parameter_sets = look.expansion.failed_parameter_sets;

@@ -18,12 +18,14 @@
 #include "common/workqueue/work_queue.h"
 #include "hub/control/assigner.h"
 #include "hub/control/brakes.h"
+#include "hub/control/commit_parts.h"
 #include "hub/control/expansion.h"
 #include "hub/control/first_looks.h"
 #include "hub/control/fleet_records.h"
 #include "hub/control/name_claims.h"
 #include "hub/control/owner_key.h"
 #include "hub/control/pinned_git.h"
+#include "hub/control/plan_writer.h"
 #include "hub/control/repositories.h"
 #include "hub/control/shared_entries.h"
 #include "hub/store/store.h"
@@ -38,6 +40,7 @@ struct OwnerReport {
   size_t failed_parameter_sets = 0;
   std::string commit;    // Of its inputs, comma-separated.
   bool settled = false;  // Looked at with complete inputs, and what followed is committed.
+  bool conditions_written = true;
 };
 
 // OwnerReconciler brings what is assigned to what each owner wants: expand on a worker, compare,
@@ -48,7 +51,9 @@ struct OwnerReport {
 // Nothing is concluded from a look that an edit of the owner has overtaken. An error leaves
 // everything as it was and is tried again with backoff. A name that several owners want belongs to
 // one of them (NameClaims, FirstLooks), also after all derived data was lost: what looking anew
-// would decide otherwise is in the ledger (Holding).
+// would decide otherwise is in the ledger (Holding). A large owner is written in parts
+// (PlanWriter); a failure between two of them leaves the rest to the next look, which comes to the
+// same end.
 //
 // Loop-bound; all references must outlive it, and `workers` must be stopped before it goes.
 class OwnerReconciler {
@@ -65,6 +70,7 @@ class OwnerReconciler {
     Brakes& brakes;
     Random& random;
     Log& log;
+    size_t part_bytes = kPartBytes;  // Of one batch; what is larger is written in parts.
   };
   // Called on the loop after each look that ended, with what it changed or not.
   using OnSettled = std::function<void(const OwnerKey&)>;
@@ -96,6 +102,8 @@ class OwnerReconciler {
   // The first that the ledger says stay assigned, and the store has lost.
   std::vector<Holding> Lost() const;
   void RestoreKept(std::vector<Holding> kept, std::function<void(absl::Status)> done);
+  // One of them, with the project that it names.
+  void PutKept(const Holding& holding, WriteBatch* batch) const;
 
   absl::Time CreatedAt(const OwnerKey& owner) const;
   bool Precedes(const OwnerKey& a, const OwnerKey& b) const;
@@ -135,8 +143,11 @@ class OwnerReconciler {
                            FleetRecords::Changes* changes) const;
   absl::StatusOr<Holding> KeptBack(const Look& look, const std::string& key) const;
   void AddPins(const Look& look, FleetRecords::Changes* changes) const;
+  // Everything decided is in the ledger: writes it, part by part.
   void Commit(const LookPtr& look, AssignPlan plan);
-  void OnCommitted(const LookPtr& look, const AssignPlan& plan);
+  void CommitNext(const LookPtr& look);
+  void OnCommitted(const LookPtr& look, const PlanWriter::Part& part);
+  void AddSetState(Look& look, WriteBatch* batch);
   void EraseOwner(const LookPtr& look);
   // The look has been overtaken, waits its turn, or failed.
   void EndLook(const LookPtr& look, const WorkResult& result);

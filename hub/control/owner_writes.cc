@@ -9,6 +9,7 @@
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
 #include "common/proof/bucketed_digest.h"
+#include "hub/control/commit_parts.h"
 #include "hub/control/owner_look.h"
 #include "hub/control/owner_reconciler.h"
 
@@ -100,41 +101,49 @@ void OwnerReconciler::RestoreKept(std::vector<Holding> kept,
                                   std::function<void(absl::Status)> done) {
   parts_.log.Info("hub/control", "putting back what stays assigned",
                   {{"applications", absl::StrCat(kept.size())}});
-  auto batch = std::make_shared<WriteBatch>();
+  auto content = std::make_shared<WriteBatch>();
   auto shared = std::make_shared<std::vector<Holding>>(std::move(kept));
-  const auto commit = [this, alive = alive_, batch, shared, done = std::move(done)] {
+  const auto commit = [this, alive = alive_, content, shared, done = std::move(done)] {
     if (!*alive) return;
+    std::vector<WriteBatch> batches = std::move(*content).InParts(parts_.part_bytes);
     for (const Holding& holding : *shared) {
-      const Holding::Kept& k = *holding.kept;
-      DerivedApplication application;
-      application.key = holding.key;
-      const OwnerKey owner = *OwnerKey::FromString(holding.owner);
-      if (owner.kind == WrittenKind::kApplicationSet) application.set = owner.key;
-      application.uid =
-          intent::ComputeUid(parts_.records.hub(), EntryOf(holding.key),
-                             parts_.records.Deletions(k.cluster, EntryOf(holding.key)));
-      application.cluster = k.cluster;
-      application.project = k.project;
-      application.manifest = k.manifest;
-      application.content = proof::ElementOf({{}, {}, k.body, k.sources});
-      parts_.shared.Ensure(k.cluster, {k.project}, batch.get());
-      batch->Put(k.cluster, {EntryOf(holding.key), application.uid, k.body, k.sources});
-      batch->PutApplication(std::move(application));
+      if (batches.empty() || batches.back().bytes() >= parts_.part_bytes) batches.emplace_back();
+      PutKept(holding, &batches.back());
     }
-    parts_.store.Commit(std::move(*batch), &parts_.loop, [alive, done](const CommitResult& result) {
-      if (*alive) done(result.status);
-    });
+    CommitParts(parts_.store, parts_.loop, alive_, std::move(batches),
+                [this, shared, done](const absl::Status& status) {
+                  for (const Holding& holding : *shared)
+                    parts_.shared.OnPlaced(holding.kept->cluster);
+                  done(status);
+                });
   };
-  parts_.workers.Run(
-      [batch, shared, commit, &loop = parts_.loop, &resolver = parts_.resolver, &log = parts_.log] {
-        for (const Holding& holding : *shared) {
-          const absl::Status status = AddContent(*holding.kept, resolver, batch.get());
-          if (status.ok()) continue;
-          log.Warning("hub/control", "cannot bring back the files of what stays assigned",
-                      {{"app", holding.key}, {"error", status.message()}});
-        }
-        loop.Post(commit);
-      });
+  parts_.workers.Run([content, shared, commit, &loop = parts_.loop, &resolver = parts_.resolver,
+                      &log = parts_.log] {
+    for (const Holding& holding : *shared) {
+      const absl::Status status = AddContent(*holding.kept, resolver, content.get());
+      if (status.ok()) continue;
+      log.Warning("hub/control", "cannot bring back the files of what stays assigned",
+                  {{"app", holding.key}, {"error", status.message()}});
+    }
+    loop.Post(commit);
+  });
+}
+
+void OwnerReconciler::PutKept(const Holding& holding, WriteBatch* batch) const {
+  const Holding::Kept& k = *holding.kept;
+  DerivedApplication application;
+  application.key = holding.key;
+  const OwnerKey owner = *OwnerKey::FromString(holding.owner);
+  if (owner.kind == WrittenKind::kApplicationSet) application.set = owner.key;
+  application.uid = intent::ComputeUid(parts_.records.hub(), EntryOf(holding.key),
+                                       parts_.records.Deletions(k.cluster, EntryOf(holding.key)));
+  application.cluster = k.cluster;
+  application.project = k.project;
+  application.manifest = k.manifest;
+  application.content = proof::ElementOf({{}, {}, k.body, k.sources});
+  parts_.shared.Ensure(k.cluster, {k.project}, batch);
+  batch->Put(k.cluster, {EntryOf(holding.key), application.uid, k.body, k.sources});
+  batch->PutApplication(std::move(application));
 }
 
 void OwnerReconciler::Decide(const LookPtr& look, AssignPlan plan) {
@@ -252,22 +261,6 @@ void OwnerReconciler::SweepPins() {
 }
 
 void OwnerReconciler::Commit(const LookPtr& look, AssignPlan plan) {
-  WriteBatch batch;
-  if (!plan.placed.empty()) batch.Append(std::move(look->expansion.content));
-  for (const auto& [cluster, names] : plan.placed) parts_.shared.Ensure(cluster, names, &batch);
-  batch.Append(std::move(plan.batch));
-  plan.batch = {};
-  if (look->is_set() && look->deleting()) {
-    batch.DeleteSetState(look->owner.key);
-  } else if (look->is_set() && look->conditions_changed) {
-    SetState state;
-    state.key = look->owner.key;
-    state.inputs = look->expansion.inputs_digest;
-    state.expanded_at = parts_.loop.clock().Now();
-    state.conditions = reports_[look->owner].conditions;
-    batch.PutSetState(std::move(state));
-  }
-  if (batch.empty()) return EraseOwner(look);
   if (plan.created + plan.updated + plan.moved + plan.removed > 0) {
     parts_.log.Info("hub/control", "assigning",
                     {{"set", look->owner.key},
@@ -276,27 +269,53 @@ void OwnerReconciler::Commit(const LookPtr& look, AssignPlan plan) {
                      {"moved", absl::StrCat(plan.moved)},
                      {"removed", absl::StrCat(plan.removed)}});
   }
-  auto shared = std::make_shared<AssignPlan>(std::move(plan));
-  parts_.store.Commit(std::move(batch), &parts_.loop,
-                      [this, alive = alive_, look, shared](const CommitResult& result) {
+  look->writer = std::make_unique<PlanWriter>(
+      look->is_set() ? look->owner.key : "", std::move(plan.steps), look->expansion, *look->current,
+      [this](const intent::ClusterId& cluster, const std::set<std::string>& projects,
+             WriteBatch* batch) { parts_.shared.Ensure(cluster, projects, batch); },
+      parts_.part_bytes);
+  CommitNext(look);
+}
+
+void OwnerReconciler::CommitNext(const LookPtr& look) {
+  auto part = std::make_shared<PlanWriter::Part>();
+  if (!look->writer->done()) *part = look->writer->Next();
+  const bool last = look->writer->done();
+  if (last) AddSetState(*look, &part->batch);
+  if (last && part->batch.empty()) return EraseOwner(look);
+  parts_.store.Commit(std::move(part->batch), &parts_.loop,
+                      [this, alive = alive_, look, part, last](const CommitResult& result) {
                         if (!*alive) return;
                         if (!result.status.ok()) return Finish(look, result.status);
-                        OnCommitted(look, *shared);
+                        OnCommitted(look, *part);
+                        if (!last) return CommitNext(look);
+                        reports_[look->owner].conditions_written = true;
                         EraseOwner(look);
                       });
 }
 
-void OwnerReconciler::OnCommitted(const LookPtr& look, const AssignPlan& plan) {
+// The last thing to be written: it tells of the whole.
+void OwnerReconciler::AddSetState(Look& look, WriteBatch* batch) {
+  if (!look.is_set()) return;
+  if (look.deleting()) return batch->DeleteSetState(look.owner.key);
+  if (!look.conditions_changed) return;
+  SetState state;
+  state.key = look.owner.key;
+  state.inputs = look.expansion.inputs_digest;
+  state.expanded_at = parts_.loop.clock().Now();
+  state.conditions = reports_[look.owner].conditions;
+  batch->PutSetState(std::move(state));
+}
+
+void OwnerReconciler::OnCommitted(const LookPtr& look, const PlanWriter::Part& part) {
   if (const auto reserved = reserved_.find(look->owner); reserved != reserved_.end()) {
-    for (const std::string& name : plan.taken) reserved->second.erase(name);
+    for (const std::string& name : part.recorded) reserved->second.erase(name);
     if (reserved->second.empty()) reserved_.erase(reserved);
   }
-  for (const std::string& name : plan.released) Free(name, look->owner);
-  TriggerBereft(plan.adopted);
-  for (const auto& [cluster, names] : plan.placed) parts_.shared.OnPlaced(cluster);
-  std::set<intent::ClusterId> ended;
-  for (const Deletion& deletion : plan.deletions) ended.insert(deletion.cluster);
-  for (const intent::ClusterId& cluster : ended) parts_.shared.OnEnded(cluster);
+  for (const std::string& name : part.released) Free(name, look->owner);
+  TriggerBereft(part.adopted);
+  for (const intent::ClusterId& cluster : part.placed) parts_.shared.OnPlaced(cluster);
+  for (const intent::ClusterId& cluster : part.ended) parts_.shared.OnEnded(cluster);
 }
 
 // Those that names were taken over from have less to wait for.

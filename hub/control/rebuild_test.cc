@@ -209,7 +209,8 @@ class KillTest : public ::testing::TestWithParam<uint64_t> {
  protected:
   class World : public FleetTest {
    public:
-    explicit World(uint64_t seed) : random_(seed) {}
+    // Half of them write each Application by itself.
+    explicit World(uint64_t seed) : FleetTest(OptionsOf(seed)), random_(seed) {}
     void TestBody() override {}
 
     void Run() {
@@ -241,6 +242,12 @@ class KillTest : public ::testing::TestWithParam<uint64_t> {
    private:
     static constexpr const char* kClusters[] = {"in-cluster", "one", "two"};
     static constexpr const char* kApps[] = {"a", "b", "c", "d"};
+
+    static testing::TestHub::Options OptionsOf(uint64_t seed) {
+      testing::TestHub::Options options;
+      if (seed % 2 == 1) options.part_bytes = 1;
+      return options;
+    }
 
     FakeGitSource::Files SomeApps() {
       std::vector<std::string> names;

@@ -35,6 +35,7 @@ size_t BytesOf(const intent::EntryStatus& status) {
 
 void WriteBatch::AddOp(op::Any operation, size_t bytes, Class kind) {
   ops_.push_back(std::move(operation));
+  sizes_.push_back(bytes);
   bytes_ += bytes;
   if (kind != Class::kStatus) status_only_ = false;
 }
@@ -114,8 +115,23 @@ void WriteBatch::DeleteContent(const object::Sha256& digest) {
 
 void WriteBatch::Append(WriteBatch other) {
   for (op::Any& operation : other.ops_) ops_.push_back(std::move(operation));
+  sizes_.insert(sizes_.end(), other.sizes_.begin(), other.sizes_.end());
   bytes_ += other.bytes_;
   status_only_ = status_only_ && other.status_only_;
+}
+
+std::vector<WriteBatch> WriteBatch::InParts(size_t bytes_max) && {
+  std::vector<WriteBatch> parts;
+  if (bytes_ <= bytes_max) {
+    if (!ops_.empty()) parts.push_back(std::move(*this));
+    return parts;
+  }
+  const Class kind = status_only_ ? Class::kStatus : Class::kSynced;
+  for (size_t i = 0; i < ops_.size(); ++i) {
+    if (parts.empty() || parts.back().bytes_ + sizes_[i] > bytes_max) parts.emplace_back();
+    parts.back().AddOp(std::move(ops_[i]), sizes_[i], kind);
+  }
+  return parts;
 }
 
 }  // namespace leidang::hub

@@ -148,6 +148,9 @@ class WriteBatch {
 
   // Adds all of `other` behind what is here.
   void Append(WriteBatch other);
+  // The same operations in the same order, in batches of at most `bytes_max`; an operation that is
+  // larger is one by itself. For what need not take effect together, but has to be small enough.
+  std::vector<WriteBatch> InParts(size_t bytes_max) &&;
 
   static constexpr uint64_t kSessionEpochMax = uint64_t{1} << 62;
 
@@ -156,6 +159,7 @@ class WriteBatch {
   void AddOp(op::Any operation, size_t bytes, Class kind);
 
   std::vector<op::Any> ops_;
+  std::vector<size_t> sizes_;  // Of each operation.
   size_t bytes_ = 0;
   bool status_only_ = true;
 };

@@ -11,6 +11,7 @@
 #include "common/yaml/yaml.h"
 #include "hub/ledger/row_ledger.h"
 #include "hub/store/memory_store.h"
+#include "tests/support/hub/faulty_store.h"
 
 namespace leidang::testing {
 namespace {
@@ -108,9 +109,11 @@ void TestHub::Start() {
       hub::OpenMemoryStore(disks_.store.get(), &loop_);
   CHECK(store.ok());
   p.store = *std::move(store);
+  if (options_.on_commit)
+    p.store = std::make_unique<FaultyStore>(std::move(p.store), options_.on_commit);
   p.plane = std::make_unique<hub::ControlPlane>(
       hub::ControlPlane::Parts{loop_, p.workers, *p.ledger, *p.store, git_, random_, log_},
-      hub::ControlPlane::Options{options_.polling, options_.config},
+      hub::ControlPlane::Options{options_.polling, options_.config, options_.part_bytes},
       hub::ControlPlane::Hooks{
           [this](const std::set<intent::ClusterId>& clusters) { admitted_ = clusters; },
           [this](const intent::ClusterId& id) { gone_.push_back(id); },

@@ -49,6 +49,10 @@ class TestHub {
     hub::Repositories::Options polling;
     std::optional<hub::ConfigRepository::Options> config;
     uint64_t seed = 1;
+    size_t part_bytes = hub::kPartBytes;
+    // Called before each commit of the store; what is not OK is the commit's answer, and nothing is
+    // written.
+    std::function<absl::Status(const hub::WriteBatch&)> on_commit;
     // Agents may be let in; and the end of that, while the store is still there.
     std::function<void(hub::Store&)> on_serving;
     std::function<void()> on_end;
