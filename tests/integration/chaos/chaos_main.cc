@@ -14,6 +14,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 
@@ -26,6 +27,8 @@
 
 namespace leidang::chaos {
 namespace {
+
+constexpr uint64_t kEnough = 1'000;  // Writes, for their shares to be what they are drawn as.
 
 struct Options {
   size_t agents = 20;
@@ -96,12 +99,16 @@ class Run {
       AwaitProof();
     }
     CheckSeen(witness.seen());
+    TakeMemory("at the end");
     CheckMemory();
+    CheckShares(chaos);
     if (const std::string died = fleet_->Died(); !died.empty()) Problem(died);
     Print(chaos, witness.seen());
   }
 
   void GoWrong(Faults& chaos) {
+    begun_ = fleet_->writer().counts();
+    TakeMemory("at the beginning");
     std::atomic<bool> writing{true};
     std::thread writer([&] {
       double owed = 0;
@@ -118,7 +125,8 @@ class Run {
         absl::SleepFor(absl::Milliseconds(200));
       }
     });
-    const absl::Time until = absl::Now() + absl::Seconds(options_.seconds);
+    const absl::Time begin = absl::Now();
+    const absl::Time until = begin + absl::Seconds(options_.seconds);
     absl::Time next = absl::Now();
     while (absl::Now() < until) {
       chaos.Tick();
@@ -126,6 +134,8 @@ class Run {
         Problem(died);
         break;
       }
+      if (memory_.size() == 1 && absl::Now() >= begin + absl::Seconds(options_.seconds / 2))
+        TakeMemory("in the middle");
       if (absl::Now() >= next) {
         chaos.Next();
         next += absl::Seconds(1 / options_.faults_per_second);
@@ -215,7 +225,48 @@ class Run {
     }
   }
 
+  // What they hold now; later if the hub is down.
+  void TakeMemory(const std::string& when) {
+    if (!fleet_->hub().IsRunning()) return;
+    double most = 0;
+    double sum = 0;
+    size_t up = 0;
+    for (size_t i = 0; i < fleet_->size(); ++i) {
+      if (!fleet_->agent(i).IsRunning()) continue;
+      const double held = static_cast<double>(fleet_->agent(i).resident_bytes()) / (1 << 20);
+      most = std::max(most, held);
+      sum += held;
+      ++up;
+    }
+    memory_.push_back(
+        absl::StrFormat("memory %s: hub %.1f MB, %d agents %.1f MB on average, %.1f MB at most",
+                        when, static_cast<double>(fleet_->hub().resident_bytes()) / (1 << 20), up,
+                        up == 0 ? 0 : sum / static_cast<double>(up), most));
+  }
+
+  // That a run was what it says: of what was written and of what went wrong, each had its share.
+  void CheckShares(const Faults& chaos) {
+    const Writer::Counts& counts = fleet_->writer().counts();
+    const auto writes = static_cast<double>(counts.writes() - begun_.writes());
+    const auto share = [&](const char* what, uint64_t now, uint64_t then, double low, double high) {
+      const double percent = 100 * static_cast<double>(now - then) / writes;
+      std::printf("%s: %.1f %%\n", what, percent);
+      if (writes >= kEnough && (percent < low || percent > high))
+        Problem(absl::StrFormat("%.1f %% of the writes are %s", percent, what));
+    };
+    share("updates", counts.updates, begun_.updates, 82, 92);
+    share("creates", counts.creates, begun_.creates, 6, 14);
+    share("deletes", counts.deletes, begun_.deletes, 1, 6);
+    if (writes >= kEnough && counts.recreates == 0) Problem("no name was used again");
+    if (options_.kills_only || chaos.total() < kEnough / 5) return;
+    for (const char* kind : {"kill-hub", "kill-agent", "stop-hub", "stop-agent", "cut", "delay",
+                             "half-open", "swallow", "refuse"}) {
+      if (!chaos.counts().contains(kind)) Problem(absl::StrCat("there was no ", kind));
+    }
+  }
+
   void CheckMemory() {
+    for (const std::string& line : memory_) std::printf("%s\n", line.c_str());
     const double hub = static_cast<double>(fleet_->hub().resident_bytes_peak()) / (1 << 20);
     double most = 0;
     for (size_t i = 0; i < fleet_->size(); ++i) {
@@ -261,6 +312,8 @@ class Run {
   std::string directory_;
   std::unique_ptr<Fleet> fleet_;
   std::vector<std::string> problems_;
+  Writer::Counts begun_;
+  std::vector<std::string> memory_;
 };
 
 int Main(int argc, char** argv) {

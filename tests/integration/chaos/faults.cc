@@ -39,7 +39,7 @@ void Faults::Suspend(testing::Program& program, const std::string& kind) {
 }
 
 void Faults::OnNetwork(size_t agent) {
-  FaultyProxy& proxy = fleet_.proxy();
+  testing::FaultyProxy& proxy = fleet_.proxy();
   switch (random_.Below(6)) {
     case 0:
     case 1:

@@ -90,7 +90,7 @@ absl::Status Fleet::StartHub() {
   std::map<std::string, int> ports = ReadPorts(file);
   // The same ones from now on.
   hub_->set_argv(HubCommand(ports["agents"], ports["users"]));
-  proxy_ = std::make_unique<FaultyProxy>(clusters_.size(), ports["agents"]);
+  proxy_ = std::make_unique<testing::FaultyProxy>(clusters_.size(), ports["agents"]);
   WriterOptions options;
   options.bin = bin_;
   options.directory = directory_ + "/writer";

@@ -11,8 +11,8 @@
 #include "absl/time/time.h"
 
 #include "common/random/random.h"
-#include "tests/integration/chaos/faulty_proxy.h"
 #include "tests/integration/chaos/writer.h"
+#include "tests/support/network/faulty_proxy.h"
 #include "tests/support/program/program.h"
 
 namespace leidang::chaos {
@@ -30,7 +30,7 @@ class Fleet {
   const std::vector<std::string>& clusters() const { return clusters_; }
   std::string cluster_directory(const std::string& cluster) const;
   Writer& writer() { return *writer_; }
-  FaultyProxy& proxy() { return *proxy_; }
+  testing::FaultyProxy& proxy() { return *proxy_; }
   testing::Program& hub() { return *hub_; }
   testing::Program& agent(size_t index) { return *agents_[index]; }
 
@@ -47,7 +47,7 @@ class Fleet {
   Random& random_;
   std::vector<std::string> clusters_;
   std::unique_ptr<Writer> writer_;
-  std::unique_ptr<FaultyProxy> proxy_;
+  std::unique_ptr<testing::FaultyProxy> proxy_;
   std::unique_ptr<testing::Program> hub_;
   std::vector<std::unique_ptr<testing::Program>> agents_;
 };

@@ -180,7 +180,8 @@ bool Writer::Deliver(size_t calls) {
     ++counts_.api_calls;
     Answer answer;
     if (call.commit.empty()) {
-      answer = Leidang({"delete", "application", call.name});
+      // Without a finalizer its objects would stay.
+      answer = Leidang({"delete", "application", call.name, "--cascade", "foreground"});
       // An answer that was lost may have been a yes.
       if (answer.code == 3) answer.code = 0;
     } else {

@@ -16,7 +16,7 @@
 
 #include "common/base/mutex.h"
 
-namespace leidang::chaos {
+namespace leidang::testing {
 
 // Thread-safe; works on a thread of its own until it is destroyed.
 class FaultyProxy {
@@ -39,10 +39,14 @@ class FaultyProxy {
   void Swallow(size_t listener, absl::Duration lasting);
   // New connections are accepted and reset at once.
   void Refuse(size_t listener, absl::Duration lasting);
+  // From now on a connection of it on which nothing moved for so long is reset on both sides, as
+  // boxes on the way do.
+  void CutIdle(size_t listener, absl::Duration after);
   // No fault goes on; what a fault holds is reset.
   void Heal();
 
   uint64_t connections() const { return accepted_; }
+  uint64_t idle_cuts() const { return idle_cuts_; }
   uint64_t bytes() const { return bytes_; }
 
  private:
@@ -66,6 +70,7 @@ class FaultyProxy {
     Pipe up;
     Pipe down;
     absl::Time silent_until = absl::InfinitePast();  // Nothing passes; then it is reset.
+    absl::Time moved;                                // Something did, last.
     bool dead = false;
   };
   struct Listener {
@@ -73,6 +78,7 @@ class FaultyProxy {
     absl::Duration delay;
     absl::Time delay_until = absl::InfinitePast();
     absl::Time refuse_until = absl::InfinitePast();
+    absl::Duration idle_max = absl::InfiniteDuration();
   };
 
   void Run() ABSL_LOCKS_EXCLUDED(mu_);
@@ -86,6 +92,7 @@ class FaultyProxy {
   std::vector<int> ports_;
   std::atomic<uint64_t> accepted_{0};
   std::atomic<uint64_t> bytes_{0};
+  std::atomic<uint64_t> idle_cuts_{0};
   std::atomic<bool> stopping_{false};
 
   Mutex mu_;
@@ -94,4 +101,4 @@ class FaultyProxy {
   std::thread thread_;
 };
 
-}  // namespace leidang::chaos
+}  // namespace leidang::testing

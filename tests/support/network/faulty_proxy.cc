@@ -1,4 +1,4 @@
-#include "tests/integration/chaos/faulty_proxy.h"
+#include "tests/support/network/faulty_proxy.h"
 
 #include <cerrno>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 
 #include "common/base/check.h"
 
-namespace leidang::chaos {
+namespace leidang::testing {
 namespace {
 
 constexpr size_t kHeldMax = 256 << 10;  // Of one direction; beyond it the sender waits.
@@ -102,9 +102,15 @@ void FaultyProxy::Refuse(size_t listener, absl::Duration lasting) {
   listeners_[listener].refuse_until = absl::Now() + lasting;
 }
 
+void FaultyProxy::CutIdle(size_t listener, absl::Duration after) {
+  MutexLock lock(&mu_);
+  listeners_[listener].idle_max = after;
+}
+
 void FaultyProxy::Heal() {
   MutexLock lock(&mu_);
   for (Listener& listener : listeners_) {
+    listener.idle_max = absl::InfiniteDuration();
     listener.delay_until = absl::InfinitePast();
     listener.refuse_until = absl::InfinitePast();
   }
@@ -145,6 +151,7 @@ void FaultyProxy::AcceptAll(size_t listener) {
     connection.listener = listener;
     connection.agent = agent;
     connection.hub = hub;
+    connection.moved = absl::Now();
     connection.up.from = connection.down.to = agent;
     connection.up.to = connection.down.from = hub;
     connections_.push_back(std::move(connection));
@@ -167,6 +174,7 @@ void FaultyProxy::Take(Connection& connection, Pipe& pipe, absl::Time now) {
     absl::Time due = now < listener.delay_until ? now + listener.delay : now;
     if (!pipe.pieces.empty()) due = std::max(due, pipe.pieces.back().due);
     pipe.pieces.push_back({std::string(buffer, static_cast<size_t>(count)), due});
+    connection.moved = now;
     pipe.held += static_cast<size_t>(count);
     bytes_ += static_cast<uint64_t>(count);
   }
@@ -204,6 +212,10 @@ void FaultyProxy::Sweep(absl::Time now) {
         if (!connection.dead) Pass(connection, *pipe, now);
       }
       if (!connection.dead && connection.up.closed && connection.down.closed) Reset(connection);
+      if (!connection.dead && now - connection.moved > listeners_[connection.listener].idle_max) {
+        ++idle_cuts_;
+        Reset(connection);
+      }
     }
     it = connection.dead ? connections_.erase(it) : std::next(it);
   }
@@ -232,4 +244,4 @@ void FaultyProxy::Run() {
   }
 }
 
-}  // namespace leidang::chaos
+}  // namespace leidang::testing
