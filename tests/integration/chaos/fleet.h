@@ -12,7 +12,7 @@
 
 #include "common/random/random.h"
 #include "tests/integration/chaos/writer.h"
-#include "tests/support/network/faulty_proxy.h"
+#include "tests/integration/network/faulty_proxy.h"
 #include "tests/support/program/program.h"
 
 namespace leidang::chaos {

@@ -1,4 +1,4 @@
-#include "tests/support/network/faulty_proxy.h"
+#include "tests/integration/network/faulty_proxy.h"
 
 #include <cerrno>
 #include <fcntl.h>
