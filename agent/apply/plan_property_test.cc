@@ -41,7 +41,8 @@ struct Model {
       for (const ApplyTask& task : step.applies) {
         const DesiredObject& object = input.desired[task.desired];
         const std::string hash = "hash of " + object.digest.Hex();
-        live[task.key] = {task.key, kApp, "uid", "v", hash, intent::HealthState::kHealthy};
+        live[task.key] = {
+            .key = task.key, .owner = kApp, .uid = "uid", .version = "v", .hash = hash};
         inventory[task.key] = {task.key, "uid", object.digest, hash, object.wave};
       }
       for (const PruneTask& task : step.prunes) {
