@@ -191,7 +191,7 @@ class EntryPass {
 
   // What people ask (LiveDiff, EntryMemory). True if the plan is made again afterwards.
   bool AnswerQuestions();
-  void OnDiff(object::Value document);
+  void OnDiff(const object::Value& document);
   bool AsksForDiff(const OperationRecord& operation) const;
   void Remember(SyncHistoryItem::Result result, absl::string_view message, absl::Time started,
                 absl::string_view by);

@@ -65,7 +65,7 @@ bool EntryPass::AnswerQuestions() {
   return true;
 }
 
-void EntryPass::OnDiff(object::Value document) {
+void EntryPass::OnDiff(const object::Value& document) {
   const std::string text = object::ToJson(document);
   Transaction transaction;
   for (OperationRecord& operation : asked_.operations) {

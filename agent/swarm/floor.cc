@@ -78,7 +78,7 @@ class Held final : public StreamObserver {
 };
 
 // The streams of one measurement, on the loop.
-struct Crowd {
+struct Connections {
   std::vector<std::unique_ptr<Held>> held;
   size_t next = 0;
   size_t open = 0;
@@ -140,7 +140,7 @@ absl::StatusOr<Figure> MeasureFloor(EventLoop& loop, const std::string& program,
   ASSIGN_OR_RETURN(const int port, PortIn(loop, directory + "/port", server));
   const double before_mb = UsageOf(server.pid()).resident_mb;
   const absl::Duration begin = loop.clock().Monotonic();
-  auto crowd = std::make_shared<Crowd>();
+  auto crowd = std::make_shared<Connections>();
   OnLoop(loop, [&] {
     for (size_t i = 0; i < agents; ++i)
       crowd->held.push_back(std::make_unique<Held>(loop, identity));
