@@ -1,11 +1,11 @@
 // What a pass asks about fields that an Application lets be ignored.
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 
 #include "agent/reconcile/entry_pass.h"
+#include "agent/reconcile/find_by_key.h"
 #include "common/base/check.h"
 
 namespace leidang::agent {
@@ -20,14 +20,6 @@ Value Parsed(const std::string& manifest) {
   absl::StatusOr<Value> value = object::ParseJson(manifest);
   CHECK(value.ok());  // We printed it ourselves.
   return *std::move(value);
-}
-
-template <typename Object>
-const Object* FindByKey(const std::vector<Object>& sorted, const ObjectKey& key) {
-  const auto at =
-      std::lower_bound(sorted.begin(), sorted.end(), key,
-                       [](const Object& object, const ObjectKey& k) { return object.key < k; });
-  return at != sorted.end() && at->key == key ? &*at : nullptr;
 }
 
 }  // namespace

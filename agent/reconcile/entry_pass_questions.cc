@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/reconcile/entry_pass.h"
+#include "agent/reconcile/find_by_key.h"
 #include "common/base/check.h"
 
 namespace leidang::agent {
@@ -14,14 +15,6 @@ namespace {
 using object::ObjectKey;
 
 constexpr absl::string_view kRoom = "agent/reconcile";
-
-template <typename Object>
-const Object* FindByKey(const std::vector<Object>& sorted, const ObjectKey& key) {
-  const auto at =
-      std::lower_bound(sorted.begin(), sorted.end(), key,
-                       [](const Object& object, const ObjectKey& k) { return object.key < k; });
-  return at != sorted.end() && at->key == key ? &*at : nullptr;
-}
 
 }  // namespace
 

@@ -1,11 +1,11 @@
 #include "agent/reconcile/event_report.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
+#include "agent/reconcile/find_by_key.h"
 #include "common/conditions/condition_list.h"
 
 namespace leidang::agent {
@@ -69,9 +69,8 @@ void TellHealth(const std::optional<EntryStatus>& before, const EntryStatus& aft
 
 Happening CorrectionOf(const intent::EntryKey& app, const object::ObjectKey& key,
                        const std::vector<SeenObject>& live) {
-  const auto seen = std::find_if(live.begin(), live.end(),
-                                 [&key](const SeenObject& object) { return object.key == key; });
-  return {key, seen == live.end() ? "" : seen->uid, Type::kNormal, "DriftCorrected",
+  const SeenObject* seen = FindByKey(live, key);
+  return {key, seen == nullptr ? "" : seen->uid, Type::kNormal, "DriftCorrected",
           absl::StrCat("Application ", app.name,
                        ": somebody else had changed or removed it; it is as Git has it again")};
 }

@@ -1,11 +1,11 @@
 #include "agent/reconcile/sync_run.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
+#include "agent/reconcile/find_by_key.h"
 #include "common/base/check.h"
 
 namespace leidang::agent {
@@ -26,14 +26,6 @@ OwnedObject Intended(const DesiredObject& desired, const std::string& uid) {
   owned.pruning = desired.pruning;
   owned.with_app = desired.with_app;
   return owned;
-}
-
-template <typename Object>
-const Object* FindByKey(const std::vector<Object>& sorted, const ObjectKey& key) {
-  const auto at =
-      std::lower_bound(sorted.begin(), sorted.end(), key,
-                       [](const Object& object, const ObjectKey& k) { return object.key < k; });
-  return at != sorted.end() && at->key == key ? &*at : nullptr;
 }
 
 absl::Status Named(const absl::Status& status, absl::string_view what, const ObjectKey& key) {
