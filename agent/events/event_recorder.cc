@@ -6,6 +6,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
+#include "common/base/utf8.h"
+
 namespace leidang::agent {
 namespace {
 
@@ -26,15 +28,6 @@ std::string NamePart(absl::string_view name) {
   part.erase(part.begin(), std::find_if(part.begin(), part.end(),
                                         [](unsigned char c) { return absl::ascii_isalnum(c); }));
   return part.empty() ? "event" : part;
-}
-
-// Not within a character.
-std::string Shortened(std::string text) {
-  if (text.size() <= kMessageBytesMax) return text;
-  size_t end = kMessageBytesMax;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0u) == 0x80u) --end;
-  text.resize(end);
-  return text;
 }
 
 std::string TimeText(absl::Time time) {
@@ -106,7 +99,7 @@ void EventRecorder::Record(const Happening& happening) {
   event["involvedObject"] = Regarding(happening);
   event["type"] = happening.type == Happening::Type::kNormal ? "Normal" : "Warning";
   event["reason"] = happening.reason;
-  event["message"] = Shortened(happening.message);
+  event["message"] = std::string(Utf8Prefix(happening.message, kMessageBytesMax));
   event["count"] = series.count;
   event["firstTimestamp"] = TimeText(series.first);
   event["lastTimestamp"] = TimeText(loop_.clock().Now());

@@ -10,6 +10,8 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "common/base/utf8.h"
+
 namespace leidang::agent {
 namespace {
 
@@ -91,10 +93,8 @@ class ResourceReporter {
     std::sort(list_.begin(), list_.end(), [](const ObjectStatus& a, const ObjectStatus& b) {
       return std::tie(a.key, a.hook) < std::tie(b.key, b.hook);
     });
-    for (ObjectStatus& status : list_) {
-      if (status.message.size() > intent::kObjectMessageMax)
-        status.message.resize(intent::kObjectMessageMax);
-    }
+    for (ObjectStatus& status : list_)
+      status.message.resize(Utf8Prefix(status.message, intent::kObjectMessageMax).size());
     return std::move(list_);
   }
 

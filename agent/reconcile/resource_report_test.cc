@@ -7,6 +7,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
+#include "common/base/utf8.h"
 #include "tests/support/agent/test_agent.h"
 
 namespace leidang::agent {
@@ -89,6 +90,26 @@ TEST_F(ResourceReportTest, AnObjectThatCannotBeAppliedSaysWhy) {
   EXPECT_EQ(resources.at("a").sync, SyncState::kSynced);
   EXPECT_EQ(resources.at("b").sync, SyncState::kOutOfSync);
   EXPECT_EQ(resources.at("b").health, HealthState::kMissing);
+}
+
+TEST_F(ResourceReportTest, LongMessagesEndBetweenCharacters) {
+  // Whatever the limits are, one of these would be cut within a character.
+  for (const std::string before : {"", "x"}) {
+    agent_.cluster.SetFault([before](MemoryCluster::Operation operation, const object::ObjectKey&) {
+      std::string words = before;
+      for (int i = 0; i < 2000; ++i) words += "\u00f8";
+      return operation == MemoryCluster::Operation::kApply ? absl::InvalidArgumentError(words)
+                                                           : absl::OkStatus();
+    });
+    agent_.Put(App());
+    agent_.Settle(absl::Minutes(10));
+    const intent::EntryStatus status = agent_.Status(kCart);
+    ASSERT_THAT(status.conditions, SizeIs(1));
+    EXPECT_TRUE(IsUtf8(status.conditions[0].message));
+    ASSERT_THAT(status.resources, SizeIs(1));
+    EXPECT_TRUE(IsUtf8(status.resources[0].message));
+    EXPECT_LE(status.resources[0].message.size(), intent::kObjectMessageMax);
+  }
 }
 
 TEST_F(ResourceReportTest, WhatIsNoLongerWantedIsListedUntilItIsGone) {

@@ -11,6 +11,7 @@
 #include "agent/apply/brake.h"
 #include "agent/reconcile/resource_report.h"
 #include "agent/render/render_error.h"
+#include "common/base/utf8.h"
 #include "common/conditions/condition_list.h"
 #include "common/conditions/reason.h"
 #include "common/conditions/types.h"
@@ -34,7 +35,7 @@ class ConditionWriter {
       : before_(before), now_(now) {}
 
   void Add(absl::string_view type, Reason reason, std::string message) {
-    if (message.size() > kMessageMax) message.resize(kMessageMax);
+    message.resize(Utf8Prefix(message, kMessageMax).size());
     StatusCondition condition{std::string(type), std::string(conditions::ToString(reason)),
                               std::move(message), now_};
     const StatusCondition* old =

@@ -18,6 +18,7 @@
 #include "agent/render/manifest_files.h"
 #include "agent/render/render_error.h"
 #include "common/base/status_macros.h"
+#include "common/base/utf8.h"
 #include "common/yaml/yaml.h"
 
 namespace leidang::agent {
@@ -61,7 +62,7 @@ std::string Clean(absl::string_view message, const std::string& copy) {
   std::string clean(absl::StripAsciiWhitespace(message));
   clean = absl::StrReplaceAll(clean, {{copy + "/tree/", ""}, {copy + "/tree", "."}, {copy, "."}});
   clean = std::string(absl::StripPrefix(clean, "Error: "));
-  if (clean.size() > kMessageBytesMax) clean.resize(kMessageBytesMax);
+  clean.resize(Utf8Prefix(clean, kMessageBytesMax).size());
   return clean;
 }
 

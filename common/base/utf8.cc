@@ -58,6 +58,13 @@ std::string ToUtf8(absl::string_view text) {
   return out;
 }
 
+absl::string_view Utf8Prefix(absl::string_view text, size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  size_t end = bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return text.substr(0, end);
+}
+
 void AppendJsonString(absl::string_view text, std::string& out) {
   out.push_back('"');
   for (size_t i = 0; i < text.size();) {

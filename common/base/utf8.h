@@ -18,6 +18,10 @@ bool IsUtf8(absl::string_view text);
 // of it.
 std::string ToUtf8(absl::string_view text);
 
+// The beginning of `text`, of at most `bytes_max` bytes, that does not end within a character. What
+// is cut elsewhere is no text any more, and protocol buffers refuse it.
+absl::string_view Utf8Prefix(absl::string_view text, size_t bytes_max);
+
 // Appends `text` as a JSON string with its quotes, escaped as Go's encoding/json does without its
 // HTML escaping: one line of valid UTF-8 whatever `text` holds.
 void AppendJsonString(absl::string_view text, std::string& out);

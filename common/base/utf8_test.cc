@@ -22,6 +22,15 @@ TEST(Utf8Test, BytesThatAreNotTextBecomeTheReplacementCharacter) {
   EXPECT_EQ(ToUtf8("\u00e9"), "\u00e9");
 }
 
+TEST(Utf8Test, APrefixDoesNotEndWithinACharacter) {
+  EXPECT_EQ(Utf8Prefix("abc", 3), "abc");
+  EXPECT_EQ(Utf8Prefix("abc", 2), "ab");
+  EXPECT_EQ(Utf8Prefix("a\u20acb", 4), "a\u20ac");
+  EXPECT_EQ(Utf8Prefix("a\u20acb", 3), "a");
+  EXPECT_EQ(Utf8Prefix("a\u20acb", 2), "a");
+  EXPECT_EQ(Utf8Prefix("\u20ac", 2), "");
+}
+
 TEST(JsonStringTest, IsAppendedWithQuotesAndEscapes) {
   std::string out = "x";
   AppendJsonString("a\"\\\n\x01\xff\u2028", out);

@@ -10,6 +10,7 @@
 #include "absl/strings/strip.h"
 
 #include "common/base/status_macros.h"
+#include "common/base/utf8.h"
 #include "common/object/value.h"
 #include "common/yaml/yaml.h"
 #include "generators/template/fmt.h"
@@ -189,9 +190,7 @@ TValue TextMap(const std::map<std::string, std::string>& values) {
 std::string ParamsExcerpt(const TValue& params, size_t bytes_max) {
   std::string text = object::ToJson(ToJson(params));
   if (text.size() <= bytes_max) return text;
-  size_t cut = bytes_max;
-  while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;
-  return absl::StrCat(text.substr(0, cut), "…");
+  return absl::StrCat(Utf8Prefix(text, bytes_max), "…");
 }
 
 namespace {

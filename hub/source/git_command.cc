@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 
 #include "common/base/status_macros.h"
+#include "common/base/utf8.h"
 #include "hub/source/source_error.h"
 
 namespace leidang::hub {
@@ -294,7 +295,7 @@ std::string GitCommand::Redact(std::string text) const {
 
 absl::Status GitCommand::Explain(absl::string_view err) const {
   std::string why = Redact(absl::StrJoin(TellingLines(err), "; "));
-  if (why.size() > kMessageMax) why.resize(kMessageMax);
+  why.resize(Utf8Prefix(why, kMessageMax).size());
   if (why.empty()) why = "git failed without saying why";
   if (IsAuthenticationFailure(err)) {
     const bool host_key = absl::StrContains(err, "Host key verification failed");
