@@ -255,6 +255,7 @@ class Hub {
   void BuildSessions() {
     SessionOptions options;
     options.version = LEIDANG_VERSION;
+    options.heartbeat = options_.heartbeat;
     table_ = std::make_unique<SessionTable>(sessions_, *store_, options, courier_.get());
     board_ = std::make_unique<SessionBoard>(sessions_, control_, *table_, kBoardInterval);
     board_->Start();

@@ -52,6 +52,7 @@ void AddCommands(CLI::App& app, HubOptions* options) {
 std::optional<int> ParseOptions(int argc, char** argv, HubOptions* options) {
   double poll_interval_s = absl::ToDoubleSeconds(options->poll_interval);
   double poll_jitter_s = absl::ToDoubleSeconds(options->poll_jitter);
+  double heartbeat_s = absl::ToDoubleSeconds(options->heartbeat);
   CLI::App app(
       "The hub of a Leidang fleet: expands ApplicationSets and hands each cluster its own.",
       "leidang-hub");
@@ -87,6 +88,13 @@ std::optional<int> ParseOptions(int argc, char** argv, HubOptions* options) {
       ->envname("LEIDANG_POLL_JITTER")
       ->check(CLI::Range(0.0, 86400.0))
       ->capture_default_str();
+  app.add_option(
+         "--heartbeat", heartbeat_s,
+         "Seconds within which each agent says that it is there; below the time after which "
+         "anything on the way cuts idle connections")
+      ->envname("LEIDANG_HEARTBEAT")
+      ->check(CLI::Range(0.5, 300.0))
+      ->capture_default_str();
   app.add_option("--log-format", options->log_format, "text or json")
       ->envname("LEIDANG_LOG_FORMAT")
       ->transform(CLI::CheckedTransformer(std::map<std::string, LogFormat>{
@@ -106,6 +114,7 @@ std::optional<int> ParseOptions(int argc, char** argv, HubOptions* options) {
   }
   options->poll_interval = absl::Seconds(poll_interval_s);
   options->poll_jitter = absl::Seconds(poll_jitter_s);
+  options->heartbeat = absl::Seconds(heartbeat_s);
   return std::nullopt;
 }
 

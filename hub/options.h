@@ -8,6 +8,7 @@
 
 #include "common/log/log.h"
 #include "common/log/log_line.h"
+#include "hub/session/options.h"
 
 namespace leidang::hub {
 
@@ -34,6 +35,7 @@ struct HubOptions {
   std::string advertise = "localhost";
   absl::Duration poll_interval = absl::Seconds(180);
   absl::Duration poll_jitter = absl::Seconds(60);
+  absl::Duration heartbeat = SessionOptions().heartbeat;
   std::string config_repo;  // Empty: there is no config repository.
   std::string config_path;
   std::string config_revision = "HEAD";

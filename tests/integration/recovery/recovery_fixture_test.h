@@ -91,6 +91,8 @@ class RecoveryFixture : public ::testing::Test {
                  const std::vector<std::string>& more_flags = {}) {
     repository_.Commit(apps);
     std::vector<std::string> flags = repository_.Flags();
+    // A proof waits for one.
+    flags.insert(flags.end(), {"--heartbeat", "1"});
     flags.insert(flags.end(), more_flags.begin(), more_flags.end());
     fleet_ = std::make_unique<RunningFleet>(std::move(flags));
     clusters_ = clusters;

@@ -22,7 +22,7 @@ void OnLoop(EventLoop& loop, const std::function<void()>& fn) {
 
 }  // namespace
 
-TestHub::TestHub(const hub::AdmissionOptions& admission)
+TestHub::TestHub(const hub::AdmissionOptions& admission, const hub::SessionOptions& session)
     : id_(*intent::HubId::FromRaw(random_.Bytes(16))) {
   authority_keys_ = *hub::CertificateAuthority::Create(id_, clock_.Now(), random_);
   authority_ = *hub::CertificateAuthority::Load(authority_keys_);
@@ -33,7 +33,7 @@ TestHub::TestHub(const hub::AdmissionOptions& admission)
   loop_.Post([&] {
     records_ = std::make_unique<hub::FleetRecords>(loop_, *ledger_, log_);
     records_->Load(id_, [&](absl::Status status) { loaded.set_value(std::move(status)); });
-    table_ = std::make_unique<hub::SessionTable>(loop_, *store_, hub::SessionOptions(), nullptr);
+    table_ = std::make_unique<hub::SessionTable>(loop_, *store_, session, nullptr);
   });
   CHECK(loaded.get_future().get().ok());
   server_keys_ = *authority_->IssueServer({.dns = {"localhost", "hub.test"}, .ips = {"127.0.0.1"}},

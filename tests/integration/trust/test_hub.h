@@ -24,7 +24,8 @@ namespace leidang::tests {
 // memory.
 class TestHub {
  public:
-  explicit TestHub(const hub::AdmissionOptions& admission = {});
+  explicit TestHub(const hub::AdmissionOptions& admission = {},
+                   const hub::SessionOptions& session = {});
   ~TestHub();
 
   // The user port, where certificates are renewed, is closed; and opened again where it was.
@@ -45,6 +46,7 @@ class TestHub {
   const hub::CertificateAuthority& authority() const { return *authority_; }
   const hub::CertificateAndKey& authority_keys() const { return authority_keys_; }
   std::string agents() const;
+  int agents_port() const { return servers_.agents_port; }
   std::string users() const;
   absl::Time Now() const { return clock_.Now(); }
   size_t sessions();
