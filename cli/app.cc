@@ -59,6 +59,7 @@ absl::StatusOr<v1::OperationView> Ask(Connection& connection, const SyncOptions&
   request.set_kind(KindOf(options.what));
   request.set_prune(options.prune);
   request.set_approve_deletions(options.approve_deletions);
+  for (const std::string& resource : options.resources) request.add_resources(resource);
   if (!options.async)
     request.set_lifetime_seconds(static_cast<uint32_t>(absl::ToInt64Seconds(options.timeout)));
   grpc::ClientContext context;

@@ -20,7 +20,8 @@ using Pause = void (*)();
 struct SyncOptions {
   std::vector<std::string> names;  // "name" or "namespace/name".
   bool prune = false;
-  std::string approve_deletions;  // Digest of the list that DeletionsHeld shows.
+  std::vector<std::string> resources;  // GROUP:KIND:NAMESPACE/NAME; empty: all.
+  std::string approve_deletions;       // Digest of the list that DeletionsHeld shows.
   // kRefresh only looks anew; kTerminate ends the sync that is running.
   enum class What : uint8_t { kSync, kRefresh, kTerminate } what = What::kSync;
   bool async = false;                         // Do not wait for the outcome.

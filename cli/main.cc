@@ -139,6 +139,9 @@ void AddSync(CLI::App& app, Invocation& invocation, const Clock& clock, Streams 
         ->check(CLI::Range(1.0, 604800.0));
     if (one.what == What::kSync) {
       command->add_flag("--prune", options->prune, "Objects that are no longer wanted go");
+      command->add_option("--resource", options->resources,
+                          "GROUP:KIND:NAME or GROUP:KIND:NAMESPACE/NAME: only this, several; * "
+                          "stands for any text, a leading ! takes out");
       command->add_option("--approve-deletions", options->approve_deletions,
                           "Digest of the list that the condition DeletionsHeld shows");
     }

@@ -130,11 +130,21 @@ absl::StatusOr<DesiredHook> MakeHook(Value object, absl::string_view ns,
   return hook;
 }
 
+Wish WishFor(const Value& object, absl::string_view option) {
+  const std::string said = manifest::SyncOption(object, option);
+  if (said == "true") return Wish::kYes;
+  return said == "false" ? Wish::kNo : Wish::kUnsaid;
+}
+
 DesiredObject MakeDesired(Value object, const ObjectKey& key, absl::string_view app) {
   DesiredObject desired;
   desired.key = key;
   desired.wave = SyncWaveOf(object);
   if (manifest::SyncOption(object, "Prune") == "false") desired.pruning = Pruning::kKeep;
+  if (manifest::SyncOption(object, "Prune") == "confirm") desired.pruning = Pruning::kConfirm;
+  if (manifest::SyncOption(object, "Delete") == "confirm") desired.with_app = Pruning::kConfirm;
+  desired.replace = WishFor(object, "Replace");
+  desired.force = WishFor(object, "Force");
   if (manifest::SyncOption(object, "Delete") == "false" ||
       manifest::Annotation(object, "helm.sh/resource-policy") == "keep" ||
       (key.kind == "CustomResourceDefinition" && key.group == "apiextensions.k8s.io")) {

@@ -25,11 +25,13 @@ struct DesiredObject {
   std::string manifest;   // Canonical JSON, tracking marks included.
   object::Sha256 digest;  // Of `manifest`.
   int64_t wave = 0;       // As written; the plan moves namespaces and definitions forward.
-  Pruning pruning = Pruning::kPrune;  // kKeep: sync option Prune=false on the object.
+  Pruning pruning = Pruning::kPrune;  // Sync option Prune on the object.
   // kKeep: stays when the Application is deleted, as CRDs do, and what says Delete=false or Helm's
   // resource policy keep.
   Pruning with_app = Pruning::kPrune;
   Adoption adoption = Adoption::kNo;  // Annotation leidang.dev/adopt on the object.
+  Wish replace = Wish::kUnsaid;       // Sync options on the object.
+  Wish force = Wish::kUnsaid;
 };
 
 // A hook as rendered, its namespace set; not marked yet, and without a name if it has a

@@ -37,6 +37,7 @@ auto KindOrder(const ObjectKey& key) {
 struct PlannedPrune {
   PruneTask task;
   int64_t wave = 0;
+  Pruning pruning = Pruning::kPrune;
 };
 
 class Planner {
@@ -61,6 +62,7 @@ class Planner {
     return !seen.owner.empty() && seen.owner != in_.app && !in_.released.contains(seen.key);
   }
   void DecidePrunes(std::vector<PlannedPrune> wanted);
+  void HoldForConfirmation(const std::set<ObjectKey>& keys);
   bool SyncsNow() const;
   void DecideNamespace();
   void SetWaves();
@@ -81,7 +83,10 @@ class Planner {
 
 void Planner::AddApply(size_t index, ApplyTask::Why why, std::optional<std::string> if_version) {
   if (in_.left.contains(in_.desired[index].key)) return;
-  applies_.push_back({in_.desired[index].key, index, why, std::move(if_version)});
+  ApplyTask task{in_.desired[index].key, index, why, {}, std::move(if_version)};
+  const SeenObject* seen = Find(seen_, task.key);
+  if (seen != nullptr && seen->owner.empty()) task.from = ApplyTask::From::kNobody;
+  applies_.push_back(std::move(task));
 }
 
 void Planner::LookAtDesired(size_t index) {
@@ -101,7 +106,7 @@ void Planner::LookAtNew(size_t index, const SeenObject* seen) {
   if (seen == nullptr) return AddApply(index, ApplyTask::Why::kNew, "");
   const bool adopted = in_.policy.adoption == Adoption::kYes || desired.adoption == Adoption::kYes;
   if (seen->owner == in_.app || in_.released.contains(seen->key) ||
-      (seen->owner.empty() && adopted)) {
+      (seen->owner.empty() && adopted && seen->make == SeenObject::Make::kOriginal)) {
     return AddApply(index, ApplyTask::Why::kTaken, seen->version);
   }
   plan_.conflicts.push_back({desired.key, seen->owner});
@@ -148,7 +153,7 @@ std::optional<PlannedPrune> Planner::LookAtExtra(const OwnedObject& owned) {
   if (seen->owner != in_.app && !very_same) {
     return drop("it does not carry this Application's marks any more, and is left as it is");
   }
-  return PlannedPrune{{owned.key, seen->uid, seen->version}, owned.wave};
+  return PlannedPrune{{owned.key, seen->uid, seen->version}, owned.wave, owned.pruning};
 }
 
 void Planner::FindUnowned() {
@@ -165,6 +170,12 @@ void Planner::DecidePrunes(std::vector<PlannedPrune> wanted) {
       in_.request == Request::kSyncAndPrune ||
       (in_.policy.automation == Automation::kAutomated && in_.policy.pruning == Pruning::kPrune);
   if (!asked || wanted.empty()) return;
+  std::set<ObjectKey> to_confirm;
+  for (const PlannedPrune& prune : wanted) {
+    const bool confirm =
+        prune.pruning == Pruning::kConfirm || in_.policy.option == Pruning::kConfirm;
+    if (confirm && !in_.approved.contains(prune.task.key)) to_confirm.insert(prune.task.key);
+  }
   if (in_.desired.empty() && in_.policy.emptiness == Emptiness::kRefused &&
       in_.request != Request::kSyncAndPrune) {
     plan_.refused_empty = true;
@@ -172,7 +183,8 @@ void Planner::DecidePrunes(std::vector<PlannedPrune> wanted) {
   }
   std::vector<ObjectKey> unapproved;
   for (const PlannedPrune& prune : wanted) {
-    if (!in_.approved.contains(prune.task.key)) unapproved.push_back(prune.task.key);
+    if (in_.approved.contains(prune.task.key)) continue;
+    if (!to_confirm.contains(prune.task.key)) unapproved.push_back(prune.task.key);
   }
   // What is left to others or gone is not there any more: it makes no prune a smaller share.
   plan_.hold_reason = HoldReason({.wanted = unapproved.size(),
@@ -180,10 +192,20 @@ void Planner::DecidePrunes(std::vector<PlannedPrune> wanted) {
                                   .inventory = in_.inventory.size() - plan_.dropped.size(),
                                   .limit = in_.policy.max_deletions});
   if (!plan_.hold_reason.empty()) plan_.held = std::move(unapproved);
+  HoldForConfirmation(to_confirm);
   const std::set<ObjectKey> held(plan_.held.begin(), plan_.held.end());
   for (PlannedPrune& prune : wanted) {
     if (!held.contains(prune.task.key)) prunes_.push_back(std::move(prune));
   }
+}
+
+void Planner::HoldForConfirmation(const std::set<ObjectKey>& keys) {
+  if (keys.empty()) return;
+  plan_.held.insert(plan_.held.end(), keys.begin(), keys.end());
+  std::sort(plan_.held.begin(), plan_.held.end());
+  absl::StrAppend(&plan_.hold_reason, plan_.hold_reason.empty() ? "" : "; ", keys.size(),
+                  keys.size() == 1 ? " object asks" : " objects ask",
+                  " for confirmation before it is deleted (Prune=confirm, Delete=confirm)");
 }
 
 bool Planner::SyncsNow() const {
@@ -197,7 +219,8 @@ void Planner::DecideNamespace() {
   const ObjectKey key{"", "Namespace", "", in_.ns};
   const bool wanted =
       in_.policy.create_namespace == NamespaceCreation::kYes && !in_.ns.empty() &&
-      !in_.desired.empty() && !seen_.contains(key) &&
+      !in_.desired.empty() &&
+      (!seen_.contains(key) || in_.namespace_metadata == PlanInput::Metadata::kDiffers) &&
       (in_.request != Request::kNone || in_.policy.automation == Automation::kAutomated);
   if (!wanted) return;
   for (const DesiredObject& desired : in_.desired) {
@@ -297,7 +320,7 @@ Plan Planner::Sync() {
     std::optional<PlannedPrune> prune = LookAtExtra(owned);
     if (!prune.has_value()) continue;
     plan_.extra.push_back(owned.key);
-    if (owned.pruning == Pruning::kPrune && in_.policy.option == Pruning::kPrune) {
+    if (owned.pruning != Pruning::kKeep && in_.policy.option != Pruning::kKeep) {
       wanted.push_back(*std::move(prune));
     }
   }
@@ -320,6 +343,7 @@ Plan Planner::Sync() {
 }
 
 Plan Planner::Deletion() {
+  std::set<ObjectKey> to_confirm;
   for (const OwnedObject& owned : in_.inventory) {
     std::optional<PlannedPrune> prune = LookAtExtra(owned);
     if (!prune.has_value()) continue;
@@ -328,19 +352,45 @@ Plan Planner::Deletion() {
       continue;
     }
     plan_.extra.push_back(owned.key);
+    const bool confirm =
+        owned.with_app == Pruning::kConfirm || in_.policy.with_app == Pruning::kConfirm;
+    if (confirm && !in_.approved.contains(owned.key)) to_confirm.insert(owned.key);
     prunes_.push_back(*std::move(prune));
   }
   plan_.sync = SyncState();
-  AddPruneSteps();
+  HoldForConfirmation(to_confirm);
+  // Nothing goes before all of it may.
+  if (plan_.held.empty()) AddPruneSteps();
   return std::move(plan_);
+}
+
+}  // namespace
+
+namespace {
+
+absl::string_view PruningName(Pruning pruning) {
+  switch (pruning) {
+    case Pruning::kKeep:
+      return "keep";
+    case Pruning::kPrune:
+      return "prune";
+    case Pruning::kConfirm:
+      return "confirm";
+  }
+  return "keep";
+}
+
+Pruning PruningNamed(absl::string_view name) {
+  if (name == "keep") return Pruning::kKeep;
+  return name == "confirm" ? Pruning::kConfirm : Pruning::kPrune;
 }
 
 }  // namespace
 
 std::string EncodeOwned(const OwnedObject& owned) {
   return absl::StrCat("1 ", owned.desired.IsNone() ? "-" : owned.desired.Hex(), " ", owned.wave,
-                      " ", owned.pruning == Pruning::kKeep ? "keep" : "prune", " ",
-                      owned.with_app == Pruning::kKeep ? "keep" : "prune", " ", owned.observed);
+                      " ", PruningName(owned.pruning), " ", PruningName(owned.with_app), " ",
+                      owned.observed);
 }
 
 OwnedObject DecodeOwned(const ObjectKey& key, absl::string_view uid, absl::string_view encoded) {
@@ -351,8 +401,8 @@ OwnedObject DecodeOwned(const ObjectKey& key, absl::string_view uid, absl::strin
   if (fields.size() != 6 || fields[0] != "1" || !absl::SimpleAtoi(fields[2], &owned.wave)) {
     return owned;
   }
-  owned.pruning = fields[3] == "keep" ? Pruning::kKeep : Pruning::kPrune;
-  owned.with_app = fields[4] == "keep" ? Pruning::kKeep : Pruning::kPrune;
+  owned.pruning = PruningNamed(fields[3]);
+  owned.with_app = PruningNamed(fields[4]);
   owned.desired = object::Sha256::FromHex(fields[1]).value_or(object::Sha256());
   owned.observed = std::string(fields[5]);
   return owned;

@@ -57,6 +57,8 @@ struct SeenObject {
   intent::HealthState health = intent::HealthState::kHealthy;
   std::string health_message;
   bool checked = false;  // A check has said so; without one it counts as healthy.
+  // kCopy: carries the mark of another tool for another object; whoever made it looks after it.
+  enum class Make : uint8_t { kOriginal, kCopy } make = Make::kOriginal;
 };
 
 // What is asked for beyond the automated policy.
@@ -88,6 +90,8 @@ struct PlanInput {
   size_t pruned_recently = 0;            // See BrakeQuestion::recent.
   std::set<object::ObjectKey> approved;  // Deletions that somebody has allowed.
   enum class Gate : uint8_t { kNone, kHealth } gate = Gate::kHealth;  // Between waves.
+  // The Namespace of the destination, if it is there, lacks what managedNamespaceMetadata says.
+  enum class Metadata : uint8_t { kAsWanted, kDiffers } namespace_metadata = Metadata::kAsWanted;
 };
 
 struct ApplyTask {
@@ -101,6 +105,8 @@ struct ApplyTask {
   object::ObjectKey key;
   size_t desired = 0;  // Index into PlanInput::desired.
   Why why = Why::kNew;
+  // Of kTaken: kNobody, if no Application of this agent's had it, but perhaps another tool.
+  enum class From : uint8_t { kApplication, kNobody } from = From::kApplication;
   std::optional<std::string> if_version;
 };
 
@@ -140,7 +146,7 @@ struct Plan {
   std::vector<object::ObjectKey> waiting_for;  // Of earlier waves, not healthy yet.
   bool refused_empty = false;     // Everything would be pruned and the policy does not allow it.
   bool content_pending = false;   // Something desired has never been applied as it is.
-  bool create_namespace = false;  // Before the first step, if it is still not there then.
+  bool create_namespace = false;  // Before the first step, or to be given its metadata.
   intent::SyncState sync = intent::SyncState::kSynced;
 
   bool empty() const { return steps.empty() && dropped.empty() && !create_namespace; }

@@ -48,34 +48,63 @@ absl::Status ReadAutomated(const Value& application, SyncPolicy& policy) {
   return absl::OkStatus();
 }
 
+Wish WishOf(absl::string_view value) {
+  if (value == "true") return Wish::kYes;
+  return value == "false" ? Wish::kNo : Wish::kUnsaid;
+}
+
+// One of prune's and delete's values; unknown ones change nothing.
+void ReadPruning(absl::string_view value, Pruning& pruning) {
+  if (value == "false") pruning = Pruning::kKeep;
+  if (value == "confirm") pruning = Pruning::kConfirm;
+}
+
+bool ReadPruneHow(absl::string_view value, SyncPolicy& policy) {
+  using How = SyncPolicy::PruneHow;
+  for (const auto& [name, how] :
+       {std::pair{"foreground", How::kForeground}, std::pair{"background", How::kBackground},
+        std::pair{"orphan", How::kOrphan}}) {
+    if (value != name) continue;
+    policy.prune_how = how;
+    return true;
+  }
+  return false;
+}
+
 void ReadOption(absl::string_view option, SyncPolicy& policy) {
   static constexpr absl::string_view kIgnored[] = {
       // They change nothing for how this agent applies objects.
-      "Validate",
-      "ServerSideApply",
-      "PruneLast",
-      "SkipDryRunOnMissingResource",
-      "ApplyOutOfSyncOnly",
-      "ClientSideApplyMigration",
-      "RespectIgnoreDifferences"};
+      "Validate", "ServerSideApply", "SkipDryRunOnMissingResource", "ApplyOutOfSyncOnly",
+      "ClientSideApplyMigration"};
   const std::pair<absl::string_view, absl::string_view> pair =
       absl::StrSplit(option, absl::MaxSplits('=', 1));
-  if (option == "CreateNamespace=true") {
-    policy.create_namespace = NamespaceCreation::kYes;
-  } else if (pair.first == "CreateNamespace") {
-    policy.create_namespace = NamespaceCreation::kNo;
-  } else if (option == "Prune=false") {
-    policy.option = Pruning::kKeep;
-  } else if (option == "RespectIgnoreDifferences=true") {
-    policy.ignored_at_sync = SyncPolicy::IgnoredAtSync::kKeepLive;
-  } else if (option == "PruneLast=true") {
-    policy.prune_order = SyncPolicy::PruneOrder::kLast;
-  } else if (option == "Delete=false") {
-    policy.with_app = Pruning::kKeep;
-  } else if (pair.first != "Prune" || pair.second != "true") {
-    for (const absl::string_view ignored : kIgnored) {
-      if (pair.first == ignored) return;
-    }
+  const auto& [name, value] = pair;
+  bool known = value == "true" || value == "false";
+  if (name == "CreateNamespace") {
+    policy.create_namespace = value == "true" ? NamespaceCreation::kYes : NamespaceCreation::kNo;
+  } else if (name == "Prune") {
+    ReadPruning(value, policy.option);
+    known = known || value == "confirm";
+  } else if (name == "Delete") {
+    ReadPruning(value, policy.with_app);
+    known = known || value == "confirm";
+  } else if (name == "Replace") {
+    policy.replace = WishOf(value);
+  } else if (name == "Force") {
+    policy.force = WishOf(value);
+  } else if (name == "FailOnSharedResource") {
+    if (value == "true") policy.shared = SyncPolicy::Shared::kFail;
+  } else if (name == "RespectIgnoreDifferences") {
+    if (value == "true") policy.ignored_at_sync = SyncPolicy::IgnoredAtSync::kKeepLive;
+  } else if (name == "PruneLast") {
+    if (value == "true") policy.prune_order = SyncPolicy::PruneOrder::kLast;
+  } else if (name == "PrunePropagationPolicy") {
+    known = ReadPruneHow(value, policy);
+  } else {
+    known =
+        known && std::find(std::begin(kIgnored), std::end(kIgnored), name) != std::end(kIgnored);
+  }
+  if (!known) {
     policy.notices.push_back(absl::StrCat("sync option ", option, " has no effect on this agent"));
   }
 }

@@ -20,11 +20,17 @@
 namespace leidang::agent {
 
 enum class Automation : uint8_t { kManual, kAutomated };
-enum class Pruning : uint8_t { kKeep, kPrune };
+enum class Pruning : uint8_t {
+  kKeep,
+  kPrune,
+  kConfirm,  // Once somebody has approved it.
+};
 enum class Healing : uint8_t { kReport, kCorrect };
 enum class Emptiness : uint8_t { kRefused, kAllowed };
 enum class NamespaceCreation : uint8_t { kNo, kYes };
 enum class Adoption : uint8_t { kNo, kYes };
+// What an object or its Application says about how it is written.
+enum class Wish : uint8_t { kUnsaid, kNo, kYes };
 
 // How many objects one hour of syncs may prune: `leidang.dev/max-deletions`.
 struct DeletionLimit {
@@ -52,9 +58,18 @@ struct SyncPolicy {
   Healing healing = Healing::kReport;  // Of automated syncs.
   Emptiness emptiness = Emptiness::kRefused;
   NamespaceCreation create_namespace = NamespaceCreation::kNo;
-  Pruning option = Pruning::kPrune;    // kKeep: sync option Prune=false, which beats all else.
-  Pruning with_app = Pruning::kPrune;  // kKeep: sync option Delete=false.
-  Adoption adoption = Adoption::kNo;   // Annotation leidang.dev/adopt.
+  Pruning option = Pruning::kPrune;    // Sync option Prune; false beats all else.
+  Pruning with_app = Pruning::kPrune;  // Sync option Delete.
+  Wish replace = Wish::kUnsaid;        // Sync options Replace and Force; objects may say otherwise.
+  Wish force = Wish::kUnsaid;
+  // kFail: no sync as long as an object belongs to another Application.
+  enum class Shared : uint8_t { kLeave, kFail } shared = Shared::kLeave;
+  enum class PruneHow : uint8_t {
+    kForeground,
+    kBackground,
+    kOrphan
+  } prune_how = PruneHow::kForeground;
+  Adoption adoption = Adoption::kNo;  // Annotation leidang.dev/adopt.
   DeletionLimit max_deletions;
   SyncRetry retry;
   enum class PruneOrder : uint8_t { kInWaves, kLast } prune_order = PruneOrder::kInWaves;

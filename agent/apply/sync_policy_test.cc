@@ -37,7 +37,9 @@ TEST(SyncPolicy, ReadsAllThatItKnows) {
       "automated":{"prune":true,"selfHeal":true,"allowEmpty":true},
       "managedNamespaceMetadata":{"labels":{"a":"b"}},
       "syncOptions":["CreateNamespace=true","Prune=false","Delete=false","PruneLast=true",
-                     "Replace=true"]}}})"));
+                     "Replace=true","Force=true","FailOnSharedResource=true",
+                     "PrunePropagationPolicy=background","RespectIgnoreDifferences=true",
+                     "Validate=false","Unheard=true","PrunePropagationPolicy=never"]}}})"));
   EXPECT_EQ(policy.automation, Automation::kAutomated);
   EXPECT_EQ(policy.pruning, Pruning::kPrune);
   EXPECT_EQ(policy.healing, Healing::kCorrect);
@@ -48,7 +50,13 @@ TEST(SyncPolicy, ReadsAllThatItKnows) {
   EXPECT_EQ(policy.adoption, Adoption::kYes);
   EXPECT_EQ(policy.max_deletions, (DeletionLimit{DeletionLimit::Kind::kPercent, 25}));
   EXPECT_TRUE(policy.namespace_labels.is_object());
-  EXPECT_THAT(policy.notices, ElementsAre(HasSubstr("Replace=true")));
+  EXPECT_EQ(policy.replace, Wish::kYes);
+  EXPECT_EQ(policy.force, Wish::kYes);
+  EXPECT_EQ(policy.shared, SyncPolicy::Shared::kFail);
+  EXPECT_EQ(policy.prune_how, SyncPolicy::PruneHow::kBackground);
+  EXPECT_EQ(policy.ignored_at_sync, SyncPolicy::IgnoredAtSync::kKeepLive);
+  EXPECT_THAT(policy.notices,
+              ElementsAre(HasSubstr("Unheard=true"), HasSubstr("PrunePropagationPolicy=never")));
 }
 
 TEST(SyncPolicy, AutomationCanBeSwitchedOff) {

@@ -18,6 +18,7 @@
 //
 // Loop-bound. Callers bound how many calls they have in flight.
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -63,6 +64,13 @@ struct ApplyRequest {
   // The version that must be there, "" for none; absent: apply over whatever is there. What has
   // gone meanwhile may be created anew.
   std::optional<std::string> if_version;
+  // kReplace: the object becomes the manifest; what others set in it does not stay.
+  enum class Way : uint8_t { kMerge, kReplace } way = Way::kMerge;
+  // kMakeAnew: an object that cannot be changed in place is deleted and created; not one that holds
+  // others (namespaces, definitions).
+  enum class Refused : uint8_t { kFail, kMakeAnew } refused = Refused::kFail;
+  // kTakeOver: what another tool applied and this manifest does not name goes.
+  enum class Former : uint8_t { kLeave, kTakeOver } former = Former::kLeave;
 };
 
 struct Applied {

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "agent/cluster/api_errors.h"
+#include "agent/cluster/kubernetes_client_jobs.h"
 #include "agent/cluster/owned_fields.h"
 #include "agent/cluster/secret_data.h"
 #include "common/base/status_macros.h"
@@ -76,20 +77,6 @@ struct KubernetesClient::ReadJob {
   size_t waiting = 0;
   absl::Status failure;
 };
-
-struct KubernetesClient::ApplyJob {
-  ApplyRequest request;
-  ApplyDone done;
-  ApiResource resource;  // In the version of the manifest.
-  absl::Duration began;
-};
-
-template <typename Function>
-auto KubernetesClient::Alive(Function function) {
-  return [alive = alive_, function = std::move(function)](auto&&... arguments) {
-    if (*alive) function(std::forward<decltype(arguments)>(arguments)...);
-  };
-}
 
 KubernetesClient::KubernetesClient(EventLoop& loop, ApiTransport& transport,
                                    std::set<std::string> namespaces)
@@ -434,23 +421,35 @@ void KubernetesClient::FindKind(const std::shared_ptr<ApplyJob>& job) {
 
 void KubernetesClient::LookBefore(const std::shared_ptr<ApplyJob>& job) {
   const ObjectKey& key = job->request.key;
-  if (job->request.if_version != "" || RecentlyAbsent(key)) return Patch(job);
+  if (job->request.if_version != "" || RecentlyAbsent(key)) return Begin(job);
   Get(job->resource, key, [this, job](const absl::StatusOr<Value>& object) {
-    if (absl::IsNotFound(object.status())) return Patch(job);
+    if (absl::IsNotFound(object.status())) return Begin(job);
     job->done(object.ok() ? absl::AbortedError(
                                 absl::StrCat(job->request.key.ToString(), " is there already"))
                           : Named(object.status(), job->request.key));
   });
 }
 
-void KubernetesClient::Patch(const std::shared_ptr<ApplyJob>& job) {
-  const ApplyRequest& wanted = job->request;
-  KindWatch& watch = WatchOf(job->resource, wanted.key.ns);
-  watch.BeginWrite(wanted.key);
-  job->done = [&watch, key = wanted.key, done = job->done](absl::StatusOr<Applied> answer) {
+// Whatever the watch says of the object until the job is done waits for its answer.
+void KubernetesClient::Begin(const std::shared_ptr<ApplyJob>& job) {
+  const ObjectKey key = job->request.key;
+  KindWatch& watch = WatchOf(job->resource, key.ns);
+  watch.BeginWrite(key);
+  job->done = [&watch, key, done = job->done](absl::StatusOr<Applied> answer) {
     watch.EndWrite(key);
     done(std::move(answer));
   };
+  if (job->request.former == ApplyRequest::Former::kTakeOver) return TakeOver(job);
+  Write(job);
+}
+
+void KubernetesClient::Write(const std::shared_ptr<ApplyJob>& job) {
+  if (job->request.way == ApplyRequest::Way::kReplace) return Replace(job);
+  Patch(job);
+}
+
+void KubernetesClient::Patch(const std::shared_ptr<ApplyJob>& job) {
+  const ApplyRequest& wanted = job->request;
   Value body = wanted.manifest;
   FoldStringData(body);
   const bool new_only = wanted.if_version == "";
@@ -479,6 +478,7 @@ void KubernetesClient::OnPatched(const std::shared_ptr<ApplyJob>& job,
     return job->done(
         absl::UnavailableError(absl::StrCat(key.ToString(), ": ", object.status().message())));
   }
+  if (MayMakeAnew(*job, object.status())) return MakeAnew(job, Named(object.status(), key));
   if (!object.ok()) return job->done(Named(object.status(), key));
   if (key.kind == "CustomResourceDefinition") defined_ = loop_.clock().Monotonic();
   absl::StatusOr<KeptObject> kept = KeepObject(job->resource, *std::move(object));

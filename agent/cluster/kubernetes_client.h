@@ -103,7 +103,15 @@ class KubernetesClient final : public ClusterClient {
   // Applying.
   void FindKind(const std::shared_ptr<ApplyJob>& job);
   void LookBefore(const std::shared_ptr<ApplyJob>& job);
+  void Begin(const std::shared_ptr<ApplyJob>& job);
+  void Write(const std::shared_ptr<ApplyJob>& job);
   void Patch(const std::shared_ptr<ApplyJob>& job);
+  void TakeOver(const std::shared_ptr<ApplyJob>& job);
+  void Replace(const std::shared_ptr<ApplyJob>& job);
+  static bool MayMakeAnew(const ApplyJob& job, const absl::Status& refusal);
+  void MakeAnew(const std::shared_ptr<ApplyJob>& job, const absl::Status& refusal);
+  void WaitUntilGone(const std::shared_ptr<ApplyJob>& job, const std::string& uid,
+                     absl::Duration until);
   void OnPatched(const std::shared_ptr<ApplyJob>& job, absl::StatusOr<ApiResponse> answer);
   void OnKept(const std::shared_ptr<ApplyJob>& job, int status, KeptObject kept);
   bool RecentlyAbsent(const object::ObjectKey& key) const;
@@ -112,7 +120,6 @@ class KubernetesClient final : public ClusterClient {
   void Get(const ApiResource& resource, const object::ObjectKey& key,
            std::function<void(absl::StatusOr<object::Value>)> then);
   void SendDelete(DeleteRequest request, const DeleteDone& done);
-  // Drops the callback when the client is gone.
   template <typename Function>
   auto Alive(Function function);
 

@@ -385,6 +385,8 @@ ApiResponse MemoryApiServer::Answer(const ApiRequest& request) {
   if (request.path == "/api" || request.path == "/apis") return Discovery(request.path);
   const std::optional<Target> target = ParsePath(request.path);
   if (!target.has_value()) return {404, "404 page not found\n"};
+  if (request.method == "PUT" || request.method == "POST") return Replace(*target, request);
+  if (request.content_type == "application/json-patch+json") return SetManagers(*target, request);
   if (request.method == "PATCH") return Apply(*target, request);
   if (request.method == "DELETE") return Delete(*target, request);
   if (target->name.empty()) return List(*target);
@@ -469,6 +471,41 @@ ApiResponse MemoryApiServer::Apply(const Target& target, const ApiRequest& reque
   if (Query(target.query, "dryRun") == "All") return Ok(created ? 201 : 200, after);
   Store(key, std::move(after));
   return Ok(created ? 201 : 200, *Find(key));
+}
+
+ApiResponse MemoryApiServer::Replace(const Target& target, const ApiRequest& request) {
+  absl::StatusOr<Value> body = object::ParseJson(request.body);
+  if (!body.ok() || !body->is_object()) return Refuse(400, "the body is no object");
+  Target named = target;
+  named.name = Text(object::FindString(*body, {"metadata", "name"}));
+  const Value* before = Find(named.Key());
+  if (before != nullptr && request.method == "POST") return Refuse(409, "already exists");
+  if (before == nullptr && request.method == "PUT") return Refuse(404, "not found");
+  if (before != nullptr && object::FindString(*body, {"metadata", "resourceVersion"}) !=
+                               object::FindString(*before, {"metadata", "resourceVersion"})) {
+    return Refuse(409, "the object has been modified");
+  }
+  UpdateOutside(*body, Query(target.query, "fieldManager"));
+  return Ok(before == nullptr ? 201 : 200, *Find(named.Key()));
+}
+
+// A JSON patch whose first operation sets managedFields, and nothing else.
+ApiResponse MemoryApiServer::SetManagers(const Target& target, const ApiRequest& request) {
+  const absl::StatusOr<Value> patch = object::ParseJson(request.body);
+  const Value* before = Find(target.Key());
+  if (before == nullptr) return Refuse(404, "not found");
+  if (!patch.ok() || !patch->is_array() || patch->get_array().size() != 2 ||
+      object::FindString(patch->get_array()[0], {"path"}) != "/metadata/managedFields") {
+    return Refuse(400, "the patch is none that this server knows");
+  }
+  if (object::FindString(patch->get_array()[1], {"value"}) !=
+      object::FindString(*before, {"metadata", "resourceVersion"})) {
+    return Refuse(409, "the object has been modified");
+  }
+  Value after = *before;
+  Metadata(after).get_object()["managedFields"] = patch->get_array()[0].at("value");
+  Store(target.Key(), std::move(after));
+  return Ok(200, *Find(target.Key()));
 }
 
 ApiResponse MemoryApiServer::Delete(const Target& target, const ApiRequest& request) {

@@ -73,6 +73,8 @@ class MemoryApiServer {
   ApiResponse Discovery(absl::string_view path) const;
   ApiResponse List(const Target& target) const;
   ApiResponse Apply(const Target& target, const ApiRequest& request);
+  ApiResponse Replace(const Target& target, const ApiRequest& request);
+  ApiResponse SetManagers(const Target& target, const ApiRequest& request);
   ApiResponse Delete(const Target& target, const ApiRequest& request);
   void Store(const object::ObjectKey& key, object::Value object);
   void Tell(const object::ObjectKey& key, const object::Value* before, const object::Value* after);

@@ -66,11 +66,11 @@ void Feed(const Value& fields, const Value* value, Gone gone, std::string& path,
 }
 
 std::string HashOf(const Value& object, Gone gone) {
-  const Value* fields = OwnersOf(object).ours;
-  if (fields == nullptr) return "";
+  const FieldOwners owners = OwnersOf(object);
+  if (owners.ours.empty()) return "";
   object::Sha256Stream hash;
   std::string path;
-  Feed(*fields, &object, gone, path, hash);
+  for (const Value* fields : owners.ours) Feed(*fields, &object, gone, path, hash);
   return hash.Finish().Hex();
 }
 
@@ -91,9 +91,8 @@ FieldOwners OwnersOf(const Value& object) {
   for (const Value& entry : managed->get_array()) {
     const Value* fields = object::Find(entry, {"fieldsV1"});
     if (fields == nullptr || !object::FindString(entry, {"subresource"}).empty()) continue;
-    if (owners.ours == nullptr && object::FindString(entry, {"manager"}) == kFieldManager &&
-        object::FindString(entry, {"operation"}) == "Apply") {
-      owners.ours = fields;
+    if (object::FindString(entry, {"manager"}) == kFieldManager) {
+      owners.ours.push_back(fields);
     } else {
       owners.others.push_back(fields);
     }

@@ -11,8 +11,9 @@ namespace leidang::agent {
 
 inline constexpr char kFieldManager[] = "leidang";
 
-// Hash of (path, value) at exactly the paths that our server-side apply owns in `object`, by its
-// managedFields: what somebody else adds, or owns, is no part of it. Empty if we own nothing.
+// Hash of (path, value) at exactly the paths that our applies, and replacements, own in `object`,
+// by its managedFields: what somebody else adds, or owns, is no part of it. Empty if we own
+// nothing.
 //
 // A list item that is found by its key counts wherever it stands; a path whose value is gone counts
 // as gone. Pure; thread-safe.
@@ -22,10 +23,10 @@ std::string OwnedHash(const object::Value& object);
 // was taken out before are compared by it. Empty if we own nothing.
 std::string OwnedValuesHash(const object::Value& object);
 
-// fieldsV1 of what our server-side apply owns, and of what each other manager or operation owns, by
+// fieldsV1 of what our applies and our replacements own, and of what each other manager owns, by
 // the object's managedFields, subresources left out. Pointers into `object`.
 struct FieldOwners {
-  const object::Value* ours = nullptr;
+  std::vector<const object::Value*> ours;
   std::vector<const object::Value*> others;
 };
 FieldOwners OwnersOf(const object::Value& object);

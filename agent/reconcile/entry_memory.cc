@@ -106,7 +106,9 @@ std::string EncodeMemory(const EntryMemory& memory) {
   for (const SyncHistoryItem& item : memory.history) history.push_back(ToJson(item));
   if (!history.empty()) json["history"] = std::move(history);
   if (memory.sync.has_value()) json["sync"] = ToJson(*memory.sync);
-  if (memory.ending == EntryMemory::Ending::kHooksDone) json["hooksDone"] = true;
+  if (memory.ending != EntryMemory::Ending::kNotBegun) {
+    json["ending"] = static_cast<int64_t>(memory.ending);
+  }
   return object::CanonicalJson(json);
 }
 
@@ -122,9 +124,7 @@ EntryMemory DecodeMemory(absl::string_view note) {
   for (const Value& item : List(*json, "history")) memory.history.push_back(HistoryFrom(item));
   const Value* sync = object::Find(*json, {"sync"});
   if (sync != nullptr) memory.sync = SyncFrom(*sync);
-  if (object::Find(*json, {"hooksDone"}) != nullptr) {
-    memory.ending = EntryMemory::Ending::kHooksDone;
-  }
+  memory.ending = EnumFrom(*json, "ending", EntryMemory::Ending::kAllDone);
   return memory;
 }
 

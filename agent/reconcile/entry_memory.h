@@ -48,8 +48,8 @@ struct EntryMemory {
   size_t prunes = 0;                     // Within the hour that the brake looks at.
   std::vector<SyncHistoryItem> history;  // The oldest first.
   std::optional<SyncProgress> sync;
-  // Of an entry that is being deleted: its PreDelete hooks are done.
-  enum class Ending : uint8_t { kNotBegun, kHooksDone } ending = Ending::kNotBegun;
+  // Of an entry that is being deleted: its PreDelete hooks are done, or its PostDelete hooks too.
+  enum class Ending : uint8_t { kNotBegun, kHooksDone, kAllDone } ending = Ending::kNotBegun;
 
   friend bool operator==(const EntryMemory&, const EntryMemory&) = default;
 };

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 
 #include "agent/health/health.h"
 #include "agent/reconcile/event_report.h"
@@ -38,6 +39,18 @@ bool MayPass(const absl::Status& failure) {
   }
 }
 
+// Argo CD's mark "app:group/kind:namespace/name" of another object: made by a controller from one
+// that was applied.
+bool IsCopy(const object::Value& manifest, const ObjectKey& key) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(
+      manifest::Annotation(manifest, "argocd.argoproj.io/tracking-id"), absl::MaxSplits(':', 2));
+  if (parts.size() != 3) return false;
+  const std::pair<absl::string_view, absl::string_view> named =
+      absl::StrSplit(parts[2], absl::MaxSplits('/', 1));
+  return parts[1] != absl::StrCat(key.group, "/", key.kind) || named.second != key.name ||
+         (!key.ns.empty() && named.first != key.ns);
+}
+
 absl::Status StorageError(const absl::Status& status) {
   return RenderError(RenderReason::kStorageFailed, status.message());
 }
@@ -52,6 +65,9 @@ SeenObject EntryPass::SeenOf(const LiveObject& live) const {
   seen.version = live.version;
   seen.hash = live.hash;
   seen.rival = live.rival;
+  if (live.manifest != nullptr && IsCopy(*live.manifest, live.key)) {
+    seen.make = SeenObject::Make::kCopy;
+  }
   // Where the target keeps no status, what is there is healthy; so is what has no check.
   if (live.manifest == nullptr || manifest::Annotation(*live.manifest, kIgnoreHealth) == "true") {
     return seen;
@@ -238,9 +254,49 @@ PlanInput EntryPass::Input() const {
   const auto approved = context_.approved.find(ref_);
   if (approved != context_.approved.end()) input.approved = approved->second;
   input.gate = context_.options.gate;
-  if (InPhases()) input.gate = PlanInput::Gate::kNone;
+  if (InPhases() || asked_.selection.has_value()) input.gate = PlanInput::Gate::kNone;
   AddVerdicts(input);
+  if (LacksNamespaceMetadata()) input.namespace_metadata = PlanInput::Metadata::kDiffers;
   return input;
+}
+
+// One that an Application has as an object is given its metadata there.
+bool EntryPass::LacksNamespaceMetadata() const {
+  const ObjectKey key{"", "Namespace", "", application_.ns};
+  const SyncPolicy& policy = application_.policy;
+  for (const LiveObject& live : live_) {
+    if (live.key != key) continue;
+    if (live.manifest == nullptr || !live.owner.empty()) return false;
+    const auto lacks = [&](const object::Value& wanted, absl::string_view part) {
+      if (!wanted.is_object()) return false;
+      const object::Value* found = object::Find(*live.manifest, {"metadata", part});
+      for (const auto& member : wanted.get_object()) {
+        const object::Value* value = found == nullptr || !found->is_object()
+                                         ? nullptr
+                                         : found->get_object().if_contains(member.key());
+        if (value == nullptr || !object::Equal(*value, member.value())) return true;
+      }
+      return false;
+    };
+    return lacks(policy.namespace_labels, "labels") ||
+           lacks(policy.namespace_annotations, "annotations");
+  }
+  return false;
+}
+
+// True if it may not go on because of objects of others.
+void EntryPass::FailOnSharedObjects() {
+  shared_failure_.clear();
+  if (application_.policy.shared != SyncPolicy::Shared::kFail) return;
+  for (const Plan::Conflict& conflict : plan_.conflicts) {
+    if (conflict.owner.empty()) continue;
+    shared_failure_ = absl::StrCat("FailOnSharedResource=true, and ", conflict.key.ToString(),
+                                   " belongs to ", conflict.owner);
+    break;
+  }
+  if (shared_failure_.empty()) return;
+  KeepCorrectionsOnly();
+  findings_.sync_failure = shared_failure_;
 }
 
 void EntryPass::MakeThePlan() {
@@ -272,6 +328,8 @@ void EntryPass::MakeThePlan() {
     context_.park(ref_.key);
   }
   ObeyPolicy();
+  FailOnSharedObjects();
+  KeepSelected();
   if (InPhases()) return CarryOutInPhases();
   if (plan_.empty()) return Conclude(NextTime());
   CarryOut();
@@ -305,7 +363,17 @@ SyncRun::Job EntryPass::MakeJob(Plan plan) const {
   const bool background = findings_.entry.head.phase == EntryPhase::kDeleting &&
                           findings_.entry.policy == intent::DeletionPolicy::kBackground;
   if (background) job.propagation = Propagation::kBackground;
+  using How = SyncPolicy::PruneHow;
+  const How how = application_.policy.prune_how;
+  if (findings_.entry.head.phase != EntryPhase::kDeleting && how != How::kForeground) {
+    job.propagation = how == How::kOrphan ? Propagation::kOrphan : Propagation::kBackground;
+  }
+  job.replace = application_.policy.replace;
+  job.force = application_.policy.force;
   job.namespace_key = {"", "Namespace", "", application_.ns};
+  for (const SeenObject& seen : findings_.live) {
+    if (seen.key == job.namespace_key) job.namespace_state = SyncRun::Job::Namespace::kThere;
+  }
   if (job.plan.create_namespace) {
     job.namespace_manifest = NamespaceManifest(application_.ns, application_.policy);
   }

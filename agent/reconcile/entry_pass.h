@@ -16,6 +16,8 @@
 #include <string>
 #include <vector>
 
+#include "agent/apply/hooks.h"
+#include "agent/apply/selection.h"
 #include "agent/cluster/cluster_client.h"
 #include "agent/events/event_recorder.h"
 #include "agent/health/health_source.h"
@@ -60,7 +62,9 @@ struct SyncRecord {
   object::Sha256 element;  // Of the assignment that it was of.
   int64_t attempts = 0;
   absl::Time started;
-  std::string by;                      // Who asked for it, or "automated".
+  std::string by;                  // Who asked for it, or "automated".
+  std::optional<HookType> ending;  // Not a sync, but these hooks of the Application's end.
+  enum class Extent : uint8_t { kWhole, kPart } extent = Extent::kWhole;
   std::optional<absl::Duration> next;  // When it is tried again; absent: not by itself.
   std::string failure;
   std::vector<intent::ObjectStatus> hooks;
@@ -126,8 +130,10 @@ class EntryPass {
     std::vector<OperationRecord> operations;
     std::map<OperationId, std::string> refused;  // With the reason.
     std::set<OperationId> expired;
+    std::set<OperationId> approvals;             // Of deletions, that were accepted.
     std::map<OperationId, std::string> answers;  // Documents, of questions.
     std::string by = "automated";                // Who asked for the sync.
+    std::optional<SyncSelection> selection;      // Absent: all objects.
   };
 
   // Inventories in the cluster.
@@ -145,6 +151,8 @@ class EntryPass {
   void FindHeldUp();
   void MakeThePlan();
   void ObeyPolicy();
+  void FailOnSharedObjects();
+  bool LacksNamespaceMetadata() const;
   void RefuseObjects();
   void ObeyLimit(const ClusterPolicy::Limit& limit);
   bool HasSyncRunning() const;
@@ -171,11 +179,24 @@ class EntryPass {
   bool NeedsSync(const SyncRecord& record) const;
   void BeginSync(SyncRecord& record);
   void RunLook(SyncRecord& record);
+  void RunPhases(SyncRecord& record);
+  void KeepSelected();
+  absl::Status Select(const object::Value& parameters);
   void OnPhases(SyncOutcome outcome);
   void EndSync(SyncRecord& record);
+  // Its message, and what the first objects that failed say unless it says that already.
+  static std::string FailureOf(const SyncOperation& operation);
   void KeepCorrectionsOnly();
 
   // Entries that are being deleted.
+  bool HasEndingHooks() const;
+  void RunEnding(HookType type);
+  void OnEndingDesired(absl::StatusOr<DesiredSource::Set> answer);
+  void LookForEnding();
+  void OnEndingRead(absl::StatusOr<std::vector<LiveObject>> answer);
+  void OnEndingLive(absl::StatusOr<std::vector<LiveObject>> answer);
+  void OnEndingPhases(SyncOutcome outcome);
+  void EndEnding();
   void StartDeletion();
   void LookForDeletion();
   void OnDeletionLive(absl::StatusOr<std::vector<LiveObject>> answer);
@@ -244,7 +265,10 @@ class EntryPass {
   size_t questions_in_flight_ = 0;
   std::map<object::ObjectKey, absl::Status> unsure_;
   std::map<object::ObjectKey, ApplyRequest> adjusted_;
-  bool sync_over_ = false;  // In this pass.
+  std::string shared_failure_;
+  bool sync_over_ = false;    // In this pass.
+  std::string part_failure_;  // Of a partial sync, in this pass.
+  HookType ending_ = HookType::kPreDelete;
   int looks_ = 0;
   bool waits_for_others_ = false;
   bool may_sync_ = true;  // As the policy has it.

@@ -16,7 +16,10 @@ constexpr absl::string_view kRoom = "agent/reconcile";
 
 void EntryPass::StartDeletion() {
   context_.wants.Erase(ref_);
-  context_.syncs.erase(ref_);
+  const auto record = context_.syncs.find(ref_);
+  const bool ending = record != context_.syncs.end() && record->second.ending.has_value();
+  if (!ending) context_.syncs.erase(ref_);
+  memory_.sync.reset();
   context_.on_settled();
   application_.app = ref_.key.name;
   if (findings_.entry.assignment.has_value()) {
@@ -26,7 +29,7 @@ void EntryPass::StartDeletion() {
   }
   if (absl::Status read = ReadOperations(); !read.ok()) return Fail(std::move(read));
   for (const OperationRecord& operation : asked_.operations) {
-    if (!asked_.answers.contains(operation.id)) {
+    if (!asked_.answers.contains(operation.id) && !asked_.approvals.contains(operation.id)) {
       asked_.refused[operation.id] = "the Application is being deleted";
     }
   }
@@ -37,6 +40,9 @@ void EntryPass::StartDeletion() {
     return Conclude(NextTime());
   }
   if (findings_.entry.policy == intent::DeletionPolicy::kOrphan) return FinishDeletionOf();
+  if (memory_.ending == EntryMemory::Ending::kNotBegun && HasEndingHooks()) {
+    return RunEnding(HookType::kPreDelete);
+  }
   LookForDeletion();
 }
 
@@ -65,6 +71,8 @@ void EntryPass::OnDeletionLive(absl::StatusOr<std::vector<LiveObject>> answer) {
   if (absl::Status found = FindNeighbours(input); !found.ok()) return Fail(std::move(found));
   plan_ = MakeDeletionPlan(input);
   findings_.plan = &plan_;
+  context_.held.erase(ref_);
+  if (!plan_.held.empty()) context_.held[ref_] = plan_.held;
   ObeyPolicy();
   if (plan_.empty()) return Conclude(NextTime());
   CarryOut();
@@ -72,6 +80,9 @@ void EntryPass::OnDeletionLive(absl::StatusOr<std::vector<LiveObject>> answer) {
 
 // Hooks stand in no inventory; what is left of them goes with their Application.
 void EntryPass::FinishDeletionOf() {
+  if (memory_.ending != EntryMemory::Ending::kAllDone && HasEndingHooks()) {
+    return RunEnding(HookType::kPostDelete);
+  }
   const bool orphan = findings_.entry.policy == intent::DeletionPolicy::kOrphan;
   const absl::StatusOr<std::vector<EntryHead>> heads = context_.state.HeadsOf(ref_.key);
   // Those of a namesake are not ours to remove.
@@ -124,6 +135,7 @@ void EntryPass::RemoveMirror() {
 
 void EntryPass::RecordEnd() {
   findings_.gone = true;
+  plan_ = {};
   findings_.plan = nullptr;
   findings_.inventory = 0;
   absl::StatusOr<intent::EntryStatus> before = context_.state.FindStatus(ref_);

@@ -105,7 +105,12 @@ absl::Status EntryPass::ReadOperations() {
       asked_.by = by.empty() ? "a person" : std::string(by);
       const absl::string_view digest =
           parameters.ok() ? object::FindString(*parameters, {"approveDeletions"}) : "";
-      if (!digest.empty()) {
+      const absl::Status selected = digest.empty()
+                                        ? Select(parameters.ok() ? *parameters : object::Value())
+                                        : absl::OkStatus();
+      if (!selected.ok()) {
+        asked_.refused[operation.id] = std::string(selected.message());
+      } else if (!digest.empty()) {
         Approve(operation, digest);
       } else if (prunes) {
         asked_.request = Request::kSyncAndPrune;
@@ -119,6 +124,25 @@ absl::Status EntryPass::ReadOperations() {
   return absl::OkStatus();
 }
 
+// A sync of everything takes those of some objects along.
+absl::Status EntryPass::Select(const object::Value& parameters) {
+  const object::Value* resources = object::Find(parameters, {"resources"});
+  std::vector<std::string> patterns;
+  if (resources != nullptr && resources->is_array()) {
+    for (const object::Value& text : resources->get_array()) {
+      if (text.is_string())
+        patterns.emplace_back(text.get_string().data(), text.get_string().size());
+    }
+  }
+  if (resources == nullptr) {
+    asked_.selection.reset();
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(SyncSelection selection, SyncSelection::Parse(patterns));
+  if (asked_.request == Request::kNone) asked_.selection = std::move(selection);
+  return absl::OkStatus();
+}
+
 // A sync that was asked for later than the order to end stays to be done.
 void EntryPass::Terminate() {
   SyncRecord& record = context_.syncs[ref_];
@@ -127,6 +151,7 @@ void EntryPass::Terminate() {
     record.running.reset();
     record.end = SyncRecord::End::kFailed;
     record.failure = "the sync was terminated";
+    memory_.sync.reset();
     record.next.reset();
     Remember(SyncHistoryItem::Result::kFailed, record.failure, record.started, record.by);
   }
@@ -151,6 +176,7 @@ void EntryPass::Approve(const OperationRecord& operation, absl::string_view dige
         "DeletionsHeld and approve again";
     return;
   }
+  asked_.approvals.insert(operation.id);
   context_.approved[ref_].insert(held->second.begin(), held->second.end());
 }
 

@@ -32,20 +32,6 @@ bool Syncs(const Plan& plan) {
          });
 }
 
-// Its message, and what the first objects that failed say unless it says that already.
-std::string FailureOf(const SyncOperation& operation) {
-  std::string text = operation.message();
-  size_t left = kReasonsShown;
-  for (const auto& [task, result] : operation.results()) {
-    const bool failed =
-        result.phase == SyncResult::Phase::kFailed || result.phase == SyncResult::Phase::kError;
-    if (!failed || result.message.empty() || absl::StrContains(text, result.message)) continue;
-    if (left-- == 0) break;
-    absl::StrAppend(&text, "; ", task.key.ToString(), ": ", result.message);
-  }
-  return text;
-}
-
 intent::OperationPhase PhaseOf(SyncResult::Phase phase) {
   switch (phase) {
     case SyncResult::Phase::kNone:
@@ -78,6 +64,19 @@ std::vector<intent::ObjectStatus> HooksOf(const PhasedSync& sync) {
 
 }  // namespace
 
+std::string EntryPass::FailureOf(const SyncOperation& operation) {
+  std::string text = operation.message();
+  size_t left = kReasonsShown;
+  for (const auto& [task, result] : operation.results()) {
+    const bool failed =
+        result.phase == SyncResult::Phase::kFailed || result.phase == SyncResult::Phase::kError;
+    if (!failed || result.message.empty() || absl::StrContains(text, result.message)) continue;
+    if (left-- == 0) break;
+    absl::StrAppend(&text, "; ", task.key.ToString(), ": ", result.message);
+  }
+  return text;
+}
+
 void EntryPass::CarryOutInPhases() {
   findings_.hooks = EntryFindings::Hooks::kRun;
   std::map<ObjectKey, const LiveObject*> live;
@@ -108,6 +107,8 @@ void EntryPass::CarryOutInPhases() {
   }
   if (record.running != nullptr) return RunLook(record);
   findings_.sync_failure = record.failure;
+  if (!part_failure_.empty()) findings_.sync_failure = part_failure_;
+  if (!shared_failure_.empty()) findings_.sync_failure = shared_failure_;
   findings_.hook_results = record.hooks;
   KeepCorrectionsOnly();
   if (plan_.empty()) return Conclude(NextTime());
@@ -116,7 +117,8 @@ void EntryPass::CarryOutInPhases() {
 
 bool EntryPass::NeedsSync(const SyncRecord& record) const {
   // Of what was good before nothing new begins.
-  if (sync_over_ || !may_sync_ || !findings_.failure.ok() || !findings_.progress.empty())
+  if (sync_over_ || !may_sync_ || !shared_failure_.empty() || !findings_.failure.ok() ||
+      !findings_.progress.empty())
     return false;
   if (asked_.request != Request::kNone) return true;
   if (application_.policy.automation != Automation::kAutomated) return false;
@@ -129,21 +131,52 @@ bool EntryPass::NeedsSync(const SyncRecord& record) const {
 }
 
 void EntryPass::BeginSync(SyncRecord& record) {
-  record.running =
-      std::make_unique<PhasedSync>(application_, desired_, context_.loop.clock().Now());
-  record.element = findings_.entry.head.element;
-  record.started = context_.loop.clock().Now();
-  record.by = asked_.by;
+  const object::Sha256& element = findings_.entry.head.element;
+  // One that a restart has interrupted goes on: hooks that have run do not run again.
+  const bool goes_on = memory_.sync.has_value() && memory_.sync->element == element &&
+                       record.attempts == 0 && !asked_.selection.has_value();
+  PhasedSync::Options options;
+  options.started = goes_on ? memory_.sync->started : context_.loop.clock().Now();
+  if (goes_on) {
+    options.results = memory_.sync->hooks;
+    record.attempts = memory_.sync->attempts - 1;
+  }
+  options.selection = asked_.selection;
+  record.element = element;
+  record.started = options.started;
+  record.by = goes_on && asked_.request == Request::kNone ? memory_.sync->by : asked_.by;
+  record.extent =
+      asked_.selection.has_value() ? SyncRecord::Extent::kPart : SyncRecord::Extent::kWhole;
+  record.running = std::make_unique<PhasedSync>(application_, desired_, std::move(options));
   record.end = SyncRecord::End::kNone;
   record.failure.clear();
   record.next.reset();
   ++record.attempts;
+  memory_.sync.reset();
+  if (!record.running->hooks().empty()) {
+    memory_.sync = SyncProgress{element, record.started, record.attempts, record.by,
+                                record.running->HookResults()};
+  }
   ReportRunning();
 }
 
 void EntryPass::RunLook(SyncRecord& record) {
   findings_.running = true;
   record.running->BeginLook(plan_, live_, context_.health);
+  std::map<SyncTaskId, SyncResult> hooks = record.running->HookResults();
+  if (!memory_.sync.has_value() || memory_.sync->hooks == hooks) return RunPhases(record);
+  // That a hook has completed is known durably before anything follows from it.
+  memory_.sync->hooks = std::move(hooks);
+  findings_.entry.note = EncodeMemory(memory_);
+  context_.state.Commit({PutNote{ref_, findings_.entry.note}},
+                        [this, alive = alive_](const absl::Status& put) {
+                          if (!*alive) return;
+                          if (!put.ok()) return Fail(put);
+                          RunPhases(context_.syncs[ref_]);
+                        });
+}
+
+void EntryPass::RunPhases(SyncRecord& record) {
   phase_run_ = std::make_unique<PhaseRun>(
       context_.state, context_.cluster, *record.running, plan_,
       [this](Plan part) { return MakeJob(std::move(part)); },
@@ -162,6 +195,7 @@ void EntryPass::OnPhases(SyncOutcome outcome) {
   const SyncOperation& operation = record.running->operation();
   record.hooks = HooksOf(*record.running);
   findings_.hook_results = record.hooks;
+  if (memory_.sync.has_value()) memory_.sync->hooks = record.running->HookResults();
   const bool stored = outcome.storage.ok();
   const bool more = operation.wave().has_value() && outcome.pending == 0 && looks_ < kLooksMax;
   if (!outcome_.has_value()) outcome_.emplace();
@@ -181,8 +215,16 @@ void EntryPass::OnPhases(SyncOutcome outcome) {
 void EntryPass::EndSync(SyncRecord& record) {
   sync_over_ = true;
   findings_.running = false;
+  memory_.sync.reset();
   const SyncOperation& operation = record.running->operation();
   const bool failed = operation.state() == SyncOperation::State::kFailed;
+  if (record.extent == SyncRecord::Extent::kPart) {
+    // It says nothing about the whole, and is no part of its history.
+    if (failed) part_failure_ = FailureOf(operation);
+    --record.attempts;
+    record.running.reset();
+    return;
+  }
   record.end = failed ? SyncRecord::End::kFailed : SyncRecord::End::kSucceeded;
   Remember(failed ? SyncHistoryItem::Result::kFailed : SyncHistoryItem::Result::kSucceeded,
            failed ? FailureOf(operation) : operation.message(), record.started, record.by);
@@ -198,6 +240,23 @@ void EntryPass::EndSync(SyncRecord& record) {
     context_.log.Info(kRoom, "synced", {{"app", ref_.key.name}});
   }
   record.running.reset();
+}
+
+// Of a partial sync; corrections go on beside it.
+void EntryPass::KeepSelected() {
+  if (!asked_.selection.has_value()) return;
+  const SyncPolicy& policy = application_.policy;
+  const bool heals =
+      policy.automation == Automation::kAutomated && policy.healing == Healing::kCorrect;
+  for (PlanStep& step : plan_.steps) {
+    std::erase_if(step.applies, [&](const ApplyTask& task) {
+      return !asked_.selection->Selects(task.key) && !(heals && IsCorrection(task));
+    });
+    std::erase_if(step.prunes,
+                  [&](const PruneTask& task) { return !asked_.selection->Selects(task.key); });
+  }
+  std::erase_if(plan_.steps,
+                [](const PlanStep& step) { return step.applies.empty() && step.prunes.empty(); });
 }
 
 void EntryPass::KeepCorrectionsOnly() {

@@ -152,8 +152,12 @@ bool Restore(const Part& part, Value& target) {
 
 bool RestoreIgnored(const Value& live, const Value& stripped, const Value& desired, Value& target) {
   const FieldOwners owners = OwnersOf(live);
-  if (owners.ours != nullptr) {
-    return Restore({live, stripped, &desired, *owners.ours, owners.others}, target);
+  if (!owners.ours.empty()) {
+    bool restored = false;
+    for (const Value* ours : owners.ours) {
+      if (Restore({live, stripped, &desired, *ours, owners.others}, target)) restored = true;
+    }
+    return restored;
   }
   // An object whose managers are known and are not us loses nothing that we leave out.
   if (object::Find(live, {"metadata", "managedFields"}) != nullptr) return false;

@@ -51,32 +51,54 @@ SyncLive SyncLiveOf(const LiveObject& live, const HealthSource& source) {
   return seen;
 }
 
-PhasedSync::PhasedSync(const Application& application, DesiredSource::Set desired,
-                       absl::Time started)
+PhasedSync::PhasedSync(const Application& application, DesiredSource::Set desired, Options options)
     : desired_(std::move(desired)),
       app_(application.app),
       namespace_{"", "Namespace", "", application.ns},
-      operation_({.prune = SyncOptions::Prune::kPrune}) {
+      // What is to be confirmed is not in the plan before it is.
+      operation_({.prune = SyncOptions::Prune::kPrune, .confirmed = SyncOptions::Confirmed::kYes},
+                 options.results) {
   for (const DesiredObject& object : desired_->objects) {
+    if (options.ending.has_value()) break;
+    if (options.selection.has_value() && !options.selection->Selects(object.key)) continue;
     objects_.push_back(DescribeForSync(Parsed(object.manifest), object.key));
   }
   for (const DesiredHook& hook : desired_->hooks) {
-    Value manifest = Parsed(hook.manifest);
-    ObjectKey key = hook.key;
-    if (!hook.generate_name.empty()) {
-      key.name = HookName(hook.generate_name, application.source.commit,
-                          FirstPhase(SyncPhasesOf(manifest)), absl::ToUnixSeconds(started));
-      manifest.get_object()["metadata"].get_object()["name"] = key.name;
-      object::StableErase(manifest.get_object()["metadata"].get_object(), "generateName");
-    }
-    hook_objects_.push_back(DescribeForSync(manifest, key));
-    manifest::Track(manifest, app_, key);
-    hooks_[key] = object::CanonicalJson(manifest);
+    if (!options.selection.has_value()) AddHook(hook, application, options);
   }
   if (application.policy.prune_order == SyncPolicy::PruneOrder::kLast) {
     targets_.prune_when = SyncTargets::PruneWhen::kLast;
   }
   targets_.ns = application.ns;
+}
+
+void PhasedSync::AddHook(const DesiredHook& hook, const Application& application,
+                         const Options& options) {
+  Value manifest = Parsed(hook.manifest);
+  const std::vector<HookType> types = HookTypes(manifest);
+  const bool of_the_end = options.ending.has_value() &&
+                          std::find(types.begin(), types.end(), *options.ending) != types.end();
+  if (options.ending.has_value() && !of_the_end) return;
+  ObjectKey key = hook.key;
+  if (!hook.generate_name.empty()) {
+    key.name = HookName(hook.generate_name, application.source.commit,
+                        FirstPhase(SyncPhasesOf(manifest)), absl::ToUnixSeconds(options.started));
+    manifest.get_object()["metadata"].get_object()["name"] = key.name;
+    object::StableErase(manifest.get_object()["metadata"].get_object(), "generateName");
+  }
+  SyncObject object = DescribeForSync(manifest, key);
+  if (of_the_end) object.phases = {SyncPhase::kPreSync};
+  hook_objects_.push_back(std::move(object));
+  manifest::Track(manifest, app_, key);
+  hooks_[key] = object::CanonicalJson(manifest);
+}
+
+std::map<SyncTaskId, SyncResult> PhasedSync::HookResults() const {
+  std::map<SyncTaskId, SyncResult> results;
+  for (const auto& [id, result] : operation_.results()) {
+    if (hooks_.contains(id.key)) results.emplace(id, result);
+  }
+  return results;
 }
 
 bool PhasedSync::IsOf(const DesiredSet& desired) const {
@@ -116,6 +138,7 @@ void PhasedSync::BeginLook(const Plan& plan, const std::vector<LiveObject>& live
   }
   targets_.wanted.insert(targets_.wanted.end(), hook_objects_.begin(), hook_objects_.end());
   if (plan.create_namespace) {
+    live_.erase(namespace_);  // If it is there it is given its metadata.
     targets_.namespace_to_create.emplace();
     targets_.namespace_to_create->key = namespace_;
     targets_.namespace_to_create->phases = {SyncPhase::kPreSync};

@@ -6,6 +6,7 @@
 // Thread-compatible.
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,9 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
+#include "agent/apply/hooks.h"
 #include "agent/apply/plan.h"
+#include "agent/apply/selection.h"
 #include "agent/apply/sync_operation.h"
 #include "agent/apply/sync_policy.h"
 #include "agent/cluster/cluster_client.h"
@@ -26,14 +29,24 @@ namespace leidang::agent {
 
 class PhasedSync {
  public:
-  // Hooks that have a generateName get their names now.
-  PhasedSync(const Application& application, DesiredSource::Set desired, absl::Time started);
+  struct Options {
+    absl::Time started;  // Names of hooks that have a generateName are made of it.
+    // Of hooks, if the sync was begun before a restart.
+    std::map<SyncTaskId, SyncResult> results = {};
+    std::optional<SyncSelection> selection = std::nullopt;  // These objects only, and no hooks.
+    // Not a sync, but the hooks of this type of the Application's end.
+    std::optional<HookType> ending = std::nullopt;
+  };
+  PhasedSync(const Application& application, DesiredSource::Set desired, Options options);
 
   // Whether `desired` is what this sync is of.
   bool IsOf(const DesiredSet& desired) const;
 
   // Manifests of the hooks, marked as the Application's, by the keys under which they run.
   const std::map<object::ObjectKey, std::string>& hooks() const { return hooks_; }
+
+  // As far as they have begun.
+  std::map<SyncTaskId, SyncResult> HookResults() const;
 
   SyncOperation& operation() { return operation_; }
   const SyncOperation& operation() const { return operation_; }
@@ -49,6 +62,8 @@ class PhasedSync {
   absl::StatusOr<const LiveObject*> StandingAt(const object::ObjectKey& hook) const;
 
  private:
+  void AddHook(const DesiredHook& hook, const Application& application, const Options& options);
+
   const DesiredSource::Set desired_;
   const std::string app_;
   const object::ObjectKey namespace_;

@@ -129,16 +129,6 @@ TEST_F(PhasesTest, ThereIsNothingToTerminateWhereNoSyncRuns) {
   EXPECT_EQ(agent_.Operation().message, "no sync is running");
 }
 
-TEST_F(PhasesTest, HooksOfTheEndAreLeftOutAndSaidToBe) {
-  TestApp app = App();
-  app.files["app/end.yaml"] = ConfigMapText("end", "x", "argocd.argoproj.io/hook: PreDelete");
-  agent_.Put(app);
-  agent_.Settle();
-  EXPECT_FALSE(agent_.Objects().contains("ConfigMap/end"));
-  EXPECT_THAT(agent_.Condition(kCart, "ExcludedResourceWarning"), HasSubstr("ConfigMap shop/end"));
-  EXPECT_TRUE(agent_.Applied(kCart));
-}
-
 TEST_F(PhasesTest, ManualApplicationsRunTheirHooksOnRequestOnly) {
   TestApp app = App();
   app.sync_policy = "{}";

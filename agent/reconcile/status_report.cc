@@ -86,18 +86,20 @@ void AddDesired(const EntryFindings& findings, ConditionWriter& writer) {
         conditions::kRepeatedResourceWarning, Reason::kRepeatedResource,
         absl::StrCat("written more than once, the last one counts: ", ListShown(desired.repeated)));
   }
-  const bool left_out = findings.hooks == EntryFindings::Hooks::kLeftOut;
+  if (findings.hooks == EntryFindings::Hooks::kRun || desired.hooks.empty()) return;
   std::vector<ObjectKey> hooks;
-  for (const DesiredHook& hook : desired.hooks) {
-    if (left_out || hook.when == DesiredHook::When::kDeletion) hooks.push_back(hook.key);
-  }
-  if (!hooks.empty()) {
-    writer.Add(
-        conditions::kExcludedResourceWarning, Reason::kHookFailed,
-        absl::StrCat(left_out ? "hooks do not run on this target and are left out: "
-                              : "PreDelete and PostDelete hooks do not run yet and are left out: ",
-                     ListShown(hooks)));
-  }
+  for (const DesiredHook& hook : desired.hooks) hooks.push_back(hook.key);
+  writer.Add(conditions::kExcludedResourceWarning, Reason::kHookFailed,
+             absl::StrCat("hooks do not run on this target and are left out: ", ListShown(hooks)));
+}
+
+void AddNotices(const EntryFindings& findings, ConditionWriter& writer) {
+  if (findings.policy == nullptr || findings.policy->notices.empty()) return;
+  const bool left_out = findings.desired != nullptr && !findings.desired->hooks.empty() &&
+                        findings.hooks == EntryFindings::Hooks::kLeftOut;
+  if (left_out) return;  // One condition of a type.
+  writer.Add(conditions::kExcludedResourceWarning, Reason::kUnsupportedOption,
+             absl::StrJoin(findings.policy->notices, "; "));
 }
 
 // What ignored fields are of some objects cannot be told.
@@ -165,7 +167,9 @@ void AddSync(const EntryFindings& findings, ConditionWriter& writer) {
     writer.Add(deleting ? conditions::kDeletionError : conditions::kSyncError,
                deleting ? Reason::kPruneFailed : Reason::kApplyFailed, std::move(message));
   } else if (!findings.sync_failure.empty()) {
-    writer.Add(conditions::kSyncError, Reason::kApplyFailed, findings.sync_failure);
+    const bool deleting = findings.entry.head.phase == EntryPhase::kDeleting;
+    writer.Add(deleting ? conditions::kDeletionError : conditions::kSyncError,
+               deleting ? Reason::kHookFailed : Reason::kApplyFailed, findings.sync_failure);
   } else if (!findings.rested.empty()) {
     std::vector<ObjectKey> keys;
     std::set<std::string> rivals;
@@ -312,6 +316,7 @@ EntryStatus MakeStatus(const EntryFindings& findings, const std::optional<EntryS
   }
   if (findings.desired != nullptr) AddDesired(findings, writer);
   AddUnsure(findings, writer);
+  AddNotices(findings, writer);
   AddRefusals(findings, writer);
   if (!findings.held_up.empty()) {
     writer.Add(conditions::kDeletionError, Reason::kPruneFailed,

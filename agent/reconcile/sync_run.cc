@@ -49,6 +49,15 @@ ApplyRequest SyncRun::Job::RequestOf(const ApplyTask& task) const {
     request.manifest = *std::move(manifest);
   }
   if (task.if_version.has_value()) request.if_version = task.if_version;
+  const DesiredObject& object = desired->objects[task.desired];
+  const auto wished = [](Wish own, Wish all) {
+    return (own == Wish::kUnsaid ? all : own) == Wish::kYes;
+  };
+  if (wished(object.replace, replace)) request.way = ApplyRequest::Way::kReplace;
+  if (wished(object.force, force)) request.refused = ApplyRequest::Refused::kMakeAnew;
+  if (task.why == ApplyTask::Why::kTaken && task.from == ApplyTask::From::kNobody) {
+    request.former = ApplyRequest::Former::kTakeOver;
+  }
   return request;
 }
 
@@ -88,7 +97,9 @@ void SyncRun::Start() {
 
 void SyncRun::CreateNamespace() {
   if (!job_.plan.create_namespace) return NextStep();
-  cluster_.Apply({job_.namespace_key, job_.namespace_manifest, ""},
+  std::optional<std::string> if_version;
+  if (job_.namespace_state == Job::Namespace::kMissing) if_version = "";
+  cluster_.Apply({job_.namespace_key, job_.namespace_manifest, std::move(if_version)},
                  [this, alive = alive_](const absl::StatusOr<Applied>& answer) {
                    if (!*alive) return;
                    // Somebody else made it meanwhile: it is there, which is all that is wanted.

@@ -56,8 +56,11 @@ class SyncRun {
     std::vector<OwnedObject> inventory;         // As the plan saw it.
     std::vector<SeenObject> live;
     Propagation propagation = Propagation::kForeground;
+    Wish replace = Wish::kUnsaid;  // What the Application says; objects may say otherwise.
+    Wish force = Wish::kUnsaid;
     object::ObjectKey namespace_key;  // To be created if the plan says so.
     object::Value namespace_manifest;
+    enum class Namespace : uint8_t { kMissing, kThere } namespace_state = Namespace::kMissing;
     std::optional<std::string> note;  // The entry's new note, durable before anything is done.
     // Other entries whose inventory holds what this one takes.
     std::map<object::ObjectKey, std::set<EntryRef>> former;

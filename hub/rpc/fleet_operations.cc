@@ -44,14 +44,24 @@ absl::StatusOr<Operations::Asked> Read(const v1::OperateRequest& request,
   if (request.kind() < v1::OPERATION_SYNC || request.kind() > v1::OPERATION_HISTORY)
     return absl::InvalidArgumentError(
         "the request names no operation: use SYNC, REFRESH, TERMINATE, DIFF or HISTORY");
-  if (!sync && (request.prune() || !request.approve_deletions().empty()))
-    return absl::InvalidArgumentError("prune and approve_deletions belong to a sync");
+  if (!sync &&
+      (request.prune() || !request.approve_deletions().empty() || request.resources_size() > 0)) {
+    return absl::InvalidArgumentError("prune, approve_deletions and resources belong to a sync");
+  }
   asked.kind = static_cast<OperationKind>(request.kind());
   object::Object parameters;
   if (sync) parameters["requestedBy"] = author.who;
   if (request.prune()) parameters["prune"] = true;
   if (!request.approve_deletions().empty())
     parameters["approveDeletions"] = request.approve_deletions();
+  constexpr int kResourcesMax = 1'000;
+  if (request.resources_size() > kResourcesMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a partial sync names at most ", kResourcesMax, " objects"));
+  }
+  object::Array resources;
+  for (const std::string& resource : request.resources()) resources.emplace_back(resource);
+  if (!resources.empty()) parameters["resources"] = std::move(resources);
   asked.parameters = object::ToJson(parameters);
   if (request.lifetime_seconds() != 0) asked.lifetime = absl::Seconds(request.lifetime_seconds());
   return asked;

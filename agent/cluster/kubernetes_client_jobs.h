@@ -1,0 +1,29 @@
+#pragma once
+
+// What the source files of KubernetesClient share.
+
+#include <memory>
+
+#include "absl/time/time.h"
+
+#include "agent/cluster/api_resources.h"
+#include "agent/cluster/kubernetes_client.h"
+
+namespace leidang::agent {
+
+struct KubernetesClient::ApplyJob {
+  ApplyRequest request;
+  ApplyDone done;
+  ApiResource resource;  // In the version of the manifest.
+  absl::Duration began;
+};
+
+// Drops the callback when the client is gone.
+template <typename Function>
+auto KubernetesClient::Alive(Function function) {
+  return [alive = alive_, function = std::move(function)](auto&&... arguments) {
+    if (*alive) function(std::forward<decltype(arguments)>(arguments)...);
+  };
+}
+
+}  // namespace leidang::agent

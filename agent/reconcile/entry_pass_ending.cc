@@ -1,0 +1,128 @@
+// The hooks of an Application's end: before its first deletion, and after its last.
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "agent/reconcile/entry_pass.h"
+
+namespace leidang::agent {
+namespace {
+
+constexpr absl::string_view kRoom = "agent/reconcile";
+constexpr absl::Duration kBetweenLooks = absl::Seconds(2);
+constexpr int kLooksMax = 100;
+
+}  // namespace
+
+// Those of a namesake are not ours to run, nor are those of what stays.
+bool EntryPass::HasEndingHooks() const {
+  if (context_.options.syncs != ReconcileOptions::Syncs::kPhases ||
+      !findings_.entry.assignment.has_value() || !application_.spec.is_object() ||
+      findings_.entry.policy == intent::DeletionPolicy::kOrphan) {
+    return false;
+  }
+  const absl::StatusOr<std::vector<EntryHead>> heads = context_.state.HeadsOf(ref_.key);
+  return heads.ok() && heads->size() == 1;
+}
+
+void EntryPass::RunEnding(HookType type) {
+  ending_ = type;
+  if (desired_ != nullptr) return LookForEnding();
+  context_.desired.Get(ref_, application_, Alive(&EntryPass::OnEndingDesired));
+}
+
+void EntryPass::OnEndingDesired(absl::StatusOr<DesiredSource::Set> answer) {
+  if (answer.ok()) {
+    desired_ = *std::move(answer);
+    return LookForEnding();
+  }
+  if (context_.desired.OnItsWay(ref_)) {
+    findings_.progress = std::string(answer.status().message());
+    return Conclude(WorkResult::After(context_.options.resync));
+  }
+  // What cannot be rendered any more must not stand in the way of its own end.
+  context_.log.Warning(kRoom, "an application ends without its hooks",
+                       {{"app", ref_.key.name}, {"error", answer.status().message()}});
+  EndEnding();
+}
+
+void EntryPass::LookForEnding() {
+  ++looks_;
+  SyncRecord& record = context_.syncs[ref_];
+  if (record.running == nullptr || record.ending != ending_) {
+    record = {};
+    record.ending = ending_;
+    PhasedSync::Options options;
+    options.started = context_.loop.clock().Now();
+    options.ending = ending_;
+    record.running = std::make_unique<PhasedSync>(application_, desired_, std::move(options));
+    if (record.running->hooks().empty()) return EndEnding();
+  }
+  Selection selection{application_.app, {}};
+  for (const auto& [key, manifest] : record.running->hooks()) selection.keys.push_back(key);
+  context_.cluster.Read(std::move(selection), Alive(&EntryPass::OnEndingRead));
+}
+
+void EntryPass::OnEndingRead(absl::StatusOr<std::vector<LiveObject>> answer) {
+  HealthSource::Objects objects;
+  if (answer.ok()) {
+    for (const LiveObject& live : *answer) objects.push_back(live.manifest);
+  }
+  context_.health.Prepare(std::move(objects),
+                          [this, alive = alive_, answer = std::move(answer)]() mutable {
+                            if (*alive) OnEndingLive(std::move(answer));
+                          });
+}
+
+void EntryPass::OnEndingLive(absl::StatusOr<std::vector<LiveObject>> answer) {
+  if (!answer.ok()) return OnLive(std::move(answer));
+  live_ = *std::move(answer);
+  plan_ = {};
+  SyncRecord& record = context_.syncs[ref_];
+  record.running->BeginLook(plan_, live_, context_.health);
+  phase_run_ = std::make_unique<PhaseRun>(
+      context_.state, context_.cluster, *record.running, plan_,
+      [this](Plan part) { return MakeJob(std::move(part)); },
+      [this, alive = alive_](SyncOutcome outcome) {
+        // The run is still on the stack.
+        context_.loop.Post([this, alive, outcome = std::move(outcome)]() mutable {
+          if (*alive) OnEndingPhases(std::move(outcome));
+        });
+      });
+  phase_run_->Start();
+}
+
+void EntryPass::OnEndingPhases(SyncOutcome outcome) {
+  static_cast<void>(outcome);  // Hooks are in no inventory; the operation knows how they ended.
+  const SyncOperation& operation = context_.syncs[ref_].running->operation();
+  if (operation.state() == SyncOperation::State::kSucceeded) return EndEnding();
+  if (operation.state() == SyncOperation::State::kFailed) {
+    findings_.sync_failure =
+        absl::StrCat("a hook of the deletion failed, and is tried again: ", FailureOf(operation));
+    context_.log.Warning(kRoom, "a hook of a deletion failed",
+                         {{"app", ref_.key.name}, {"error", findings_.sync_failure}});
+    context_.syncs.erase(ref_);
+    return Conclude(WorkResult::Retry());
+  }
+  if (operation.wave().has_value() && looks_ < kLooksMax) return LookForEnding();
+  findings_.progress = operation.message();
+  Conclude(WorkResult::After(kBetweenLooks));
+}
+
+// They are not run again, whatever ends the process now.
+void EntryPass::EndEnding() {
+  context_.syncs.erase(ref_);
+  const bool before = ending_ == HookType::kPreDelete;
+  memory_.ending = before ? EntryMemory::Ending::kHooksDone : EntryMemory::Ending::kAllDone;
+  findings_.entry.note = EncodeMemory(memory_);
+  context_.state.Commit({PutNote{ref_, findings_.entry.note}},
+                        [this, alive = alive_, before](const absl::Status& put) {
+                          if (!*alive) return;
+                          if (!put.ok()) return Fail(put);
+                          if (before) return LookForDeletion();
+                          FinishDeletionOf();
+                        });
+}
+
+}  // namespace leidang::agent

@@ -1,0 +1,297 @@
+// Sync options, partial syncs and the hooks of an Application's end.
+
+#include <string>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+#include "agent/apply/brake.h"
+#include "tests/support/agent/test_agent.h"
+
+namespace leidang::agent {
+namespace {
+
+using object::ObjectKey;
+using object::Value;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr char kCart[] = "leidang/cart";
+constexpr char kAutomated[] = R"("automated":{"prune":true,"selfHeal":true})";
+
+std::string Policy(absl::string_view options) {
+  return absl::StrCat("{", kAutomated, R"(,"syncOptions":[)", options, "]}");
+}
+
+class OptionsTest : public ::testing::Test {
+ protected:
+  OptionsTest() {
+    agent_.options.syncs = ReconcileOptions::Syncs::kPhases;
+    agent_.client_options.status = MemoryClientOptions::Status::kKept;
+    agent_.Restart();
+  }
+
+  static TestApp App() {
+    TestApp app;
+    app.name = kCart;
+    for (const char* name : {"a", "b", "c", "d"}) {
+      app.files[absl::StrCat("app/", name, ".yaml")] = ConfigMapText(name, "red");
+    }
+    return app;
+  }
+  void Approve(const std::string& name, uint8_t id) {
+    agent_.Ask(
+        kCart, OperationKind::kSync,
+        absl::StrCat(R"({"approveDeletions":")",
+                     DeletionListDigest({ObjectKey{"", "ConfigMap", "shop", name}}).Hex(), "\"}"),
+        id);
+    agent_.Settle();
+  }
+  uint64_t Uid(const std::string& name) const {
+    const auto found = agent_.cluster.objects().find({"", "ConfigMap", "shop", name});
+    return found == agent_.cluster.objects().end() ? 0 : found->second.uid;
+  }
+
+  TestAgent agent_;
+};
+
+TEST_F(OptionsTest, APartialSyncAppliesTheNamedObjectsOnlyAndRunsNoHooks) {
+  TestApp app = App();
+  app.sync_policy = "{}";
+  app.files["app/hook.yaml"] = ConfigMapText("hook", "x", "argocd.argoproj.io/hook: PreSync");
+  agent_.Put(app);
+  agent_.Ask(kCart, OperationKind::kSync, R"({"resources":[":ConfigMap:shop/b","*:*:d*"]})", 1);
+  agent_.Settle();
+  EXPECT_EQ(agent_.Operation(1).state, OperationState::kSucceeded) << agent_.Operation(1).message;
+  EXPECT_THAT(agent_.Objects(), ElementsAre("ConfigMap/b", "ConfigMap/d"));
+  EXPECT_FALSE(agent_.Applied(kCart));
+  agent_.Ask(kCart, OperationKind::kHistory, "{}", 2);
+  agent_.Ask(kCart, OperationKind::kSync, R"({"resources":["nothing"]})", 3);
+  agent_.Settle();
+  EXPECT_EQ(agent_.Operation(2).message, R"({"items":[]})") << "it is no part of the history";
+  EXPECT_EQ(agent_.Operation(3).state, OperationState::kFailed);
+  EXPECT_THAT(agent_.Operation(3).message, HasSubstr("\"nothing\" names no objects"));
+  agent_.Ask(kCart, OperationKind::kSync, "{}", 4);
+  agent_.Settle();
+  EXPECT_EQ(agent_.Operation(4).state, OperationState::kSucceeded);
+  EXPECT_EQ(agent_.Objects().size(), 5u);
+}
+
+TEST_F(OptionsTest, WhatAsksForConfirmationIsPrunedOnceItIsApproved) {
+  TestApp app = App();
+  app.files["app/a.yaml"] =
+      ConfigMapText("a", "red", "argocd.argoproj.io/sync-options: Prune=confirm");
+  agent_.Put(app);
+  agent_.Settle();
+  app.files.erase("app/a.yaml");
+  app.files.erase("app/b.yaml");
+  agent_.Put(app);
+  agent_.Settle();
+  EXPECT_THAT(agent_.Objects(), ElementsAre("ConfigMap/a", "ConfigMap/c", "ConfigMap/d"));
+  EXPECT_THAT(agent_.Condition(kCart, "DeletionsHeld"), HasSubstr("Prune=confirm"));
+  Approve("c", 1);
+  EXPECT_EQ(agent_.Operation(1).state, OperationState::kFailed) << "that is another list";
+  Approve("a", 2);
+  EXPECT_THAT(agent_.Objects(), ElementsAre("ConfigMap/c", "ConfigMap/d"));
+  EXPECT_TRUE(agent_.Applied(kCart));
+}
+
+TEST_F(OptionsTest, AnApplicationThatAsksForConfirmationHoldsAllItsPrunes) {
+  TestApp app = App();
+  app.sync_policy = Policy(R"("Prune=confirm")");
+  agent_.Put(app);
+  agent_.Settle();
+  app.files.erase("app/a.yaml");
+  agent_.Put(app);
+  agent_.Settle();
+  EXPECT_TRUE(agent_.Objects().contains("ConfigMap/a"));
+  Approve("a", 1);
+  EXPECT_FALSE(agent_.Objects().contains("ConfigMap/a"));
+}
+
+TEST_F(OptionsTest, ADeletionWaitsAsAWholeForWhatAsksForConfirmation) {
+  TestApp app = App();
+  app.files["app/a.yaml"] =
+      ConfigMapText("a", "red", "argocd.argoproj.io/sync-options: Delete=confirm");
+  agent_.Put(app);
+  agent_.Settle();
+  agent_.Delete(kCart);
+  agent_.Settle();
+  EXPECT_EQ(agent_.Objects().size(), 4u);
+  EXPECT_THAT(agent_.Condition(kCart, "DeletionsHeld"), HasSubstr("Delete=confirm"));
+  agent_.Restart();
+  agent_.Settle();
+  EXPECT_EQ(agent_.Objects().size(), 4u);
+  Approve("a", 1);
+  EXPECT_TRUE(agent_.Objects().empty());
+  EXPECT_TRUE(agent_.Status(kCart).gone);
+}
+
+TEST_F(OptionsTest, FailOnSharedResourceStopsTheSyncBeforeAnythingIsDone) {
+  TestApp other = App();
+  other.name = "leidang/other";
+  other.files = {{"app/a.yaml", ConfigMapText("a", "theirs")}};
+  agent_.Put(other);
+  agent_.Settle();
+  TestApp app = App();
+  app.sync_policy = Policy(R"("FailOnSharedResource=true")");
+  agent_.Put(app);
+  agent_.Settle();
+  EXPECT_THAT(agent_.Objects(), ElementsAre("ConfigMap/a"));
+  EXPECT_THAT(agent_.Condition(kCart, "SyncError"), HasSubstr("belongs to leidang/other"));
+  agent_.Ask(kCart, OperationKind::kSync, "{}", 1);
+  agent_.Settle();
+  EXPECT_EQ(agent_.Operation(1).state, OperationState::kFailed);
+  app.sync_policy = Policy("");
+  agent_.Put(app);
+  agent_.Settle();
+  EXPECT_EQ(agent_.Objects().size(), 4u) << "without it the rest is synced";
+  EXPECT_EQ(agent_.Data("a", "colour"), "theirs");
+}
+
+TEST_F(OptionsTest, ANamespaceThatIsThereIsGivenItsMetadata) {
+  const absl::StatusOr<Value> ns = object::ParseJson(
+      R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"shop","labels":{"own":"x"}}})");
+  agent_.cluster.PutOutside(*ns);
+  TestApp app = App();
+  app.sync_policy =
+      absl::StrCat("{", kAutomated, R"(,"managedNamespaceMetadata":{"labels":{"team":"shop"}},)",
+                   R"("syncOptions":["CreateNamespace=true"]})");
+  agent_.Put(app);
+  agent_.Settle();
+  const auto found = agent_.cluster.objects().find({"", "Namespace", "", "shop"});
+  ASSERT_NE(found, agent_.cluster.objects().end());
+  EXPECT_EQ(object::FindString(found->second.manifest, {"metadata", "labels", "team"}), "shop");
+  EXPECT_EQ(object::FindString(found->second.manifest, {"metadata", "labels", "own"}), "x");
+  EXPECT_TRUE(agent_.Applied(kCart));
+}
+
+TEST_F(OptionsTest, HooksThatHaveRunDoNotRunAgainAfterARestart) {
+  TestApp app = App();
+  app.files["app/pre.yaml"] = ConfigMapText("pre", "x", "argocd.argoproj.io/hook: PreSync");
+  app.files["app/web.yaml"] =
+      "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  annotations: "
+      "{argocd.argoproj.io/sync-wave: \"-1\"}\nspec: {replicas: 1}\n";
+  agent_.Put(app);
+  agent_.Settle(absl::Seconds(5));
+  const uint64_t uid = Uid("pre");
+  ASSERT_NE(uid, 0u);
+  ASSERT_EQ(Uid("a"), 0u) << "the wave of web is not healthy yet";
+  agent_.Restart();
+  agent_.Settle(absl::Seconds(5));
+  EXPECT_EQ(Uid("a"), 0u);
+  const absl::StatusOr<Value> status = object::ParseJson(
+      R"({"replicas":1,"updatedReplicas":1,"availableReplicas":1,"readyReplicas":1})");
+  agent_.cluster.SetStatus({"apps", "Deployment", "shop", "web"}, *status);
+  agent_.Settle();
+  EXPECT_TRUE(agent_.Applied(kCart));
+  EXPECT_EQ(Uid("pre"), uid);
+}
+
+TEST_F(OptionsTest, HooksOfTheEndRunBeforeTheFirstDeletionAndAfterTheLast) {
+  TestApp app = App();
+  app.files["app/before.yaml"] =
+      "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: before\n  annotations: "
+      "{argocd.argoproj.io/hook: PreDelete}\nspec: {}\n";
+  app.files["app/after.yaml"] =
+      "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: after\n  annotations: "
+      "{helm.sh/hook: post-delete}\nspec: {}\n";
+  agent_.Put(app);
+  agent_.Settle();
+  EXPECT_TRUE(agent_.Applied(kCart));
+  EXPECT_THAT(agent_.Objects(), Not(Contains("Job/before")));
+  EXPECT_TRUE(agent_.Status(kCart).conditions.empty());
+
+  const absl::StatusOr<Value> complete =
+      object::ParseJson(R"({"conditions":[{"type":"Complete","status":"True"}]})");
+  agent_.Delete(kCart);
+  agent_.Settle();
+  EXPECT_THAT(agent_.Objects(), Contains("Job/before"));
+  EXPECT_EQ(agent_.Objects().size(), 5u) << "nothing goes before it has completed";
+  agent_.cluster.SetStatus({"batch", "Job", "shop", "before"}, *complete);
+  agent_.Settle();
+  EXPECT_THAT(agent_.Objects(), ElementsAre("Job/after", "Job/before"));
+  agent_.Restart();
+  agent_.Settle();
+  EXPECT_THAT(agent_.Objects(), ElementsAre("Job/after", "Job/before"));
+  agent_.cluster.SetStatus({"batch", "Job", "shop", "after"}, *complete);
+  agent_.Settle();
+  EXPECT_TRUE(agent_.Objects().empty());
+  EXPECT_TRUE(agent_.Status(kCart).gone);
+}
+
+TEST_F(OptionsTest, AHookOfTheEndThatFailsHoldsTheDeletionAndSaysSo) {
+  TestApp app = App();
+  app.files["app/before.yaml"] =
+      "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: before\n  annotations: "
+      "{argocd.argoproj.io/hook: PreDelete}\nspec: {}\n";
+  agent_.Put(app);
+  agent_.Settle();
+  agent_.Delete(kCart);
+  agent_.Settle(absl::Seconds(1));
+  const absl::StatusOr<Value> failed = object::ParseJson(
+      R"({"conditions":[{"type":"Failed","status":"True","message":"no luck"}]})");
+  agent_.cluster.SetStatus({"batch", "Job", "shop", "before"}, *failed);
+  agent_.Settle(absl::Seconds(4));
+  EXPECT_EQ(agent_.Objects().size(), 5u);
+  EXPECT_THAT(agent_.Condition(kCart, "DeletionError"), HasSubstr("a hook of the deletion failed"));
+}
+
+// An object that Argo CD or Flux has left, with a field that the source does not name.
+TEST(Adoption, TakesTheFieldsOfTheFormerToolAlong) {
+  TestAgent agent;
+  agent.target = TestAgent::Target::kApiServer;
+  agent.options.syncs = ReconcileOptions::Syncs::kPhases;
+  agent.Restart();
+  const ObjectKey key{"", "ConfigMap", "shop", "a"};
+  const absl::StatusOr<Value> left = object::ParseJson(
+      R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","namespace":"shop",
+          "labels":{"app.kubernetes.io/instance":"cart"}},"data":{"colour":"old","gone":"x"}})");
+  agent.api.UpdateOutside(*left, "argocd-controller");
+  Value edited = *agent.api.Find(key);
+  edited.at("data").as_object()["by-hand"] = "y";
+  agent.api.UpdateOutside(edited, "kubectl-edit");
+  TestApp app;
+  app.name = kCart;
+  app.files["app/a.yaml"] = ConfigMapText("a", "red");
+  agent.Put(app);
+  agent.Settle();
+  EXPECT_THAT(agent.Condition(kCart, "SharedResourceWarning"), HasSubstr("leidang.dev/adopt"));
+  EXPECT_EQ(object::FindString(*agent.api.Find(key), {"data", "colour"}), "old");
+
+  app.files["app/a.yaml"] = ConfigMapText("a", "red", "leidang.dev/adopt: \"true\"");
+  agent.Put(app);
+  agent.Settle();
+  const Value* taken = agent.api.Find(key);
+  EXPECT_EQ(object::FindString(*taken, {"data", "colour"}), "red");
+  EXPECT_EQ(object::Find(*taken, {"data", "gone"}), nullptr);
+  EXPECT_EQ(object::Find(*taken, {"metadata", "labels", "app.kubernetes.io/instance"}), nullptr);
+  EXPECT_EQ(object::FindString(*taken, {"data", "by-hand"}), "y");
+  EXPECT_TRUE(agent.Applied(kCart));
+}
+
+TEST(Adoption, ACopyThatCarriesTheMarkOfAnotherObjectIsLeft) {
+  TestAgent agent;
+  agent.target = TestAgent::Target::kApiServer;
+  agent.options.syncs = ReconcileOptions::Syncs::kPhases;
+  agent.Restart();
+  const absl::StatusOr<Value> copy = object::ParseJson(
+      R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","namespace":"shop",
+          "annotations":{"argocd.argoproj.io/tracking-id":"cart:/ConfigMap:shop/original"}},
+          "data":{"colour":"old"}})");
+  agent.api.UpdateOutside(*copy, "operator");
+  TestApp app;
+  app.name = kCart;
+  app.files["app/a.yaml"] = ConfigMapText("a", "red", "leidang.dev/adopt: \"true\"");
+  agent.Put(app);
+  agent.Settle();
+  EXPECT_EQ(object::FindString(*agent.api.Find({"", "ConfigMap", "shop", "a"}), {"data", "colour"}),
+            "old");
+}
+
+}  // namespace
+}  // namespace leidang::agent
