@@ -62,7 +62,7 @@ class Planner {
     return !seen.owner.empty() && seen.owner != in_.app && !in_.released.contains(seen.key);
   }
   void DecidePrunes(std::vector<PlannedPrune> wanted);
-  void HoldForConfirmation(const std::set<ObjectKey>& keys);
+  void HoldUnconfirmed();
   bool SyncsNow() const;
   void DecideNamespace();
   void SetWaves();
@@ -170,11 +170,10 @@ void Planner::DecidePrunes(std::vector<PlannedPrune> wanted) {
       in_.request == Request::kSyncAndPrune ||
       (in_.policy.automation == Automation::kAutomated && in_.policy.pruning == Pruning::kPrune);
   if (!asked || wanted.empty()) return;
-  std::set<ObjectKey> to_confirm;
   for (const PlannedPrune& prune : wanted) {
     const bool confirm =
         prune.pruning == Pruning::kConfirm || in_.policy.option == Pruning::kConfirm;
-    if (confirm && !in_.approved.contains(prune.task.key)) to_confirm.insert(prune.task.key);
+    if (confirm && !in_.approved.contains(prune.task.key)) plan_.to_confirm.insert(prune.task.key);
   }
   if (in_.desired.empty() && in_.policy.emptiness == Emptiness::kRefused &&
       in_.request != Request::kSyncAndPrune) {
@@ -183,8 +182,9 @@ void Planner::DecidePrunes(std::vector<PlannedPrune> wanted) {
   }
   std::vector<ObjectKey> unapproved;
   for (const PlannedPrune& prune : wanted) {
-    if (in_.approved.contains(prune.task.key)) continue;
-    if (!to_confirm.contains(prune.task.key)) unapproved.push_back(prune.task.key);
+    const bool held = in_.confirmation == PlanInput::Confirmation::kNone &&
+                      plan_.to_confirm.contains(prune.task.key);
+    if (!held && !in_.approved.contains(prune.task.key)) unapproved.push_back(prune.task.key);
   }
   // What is left to others or gone is not there any more: it makes no prune a smaller share.
   plan_.hold_reason = HoldReason({.wanted = unapproved.size(),
@@ -192,20 +192,21 @@ void Planner::DecidePrunes(std::vector<PlannedPrune> wanted) {
                                   .inventory = in_.inventory.size() - plan_.dropped.size(),
                                   .limit = in_.policy.max_deletions});
   if (!plan_.hold_reason.empty()) plan_.held = std::move(unapproved);
-  HoldForConfirmation(to_confirm);
+  HoldUnconfirmed();
   const std::set<ObjectKey> held(plan_.held.begin(), plan_.held.end());
   for (PlannedPrune& prune : wanted) {
     if (!held.contains(prune.task.key)) prunes_.push_back(std::move(prune));
   }
 }
 
-void Planner::HoldForConfirmation(const std::set<ObjectKey>& keys) {
-  if (keys.empty()) return;
+void Planner::HoldUnconfirmed() {
+  const std::set<ObjectKey>& keys = plan_.to_confirm;
+  if (keys.empty() || in_.confirmation == PlanInput::Confirmation::kGiven) return;
   plan_.held.insert(plan_.held.end(), keys.begin(), keys.end());
   std::sort(plan_.held.begin(), plan_.held.end());
   absl::StrAppend(&plan_.hold_reason, plan_.hold_reason.empty() ? "" : "; ", keys.size(),
                   keys.size() == 1 ? " object asks" : " objects ask",
-                  " for confirmation before it is deleted (Prune=confirm, Delete=confirm)");
+                  " for confirmation before deletion (Prune=confirm, Delete=confirm)");
 }
 
 bool Planner::SyncsNow() const {
@@ -343,7 +344,6 @@ Plan Planner::Sync() {
 }
 
 Plan Planner::Deletion() {
-  std::set<ObjectKey> to_confirm;
   for (const OwnedObject& owned : in_.inventory) {
     std::optional<PlannedPrune> prune = LookAtExtra(owned);
     if (!prune.has_value()) continue;
@@ -354,11 +354,11 @@ Plan Planner::Deletion() {
     plan_.extra.push_back(owned.key);
     const bool confirm =
         owned.with_app == Pruning::kConfirm || in_.policy.with_app == Pruning::kConfirm;
-    if (confirm && !in_.approved.contains(owned.key)) to_confirm.insert(owned.key);
+    if (confirm && !in_.approved.contains(owned.key)) plan_.to_confirm.insert(owned.key);
     prunes_.push_back(*std::move(prune));
   }
   plan_.sync = SyncState();
-  HoldForConfirmation(to_confirm);
+  HoldUnconfirmed();
   // Nothing goes before all of it may.
   if (plan_.held.empty()) AddPruneSteps();
   return std::move(plan_);

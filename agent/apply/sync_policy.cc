@@ -164,6 +164,21 @@ absl::Status ReadRetry(const Value& application, SyncPolicy& policy) {
   return absl::OkStatus();
 }
 
+void ReadConfirmation(const Value& application, SyncPolicy& policy) {
+  constexpr absl::string_view kConfirmed = "argocd.argoproj.io/deletion-approved";
+  const absl::string_view said = manifest::Annotation(application, kConfirmed);
+  if (said.empty()) return;
+  absl::Time confirmed;
+  std::string error;
+  if (absl::ParseTime(absl::RFC3339_full, said, &confirmed, &error)) {
+    policy.confirmed = confirmed;
+    return;
+  }
+  policy.notices.push_back(absl::StrCat("annotation ", kConfirmed, ": \"", said,
+                                        "\" is no time such as \"2026-01-31T12:00:00Z\" and "
+                                        "confirms nothing"));
+}
+
 absl::Status ReadNamespaceMetadata(const Value& application, SyncPolicy& policy) {
   constexpr absl::string_view kField = "spec.syncPolicy.managedNamespaceMetadata";
   const Value* metadata =
@@ -215,6 +230,7 @@ absl::StatusOr<SyncPolicy> ReadSyncPolicy(const Value& application) {
   RETURN_IF_ERROR(ReadOptions(application, policy));
   RETURN_IF_ERROR(ReadRetry(application, policy));
   RETURN_IF_ERROR(ReadNamespaceMetadata(application, policy));
+  ReadConfirmation(application, policy);
   const Value* ignored = object::Find(application, {"spec", "ignoreDifferences"});
   if (ignored != nullptr) {
     ASSIGN_OR_RETURN(IgnoreRules rules, IgnoreRules::Parse(*ignored));

@@ -70,6 +70,8 @@ struct SyncPolicy {
     kOrphan
   } prune_how = PruneHow::kForeground;
   Adoption adoption = Adoption::kNo;  // Annotation leidang.dev/adopt.
+  // Annotation argocd.argoproj.io/deletion-approved: allows what asked for confirmation until then.
+  std::optional<absl::Time> confirmed;
   DeletionLimit max_deletions;
   SyncRetry retry;
   enum class PruneOrder : uint8_t { kInWaves, kLast } prune_order = PruneOrder::kInWaves;

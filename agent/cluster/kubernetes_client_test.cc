@@ -95,8 +95,11 @@ class KubernetesClientTest : public ::testing::Test {
 
   absl::StatusOr<Applied> Apply(const ObjectKey& key, Value manifest,
                                 std::optional<std::string> version = std::nullopt) {
+    return Apply({key, std::move(manifest), std::move(version)});
+  }
+  absl::StatusOr<Applied> Apply(ApplyRequest request) {
     std::optional<absl::StatusOr<Applied>> answer;
-    client_.Apply({key, std::move(manifest), std::move(version)},
+    client_.Apply(std::move(request),
                   [&](absl::StatusOr<Applied> a) { answer = std::move(a); });
     loop_.RunUntil([&] { return answer.has_value(); }, absl::Minutes(5));
     return answer.has_value() ? *answer : absl::InternalError("no answer");
@@ -154,6 +157,56 @@ TEST_F(KubernetesClientTest, AnInstanceWaitsForItsDefinition) {
                                        "metadata":{"name":"w","namespace":"shop"}})")),
               IsOk());
   EXPECT_EQ(client_.ScopeOf("example.com", "Widget"), manifest::Scope::kNamespaced);
+}
+
+TEST_F(KubernetesClientTest, AReplacementLeavesNothingOfWhatOthersHaveSet) {
+  ApplyRequest request{Key("a"), Config("a", "1"), ""};
+  request.way = ApplyRequest::Way::kReplace;
+  ASSERT_THAT(Apply(request), IsOk()) << "what is not there is created";
+  EXPECT_THAT(Requests("POST"), SizeIs(1));
+  Value edited = *server_.Find(Key("a"));
+  edited.at("data").as_object()["more"] = "x";
+  server_.UpdateOutside(edited, "editor");
+  request.manifest = Config("a", "2");
+  request.if_version.reset();
+  ASSERT_THAT(Apply(request), IsOk());
+  EXPECT_EQ(object::ToJson(*object::Find(*server_.Find(Key("a")), {"data"})), R"({"k":"2"})");
+  EXPECT_THAT(Requests("PUT"), SizeIs(1));
+  EXPECT_THAT(Requests("PATCH"), IsEmpty());
+  request.if_version = "1";
+  EXPECT_THAT(Apply(request), StatusIs(absl::StatusCode::kAborted));
+}
+
+TEST_F(KubernetesClientTest, WhatCannotBeChangedInPlaceIsMadeAnewWithForceOnly) {
+  ASSERT_THAT(Apply(Key("a"), Config("a", "1")), IsOk());
+  const std::string before(object::FindString(*server_.Find(Key("a")), {"metadata", "uid"}));
+  server_.SetFault([&](const ApiRequest& request) -> std::optional<ApiResponse> {
+    if (request.method != "PATCH" || server_.Find(Key("a")) == nullptr) return std::nullopt;
+    return ApiResponse{422, R"({"message":"data is immutable"})"};
+  });
+  ApplyRequest request{Key("a"), Config("a", "2"), std::nullopt};
+  EXPECT_THAT(Apply(request), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(Requests("DELETE"), IsEmpty());
+  request.refused = ApplyRequest::Refused::kMakeAnew;
+  ASSERT_THAT(Apply(request), IsOk());
+  const Value* after = server_.Find(Key("a"));
+  EXPECT_EQ(object::FindString(*after, {"data", "k"}), "2");
+  EXPECT_NE(object::FindString(*after, {"metadata", "uid"}), before);
+}
+
+TEST_F(KubernetesClientTest, ForceNeverDeletesANamespaceToMakeItAnew) {
+  const ObjectKey ns{"", "Namespace", "", "shop"};
+  const Value manifest =
+      Parsed(R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"shop"}})");
+  server_.PutOutside(manifest);
+  server_.SetFault([](const ApiRequest& request) -> std::optional<ApiResponse> {
+    if (request.method != "PATCH") return std::nullopt;
+    return ApiResponse{422, R"({"message":"no"})"};
+  });
+  ApplyRequest request{ns, manifest, std::nullopt};
+  request.refused = ApplyRequest::Refused::kMakeAnew;
+  EXPECT_THAT(Apply(request), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_NE(server_.Find(ns), nullptr);
 }
 
 TEST_F(KubernetesClientTest, AKindThatNobodyDefinesIsTriedAgainLater) {
@@ -275,7 +328,8 @@ TEST_F(KubernetesClientTest, WhatIsNotCurrentIsNotHeldAgainstOtherKinds) {
 TEST(OwnedFields, ListItemsCountByTheirKeysAndOthersFieldsNotAtAll) {
   constexpr absl::string_view kFields =
       R"({"metadata":{"managedFields":[
-        {"manager":"leidang","operation":"Update","fieldsV1":{"f:x":{}}},
+        {"manager":"editor","operation":"Update","fieldsV1":{"f:x":{}}},
+        {"manager":"leidang","operation":"Update","fieldsV1":{"f:z":{}}},
         {"manager":"leidang","operation":"Apply","subresource":"status","fieldsV1":{"f:y":{}}},
         {"manager":"leidang","operation":"Apply","fieldsV1":{"f:spec":{
           "f:replicas":{},"f:l":{"k:{\"name\":\"a\"}":{".":{},"f:name":{},"f:v":{}}}}}}]},)";
@@ -289,6 +343,8 @@ TEST(OwnedFields, ListItemsCountByTheirKeysAndOthersFieldsNotAtAll) {
   EXPECT_NE(hash(R"("spec":{"replicas":2,"l":[{"name":"a","v":1}]}})"), base);
   EXPECT_NE(hash(R"("spec":{"replicas":1,"l":[{"name":"a","v":2}]}})"), base);
   EXPECT_NE(hash(R"("spec":{"replicas":1,"l":[]}})"), base);
+  EXPECT_NE(hash(R"("z":1,"spec":{"replicas":1,"l":[{"name":"a","v":1}]}})"), base)
+      << "what we replaced is ours too";
   EXPECT_EQ(OwnedHash(Parsed("{}")), "");
 }
 

@@ -106,6 +106,9 @@ std::string EncodeMemory(const EntryMemory& memory) {
   for (const SyncHistoryItem& item : memory.history) history.push_back(ToJson(item));
   if (!history.empty()) json["history"] = std::move(history);
   if (memory.sync.has_value()) json["sync"] = ToJson(*memory.sync);
+  if (memory.unconfirmed_since.has_value()) {
+    json["unconfirmedSince"] = absl::ToUnixSeconds(*memory.unconfirmed_since);
+  }
   if (memory.ending != EntryMemory::Ending::kNotBegun) {
     json["ending"] = static_cast<int64_t>(memory.ending);
   }
@@ -124,6 +127,9 @@ EntryMemory DecodeMemory(absl::string_view note) {
   for (const Value& item : List(*json, "history")) memory.history.push_back(HistoryFrom(item));
   const Value* sync = object::Find(*json, {"sync"});
   if (sync != nullptr) memory.sync = SyncFrom(*sync);
+  if (object::Find(*json, {"unconfirmedSince"}) != nullptr) {
+    memory.unconfirmed_since = absl::FromUnixSeconds(Number(*json, "unconfirmedSince"));
+  }
   memory.ending = EnumFrom(*json, "ending", EntryMemory::Ending::kAllDone);
   return memory;
 }

@@ -48,6 +48,8 @@ struct EntryMemory {
   size_t prunes = 0;                     // Within the hour that the brake looks at.
   std::vector<SyncHistoryItem> history;  // The oldest first.
   std::optional<SyncProgress> sync;
+  // Since when deletions ask for confirmation, to the second; the confirmation is not older.
+  std::optional<absl::Time> unconfirmed_since;
   // Of an entry that is being deleted: its PreDelete hooks are done, or its PostDelete hooks too.
   enum class Ending : uint8_t { kNotBegun, kHooksDone, kAllDone } ending = Ending::kNotBegun;
 

@@ -253,6 +253,10 @@ PlanInput EntryPass::Input() const {
   input.pruned_recently = context_.prunes.Count(ref_, now);
   const auto approved = context_.approved.find(ref_);
   if (approved != context_.approved.end()) input.approved = approved->second;
+  const absl::Time asked = memory_.unconfirmed_since.value_or(context_.loop.clock().Now());
+  if (application_.policy.confirmed.has_value() && *application_.policy.confirmed >= asked) {
+    input.confirmation = PlanInput::Confirmation::kGiven;
+  }
   input.gate = context_.options.gate;
   if (InPhases() || asked_.selection.has_value()) input.gate = PlanInput::Gate::kNone;
   AddVerdicts(input);
@@ -284,7 +288,17 @@ bool EntryPass::LacksNamespaceMetadata() const {
   return false;
 }
 
-// True if it may not go on because of objects of others.
+// A confirmation is of what asked for it before: one of old lets nothing new go.
+void EntryPass::RememberConfirmation() {
+  if (plan_.to_confirm.empty()) {
+    memory_.unconfirmed_since.reset();
+  } else if (!memory_.unconfirmed_since.has_value()) {
+    memory_.unconfirmed_since =
+        absl::FromUnixSeconds(absl::ToUnixSeconds(context_.loop.clock().Now()));
+  }
+}
+
+// No sync goes on because of objects of others.
 void EntryPass::FailOnSharedObjects() {
   shared_failure_.clear();
   if (application_.policy.shared != SyncPolicy::Shared::kFail) return;
@@ -319,6 +333,7 @@ void EntryPass::MakeThePlan() {
   findings_.desired = desired_.get();
   context_.held.erase(ref_);
   if (!plan_.held.empty()) context_.held[ref_] = plan_.held;
+  RememberConfirmation();
 
   const auto prunes = [](const PlanStep& step) { return !step.prunes.empty(); };
   waits_for_others_ =

@@ -153,6 +153,7 @@ class EntryPass {
   void ObeyPolicy();
   void FailOnSharedObjects();
   bool LacksNamespaceMetadata() const;
+  void RememberConfirmation();
   void RefuseObjects();
   void ObeyLimit(const ClusterPolicy::Limit& limit);
   bool HasSyncRunning() const;

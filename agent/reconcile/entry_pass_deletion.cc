@@ -73,6 +73,7 @@ void EntryPass::OnDeletionLive(absl::StatusOr<std::vector<LiveObject>> answer) {
   findings_.plan = &plan_;
   context_.held.erase(ref_);
   if (!plan_.held.empty()) context_.held[ref_] = plan_.held;
+  RememberConfirmation();
   ObeyPolicy();
   if (plan_.empty()) return Conclude(NextTime());
   CarryOut();

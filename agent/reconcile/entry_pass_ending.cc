@@ -51,8 +51,11 @@ void EntryPass::LookForEnding() {
   ++looks_;
   SyncRecord& record = context_.syncs[ref_];
   if (record.running == nullptr || record.ending != ending_) {
+    // Why the last attempt failed is said until one succeeds.
+    std::string failure = record.ending == ending_ ? std::move(record.failure) : "";
     record = {};
     record.ending = ending_;
+    record.failure = std::move(failure);
     PhasedSync::Options options;
     options.started = context_.loop.clock().Now();
     options.ending = ending_;
@@ -95,18 +98,21 @@ void EntryPass::OnEndingLive(absl::StatusOr<std::vector<LiveObject>> answer) {
 
 void EntryPass::OnEndingPhases(SyncOutcome outcome) {
   static_cast<void>(outcome);  // Hooks are in no inventory; the operation knows how they ended.
-  const SyncOperation& operation = context_.syncs[ref_].running->operation();
+  SyncRecord& record = context_.syncs[ref_];
+  const SyncOperation& operation = record.running->operation();
   if (operation.state() == SyncOperation::State::kSucceeded) return EndEnding();
   if (operation.state() == SyncOperation::State::kFailed) {
-    findings_.sync_failure =
+    record.failure =
         absl::StrCat("a hook of the deletion failed, and is tried again: ", FailureOf(operation));
+    findings_.sync_failure = record.failure;
     context_.log.Warning(kRoom, "a hook of a deletion failed",
                          {{"app", ref_.key.name}, {"error", findings_.sync_failure}});
-    context_.syncs.erase(ref_);
+    record.running.reset();
     return Conclude(WorkResult::Retry());
   }
   if (operation.wave().has_value() && looks_ < kLooksMax) return LookForEnding();
   findings_.progress = operation.message();
+  findings_.sync_failure = record.failure;
   Conclude(WorkResult::After(kBetweenLooks));
 }
 

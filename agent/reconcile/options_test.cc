@@ -100,6 +100,34 @@ TEST_F(OptionsTest, WhatAsksForConfirmationIsPrunedOnceItIsApproved) {
   EXPECT_TRUE(agent_.Applied(kCart));
 }
 
+TEST_F(OptionsTest, AConfirmationOnTheApplicationIsOfWhatAskedBefore) {
+  TestApp app = App();
+  app.sync_policy = Policy(R"("Prune=confirm")");
+  const auto confirm = [&] {
+    app.annotations = absl::StrCat(
+        R"({"argocd.argoproj.io/deletion-approved":")",
+        absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", agent_.loop.clock().Now(), absl::UTCTimeZone()),
+        "\"}");
+  };
+  confirm();
+  agent_.Put(app);
+  agent_.Settle(absl::Seconds(5));
+  app.files.erase("app/a.yaml");
+  agent_.Put(app);
+  agent_.Settle(absl::Seconds(5));
+  EXPECT_TRUE(agent_.Objects().contains("ConfigMap/a")) << "confirmed before it was asked";
+  confirm();
+  agent_.Restart();
+  agent_.Put(app);
+  agent_.Settle(absl::Seconds(5));
+  EXPECT_FALSE(agent_.Objects().contains("ConfigMap/a"));
+  app.files.erase("app/b.yaml");
+  agent_.Put(app);
+  agent_.Settle(absl::Seconds(5));
+  EXPECT_TRUE(agent_.Objects().contains("ConfigMap/b")) << "nobody has confirmed that";
+  EXPECT_THAT(agent_.Condition(kCart, "DeletionsHeld"), HasSubstr("ConfigMap shop/b"));
+}
+
 TEST_F(OptionsTest, AnApplicationThatAsksForConfirmationHoldsAllItsPrunes) {
   TestApp app = App();
   app.sync_policy = Policy(R"("Prune=confirm")");
@@ -239,6 +267,104 @@ TEST_F(OptionsTest, AHookOfTheEndThatFailsHoldsTheDeletionAndSaysSo) {
   agent_.Settle(absl::Seconds(4));
   EXPECT_EQ(agent_.Objects().size(), 5u);
   EXPECT_THAT(agent_.Condition(kCart, "DeletionError"), HasSubstr("a hook of the deletion failed"));
+}
+
+class ApiOptionsTest : public ::testing::Test {
+ protected:
+  ApiOptionsTest() {
+    agent_.target = TestAgent::Target::kApiServer;
+    agent_.options.syncs = ReconcileOptions::Syncs::kPhases;
+    agent_.Restart();
+  }
+  // Of objects of the namespace shop.
+  size_t Writes() const {
+    size_t writes = 0;
+    for (const std::string& request : agent_.api.requests()) {
+      const bool write = !absl::StartsWith(request, "GET ");
+      if (write && absl::StrContains(request, "/namespaces/shop/")) ++writes;
+    }
+    return writes;
+  }
+
+  TestAgent agent_;
+};
+
+TEST_F(ApiOptionsTest, ASyncWritesNothingButWhatIsOutOfSync) {
+  for (const char* option : {"", R"("ApplyOutOfSyncOnly=true")"}) {
+    TestApp app;
+    app.name = kCart;
+    app.sync_policy = absl::StrCat(R"({"syncOptions":[)", option, "]}");
+    for (const char* name : {"a", "b", "c", "d"}) {
+      app.files[absl::StrCat("app/", name, ".yaml")] =
+          ConfigMapText(name, absl::StrCat("red", option == std::string() ? "" : "der"));
+    }
+    agent_.Put(app);
+    const uint8_t id = option == std::string() ? 1 : 4;
+    agent_.Ask(kCart, OperationKind::kSync, "{}", id);
+    agent_.Settle();
+    ASSERT_TRUE(agent_.Applied(kCart));
+    size_t before = Writes();
+    agent_.Ask(kCart, OperationKind::kSync, "{}", id + 1);
+    agent_.Settle();
+    EXPECT_EQ(agent_.Operation(id + 1).state, OperationState::kSucceeded);
+    EXPECT_EQ(Writes(), before);
+    app.files["app/b.yaml"] = ConfigMapText("b", "blue");
+    agent_.Put(app);
+    before = Writes();
+    agent_.Ask(kCart, OperationKind::kSync, "{}", id + 2);
+    agent_.Settle();
+    EXPECT_EQ(Writes(), before + 1);
+    EXPECT_TRUE(agent_.Status(kCart).conditions.empty());
+  }
+}
+
+TEST_F(ApiOptionsTest, WhatIsOfAKindThatComesLaterHoldsNothingUpBeforeItsWave) {
+  TestApp app;
+  app.name = kCart;
+  app.sync_policy = Policy(R"("SkipDryRunOnMissingResource=true")");
+  app.files["app/a.yaml"] = ConfigMapText("a", "red");
+  app.files["app/w.yaml"] =
+      "apiVersion: example.com/v1\nkind: Widget\nmetadata:\n  name: w\n  annotations:\n"
+      "    argocd.argoproj.io/sync-options: SkipDryRunOnMissingResource=true\n"
+      "    argocd.argoproj.io/sync-wave: \"1\"\n";
+  agent_.Put(app);
+  agent_.Settle(absl::Seconds(4));
+  EXPECT_NE(agent_.api.Find({"", "ConfigMap", "shop", "a"}), nullptr);
+  EXPECT_FALSE(agent_.Applied(kCart));
+  const absl::StatusOr<Value> definition = object::ParseJson(
+      R"({"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition",
+          "metadata":{"name":"widgets.example.com"},
+          "spec":{"group":"example.com","scope":"Namespaced",
+                  "names":{"kind":"Widget","plural":"widgets"}}})");
+  agent_.api.PutOutside(*definition);
+  agent_.Settle(absl::Seconds(60));
+  EXPECT_NE(agent_.api.Find({"example.com", "Widget", "shop", "w"}), nullptr);
+  EXPECT_TRUE(agent_.Applied(kCart)) << agent_.Condition(kCart, "SyncError");
+}
+
+TEST_F(ApiOptionsTest, ReplaceOnAnObjectBeatsWhatItsApplicationSays) {
+  TestApp app;
+  app.name = kCart;
+  app.sync_policy = Policy(R"("Replace=true")");
+  app.files["app/a.yaml"] = ConfigMapText("a", "red");
+  app.files["app/b.yaml"] =
+      ConfigMapText("b", "red", "argocd.argoproj.io/sync-options: Replace=false");
+  agent_.Put(app);
+  agent_.Settle();
+  ASSERT_TRUE(agent_.Applied(kCart));
+  for (const char* name : {"a", "b"}) {
+    Value edited = *agent_.api.Find({"", "ConfigMap", "shop", name});
+    edited.at("data").as_object()["colour"] = "pink";
+    edited.at("data").as_object()["more"] = "x";
+    agent_.api.UpdateOutside(edited, "editor");
+  }
+  agent_.Settle();
+  const auto data = [&](const char* name) {
+    return object::CanonicalJson(
+        *object::Find(*agent_.api.Find({"", "ConfigMap", "shop", name}), {"data"}));
+  };
+  EXPECT_EQ(data("a"), R"({"colour":"red"})");
+  EXPECT_EQ(data("b"), R"({"colour":"red","more":"x"})");
 }
 
 // An object that Argo CD or Flux has left, with a field that the source does not name.

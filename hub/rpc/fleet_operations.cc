@@ -59,9 +59,9 @@ absl::StatusOr<Operations::Asked> Read(const v1::OperateRequest& request,
     return absl::InvalidArgumentError(
         absl::StrCat("a partial sync names at most ", kResourcesMax, " objects"));
   }
-  object::Array resources;
-  for (const std::string& resource : request.resources()) resources.emplace_back(resource);
-  if (!resources.empty()) parameters["resources"] = std::move(resources);
+  object::Array objects;
+  for (const std::string& resource : request.resources()) objects.emplace_back(resource);
+  if (!objects.empty()) parameters["resources"] = std::move(objects);
   asked.parameters = object::ToJson(parameters);
   if (request.lifetime_seconds() != 0) asked.lifetime = absl::Seconds(request.lifetime_seconds());
   return asked;
