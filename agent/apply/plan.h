@@ -145,7 +145,7 @@ struct Plan {
   std::vector<object::ObjectKey> unowned;   // Carry our marks, but are in no inventory: kept.
   std::vector<object::ObjectKey> held;      // Deletions that wait; `hold_reason` says why.
   std::string hold_reason;
-  std::set<object::ObjectKey> to_confirm;  // Ask for confirmation, given or not.
+  std::set<object::ObjectKey> to_confirm;      // Ask for confirmation, given or not.
   std::vector<object::ObjectKey> waiting_for;  // Of earlier waves, not healthy yet.
   bool refused_empty = false;     // Everything would be pruned and the policy does not allow it.
   bool content_pending = false;   // Something desired has never been applied as it is.

@@ -99,8 +99,7 @@ class KubernetesClientTest : public ::testing::Test {
   }
   absl::StatusOr<Applied> Apply(ApplyRequest request) {
     std::optional<absl::StatusOr<Applied>> answer;
-    client_.Apply(std::move(request),
-                  [&](absl::StatusOr<Applied> a) { answer = std::move(a); });
+    client_.Apply(std::move(request), [&](absl::StatusOr<Applied> a) { answer = std::move(a); });
     loop_.RunUntil([&] { return answer.has_value(); }, absl::Minutes(5));
     return answer.has_value() ? *answer : absl::InternalError("no answer");
   }
