@@ -16,6 +16,8 @@ constexpr size_t kDeletesPerBatch = 1000;
 
 ContentKeeper::ContentKeeper(Store& store) : store_(store) {}
 
+ContentKeeper::~ContentKeeper() { *alive_ = false; }
+
 absl::StatusOr<bool> ContentKeeper::Use(const object::Sha256& digest) {
   {
     MutexLock lock(&mu_);
@@ -131,7 +133,9 @@ absl::Status ContentKeeper::Sweep::Finish(EventLoop* loop, const SweepDone& done
     progress->batches_left = batches;
     progress->result.kept = total;
   }
-  const auto committed = [keeper = keeper_, progress, done](const CommitResult& commit) {
+  const auto committed = [keeper = keeper_, alive = keeper_->alive_, progress,
+                          done](const CommitResult& commit) {
+    if (!*alive) return;
     SweepResult result;
     {
       MutexLock lock(&progress->mu);

@@ -53,7 +53,7 @@ class ContentKeeper {
   };
   using SweepDone = std::function<void(const SweepResult&)>;
 
-  // Dropped before Finish, it deletes nothing. The keeper must outlive it, and the end of Finish.
+  // Dropped before Finish, it deletes nothing. The keeper must outlive it.
   class Sweep {
    public:
     ~Sweep();
@@ -64,9 +64,10 @@ class ContentKeeper {
     // sweep: Finish then deletes nothing, because what belongs to the tree is not known.
     absl::Status Keep(const object::Sha256& tree);
 
-    // Deletes the rest and posts `done` to `loop` when that is durable. `loop` must outlive the
-    // store. An error, and then `done` is not called: kFailedPrecondition if a Keep failed, else
-    // why the contents cannot be listed; nothing is deleted. REQUIRES: called once.
+    // Deletes the rest and posts `done` to `loop` when that is durable, unless the keeper has gone
+    // by then. `loop` must outlive the store. An error, and then `done` is not called:
+    // kFailedPrecondition if a Keep failed, else why the contents cannot be listed; nothing is
+    // deleted. REQUIRES: called once.
     absl::Status Finish(EventLoop* loop, const SweepDone& done);
 
    private:
@@ -80,8 +81,9 @@ class ContentKeeper {
     bool handed_over_ = false;  // Finish has started what ends the sweep.
   };
 
-  // `store` must outlive it.
+  // `store` must outlive it. It goes on the loop that it gave to Finish, or when that has stopped.
   explicit ContentKeeper(Store& store);
+  ~ContentKeeper();
 
   // Adds to `batch` the encoded manifest and those of its files that the store does not have, and
   // returns the tree's digest. Errors of `read`; kDataLoss if a file is not what the manifest says.
@@ -101,6 +103,8 @@ class ContentKeeper {
   void EndSweep() ABSL_LOCKS_EXCLUDED(mu_);
 
   Store& store_;
+  // False once it has gone: what is posted to a loop may come later.
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 
   Mutex mu_;
   // The generation, that is the number of sweeps begun, in which a content was named last.

@@ -47,6 +47,15 @@ void ControlPlane::Build() {
       Recovery::Parts{parts_.loop, *records_, parts_.store, parts_.random, parts_.log}, hooks_.hold,
       [this] { return Current(); });
   brake_desk_ = std::make_unique<BrakeDesk>(parts_.loop, *records_, *brakes_, *owners_);
+  sweeper_ = std::make_unique<ContentSweeper>(
+      ContentSweeper::Parts{parts_.loop,
+                            parts_.workers,
+                            parts_.store,
+                            keeper_,
+                            parts_.log,
+                            {[this] { return owners_->looks_begun(); },
+                             [this](uint64_t number) { return owners_->AnyLookBefore(number); }}},
+      options_.sweep_interval);
   BuildDesk();
   if (!options_.config) return;
   config_ =
@@ -83,6 +92,7 @@ void ControlPlane::Look(ClusterLifecycle::Logs logs, const Done& done) {
     looking_ = true;
     rebuilding_ = logs == ClusterLifecycle::Logs::kRebuilt;
     recovery_->Start();
+    sweeper_->Start();
     CheckSettled();
     if (logs == ClusterLifecycle::Logs::kKept || owners_->AllSettled() || AllRecovering())
       return done(status);

@@ -18,6 +18,7 @@
 #include "hub/control/closure_resolver.h"
 #include "hub/control/cluster_lifecycle.h"
 #include "hub/control/config_repository.h"
+#include "hub/control/content_sweeper.h"
 #include "hub/control/desk.h"
 #include "hub/control/fleet_records.h"
 #include "hub/control/owner_reconciler.h"
@@ -55,7 +56,8 @@ class ControlPlane {
   struct Options {
     Repositories::Options polling;
     std::optional<ConfigRepository::Options> config;
-    size_t part_bytes = kPartBytes;  // Of what a set comes to, in one batch.
+    size_t part_bytes = kPartBytes;                  // Of what a set comes to, in one batch.
+    absl::Duration sweep_interval = kSweepInterval;  // Of content; infinite: never.
   };
   struct Hooks {
     ClusterLifecycle::OnClusters on_clusters;  // Which clusters may connect has changed.
@@ -120,6 +122,7 @@ class ControlPlane {
   std::unique_ptr<ClusterLifecycle> lifecycle_;
   std::unique_ptr<ConfigRepository> config_;
   std::unique_ptr<Recovery> recovery_;
+  std::unique_ptr<ContentSweeper> sweeper_;
   bool looking_ = false;
   bool rebuilding_ = false;  // Logs that were lost are not filled again yet.
   Done on_settled_;

@@ -100,12 +100,17 @@ const OwnerReport* OwnerReconciler::Report(const OwnerKey& owner) const {
   return found == reports_.end() ? nullptr : &found->second;
 }
 
+bool OwnerReconciler::AnyLookBefore(uint64_t number) const {
+  return std::any_of(in_work_.begin(), in_work_.end(),
+                     [number](const auto& look) { return look.second <= number; });
+}
+
 void OwnerReconciler::Start(const OwnerKey& owner) {
   if (first_looks_.MustWait(owner, [this](const OwnerKey& o) { return in_work_.contains(o); })) {
     parked_.insert(owner);
     return queue_.Finish(owner, WorkResult::Done());
   }
-  in_work_.insert(owner);
+  in_work_[owner] = ++looks_begun_;
   auto look = std::make_shared<Look>();
   look->owner = owner;
   const WrittenObject* written = parts_.records.Object(owner.kind, owner.key);

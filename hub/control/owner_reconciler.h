@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -94,6 +95,12 @@ class OwnerReconciler {
   bool AllSettled() const { return unsettled_.empty(); }
   bool idle() const { return queue_.idle(); }
 
+  // Looks that have begun, since the process did: the number of the newest. One that has resolved
+  // content and not committed it yet is under way.
+  uint64_t looks_begun() const { return looks_begun_; }
+  // Whether one of the first `number` looks is under way.
+  bool AnyLookBefore(uint64_t number) const;
+
  private:
   struct Look;
   using LookPtr = std::shared_ptr<Look>;
@@ -167,7 +174,8 @@ class OwnerReconciler {
   // the derived data was lost.
   std::map<OwnerKey, std::set<std::string>> reserved_;
   FirstLooks first_looks_;
-  std::set<OwnerKey> in_work_;
+  std::map<OwnerKey, uint64_t> in_work_;  // The number of the look that is under way.
+  uint64_t looks_begun_ = 0;
   std::set<OwnerKey> parked_;  // Not started, since an earlier first look has not been.
   std::vector<LookPtr> held_;  // Expanded, and waiting for an earlier first look to end.
 

@@ -34,6 +34,7 @@ constexpr Named kNamed[] = {
     {Mutant::kStrictDelete, "strict-delete", "Liveness", std::nullopt},
     {Mutant::kTrustAnyone, "trust-anyone", "MonotoneRevision", std::nullopt},
     {Mutant::kEndsForgotten, "ends-forgotten", "Liveness", std::nullopt},
+    {Mutant::kContentNeverSwept, "content-never-swept", "BoundedEverything", std::nullopt},
 };
 
 }  // namespace

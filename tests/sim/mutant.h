@@ -37,6 +37,7 @@ enum class Mutant : uint8_t {
   kStrictDelete,     // At the agent a deletion of what is gone already never ends.
   kTrustAnyone,      // The agent obeys whichever hub answers.
   kEndsForgotten,    // Pending deletions are lost with what can be computed again.
+  kContentNeverSwept,  // The hub keeps all content that anything ever needed.
 };
 
 // The worlds of the simulation.

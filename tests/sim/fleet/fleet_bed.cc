@@ -9,6 +9,7 @@
 #include "absl/strings/str_replace.h"
 
 #include "common/base/check.h"
+#include "common/tree/tree_manifest.h"
 #include "hub/ledger/entry_codec.h"
 #include "hub/ledger/records.h"
 
@@ -20,6 +21,8 @@ namespace {
 constexpr absl::Duration kSettled = absl::Minutes(40);
 // An hour, less the time that a deletion may be on its way.
 constexpr absl::Duration kBrakeWindow = absl::Minutes(50);
+// Much more often than in a hub that is shipped, so that it meets everything.
+constexpr absl::Duration kSweeps = absl::Minutes(4);
 
 // A matrix of directories and clusters, and a set that reads files.
 constexpr char kSets[] = R"(
@@ -69,6 +72,26 @@ std::string ConfigMap(uint64_t value) {
                       value, "\"}\n");
 }
 
+// Adds the content that an assignment needs; `missing` tells what is not there.
+void Need(const intent::Assignment& assignment, const hub::Store& store,
+          std::set<object::Sha256>* needed, std::string* missing) {
+  for (const intent::Source& source : assignment.sources) {
+    if (source.tree.IsNone()) continue;
+    needed->insert(source.tree);
+    const absl::StatusOr<std::string> encoded = store.GetContent(source.tree);
+    if (!encoded.ok()) {
+      *missing = absl::StrCat("the tree of ", assignment.key.name, " is not stored");
+      continue;
+    }
+    const absl::StatusOr<tree::TreeManifest> manifest = tree::Parse(*encoded);
+    for (const tree::TreeFile& file : manifest->files) {
+      needed->insert(file.digest);
+      if (!*store.HasContent(file.digest))
+        *missing = absl::StrCat(file.path, " of ", assignment.key.name, " is not stored");
+    }
+  }
+}
+
 }  // namespace
 
 // Tells nobody that an agent is there: what could not be sent at once is never sent.
@@ -96,6 +119,8 @@ FleetBed::FleetBed(uint64_t seed, Mutant mutant, Trace::Output output)
   options.on_serving = [this](hub::Store& store) { OnServing(store); };
   options.on_hold = [this] { Hold(); };
   options.on_end = [this] { OnEnd(); };
+  options.sweep_interval =
+      mutant == Mutant::kContentNeverSwept ? absl::InfiniteDuration() : kSweeps;
   hub_ = mutated_ == nullptr ? std::make_unique<testing::TestHub>(loop_, git_, options)
                              : std::make_unique<testing::TestHub>(loop_, *mutated_, options);
 }
@@ -394,7 +419,25 @@ void FleetBed::Calm(absl::Duration limit) {
   const std::string unrest = Settle(limit);
   if (!unrest.empty())
     Fail("Liveness", absl::StrCat("after ", absl::FormatDuration(limit), " of calm: ", unrest));
-  if (!failed()) Note(hub_->Picture(testing::TestHub::Reasons::kLeftOut));
+  if (failed()) return;
+  const std::string missing = ContentOfHub().missing;
+  Expect(missing.empty(), "Liveness", missing);
+  Note(hub_->Picture(testing::TestHub::Reasons::kLeftOut));
+}
+
+FleetBed::ContentFacts FleetBed::ContentOfHub() const {
+  const hub::Store& store = hub_->store();
+  ContentFacts facts;
+  std::set<object::Sha256> needed;
+  for (const hub::ClusterLog& log : store.Logs()) {
+    const absl::StatusOr<hub::Page<hub::LiveAssignment>> live = store.Assignments(log.cluster, {});
+    for (const hub::LiveAssignment& entry : live->items)
+      Need(entry.assignment, store, &needed, &facts.missing);
+  }
+  const absl::StatusOr<hub::Page<object::Sha256>> content = store.Content({});
+  for (const object::Sha256& digest : content->items)
+    facts.unneeded += needed.contains(digest) ? 0 : 1;
+  return facts;
 }
 
 std::string FleetBed::Settle(absl::Duration limit) {

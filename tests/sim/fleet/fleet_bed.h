@@ -116,6 +116,13 @@ class FleetBed {
     return agents_;
   }
   std::vector<std::string> clusters() const;
+  // Content of the hub, by what is assigned: how much of it nothing needs, and the first that is
+  // needed and not there. The hub is up.
+  struct ContentFacts {
+    size_t unneeded = 0;
+    std::string missing;  // Empty: nothing is.
+  };
+  ContentFacts ContentOfHub() const;
   // The hub is up.
   hub::ClusterView View(const std::string& cluster) const;
   hub::SessionTable& table() { return *table_; }

@@ -203,7 +203,7 @@ void OperationsWhileAway(FleetBed& bed) {
   }
 }
 
-// Without content, which is shared, and goes some time after its last user.
+// Without content, which is shared: which files are alike is drawn anew each time.
 size_t Rows(const hub::MemoryRows& disk) {
   size_t rows = 0;
   for (const hub::Family family :
@@ -240,6 +240,10 @@ void Churn(FleetBed& bed) {
                absl::StrCat(rows, " rows are stored, after ", derived, " for the same fleet"));
     bed.Expect(kept <= at_agent, "BoundedEverything",
                absl::StrCat("an agent keeps ", kept, " rows, after ", at_agent));
+    const FleetBed::ContentFacts content = bed.ContentOfHub();
+    bed.Expect(content.unneeded == 0, "BoundedEverything",
+               absl::StrCat(content.unneeded, " contents are stored that nothing needs"));
+    bed.Expect(content.missing.empty(), "Liveness", content.missing);
   }
 }
 
@@ -267,7 +271,10 @@ std::vector<Scenario> FleetScenarios() {
        "+: operations are asked for while their cluster is offline",
        {Mutant::kSendOnce},
        OnFleet(OperationsWhileAway)},
-      {"churn", "+: clusters and Applications come and go for weeks", {}, OnFleet(Churn)},
+      {"churn",
+       "+: clusters and Applications come and go for weeks",
+       {Mutant::kContentNeverSwept},
+       OnFleet(Churn)},
   };
 }
 

@@ -113,7 +113,8 @@ void TestHub::Start() {
     p.store = std::make_unique<FaultyStore>(std::move(p.store), options_.on_commit);
   p.plane = std::make_unique<hub::ControlPlane>(
       hub::ControlPlane::Parts{loop_, p.workers, *p.ledger, *p.store, git_, random_, log_},
-      hub::ControlPlane::Options{options_.polling, options_.config, options_.part_bytes},
+      hub::ControlPlane::Options{options_.polling, options_.config, options_.part_bytes,
+                                 options_.sweep_interval},
       hub::ControlPlane::Hooks{
           [this](const std::set<intent::ClusterId>& clusters) { admitted_ = clusters; },
           [this](const intent::ClusterId& id) { gone_.push_back(id); },

@@ -50,6 +50,7 @@ class TestHub {
     std::optional<hub::ConfigRepository::Options> config;
     uint64_t seed = 1;
     size_t part_bytes = hub::kPartBytes;
+    absl::Duration sweep_interval = hub::kSweepInterval;  // Of content that nothing needs.
     // Called before each commit of the store; what is not OK is the commit's answer, and nothing is
     // written.
     std::function<absl::Status(const hub::WriteBatch&)> on_commit;
