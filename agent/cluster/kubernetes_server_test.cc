@@ -99,32 +99,68 @@ class CountingTransport final : public ApiTransport {
     });
   }
   StreamId Stream(ApiRequest request, OnLine on_line, Done on_end) override {
+    if (holding_) {
+      held_.push_back({std::move(request), std::move(on_line), std::move(on_end)});
+      return kHeldStream;
+    }
     const bool begins_with_list = absl::StrContains(request.path, "sendInitialEvents");
     const auto id = std::make_shared<StreamId>(0);
     *id = real_.Stream(
         std::move(request),
         [this, id, on_line = std::move(on_line)](std::string line) {
           if (absl::StrContains(line, "k8s.io/initial-events-end")) listing_.erase(*id);
+          if (absl::StrContains(line, R"("code":410)")) ++expired_;
           on_line(std::move(line));
         },
-        [this, id, on_end = std::move(on_end)](absl::StatusOr<ApiResponse> answer) {
+        [this, id, on_end](absl::StatusOr<ApiResponse> answer) {
           listing_.erase(*id);
+          ends_.erase(*id);
+          if (answer.ok() && answer->status == 410) ++expired_;
           on_end(std::move(answer));
         });
     if (begins_with_list) listing_.insert(*id);
+    ends_[*id] = std::move(on_end);
     return *id;
   }
   void Cancel(StreamId stream) override {
     listing_.erase(stream);
+    ends_.erase(stream);
     real_.Cancel(stream);
   }
+
+  // Ends all streams as a server does whose time is up. The next ones begin with Release only.
+  void EndStreamsAndHold() {
+    holding_ = true;
+    for (const auto& [stream, on_end] : std::exchange(ends_, {})) {
+      real_.Cancel(stream);
+      on_end(ApiResponse{200, ""});
+    }
+  }
+  void Release() {
+    holding_ = false;
+    for (Held& held : std::exchange(held_, {})) {
+      Stream(std::move(held.request), std::move(held.on_line), std::move(held.on_end));
+    }
+  }
+  int expired() const { return expired_; }
 
   bool Quiet() const { return waiting_ == 0 && listing_.empty(); }
   const std::vector<std::string>& requests() const { return requests_; }
 
  private:
+  struct Held {
+    ApiRequest request;
+    OnLine on_line;
+    Done on_end;
+  };
+  static constexpr StreamId kHeldStream = 1'000'000'000;  // Nobody cancels one that is held.
+
   ApiTransport& real_;
   int waiting_ = 0;
+  bool holding_ = false;
+  int expired_ = 0;  // Watches that the server could not go on with.
+  std::vector<Held> held_;
+  std::map<StreamId, Done> ends_;
   std::set<StreamId> listing_;
   std::vector<std::string> requests_;
 };
@@ -211,6 +247,64 @@ class RealCluster final : public ClusterUnderTest {
   HandLoop loop_;
   std::unique_ptr<RealClient> real_;
 };
+
+// With plain lists, so that it can be seen that what is read anew comes in pages.
+TEST(ExpiredWatch, IsReadAnewInPagesAndTellsWhatWasMissed) {
+  constexpr int kObjects = 620;  // A page has 500.
+  KubernetesCluster server(KubernetesCluster::Size::kServerOnly, "--feature-gates=WatchList=false");
+  server.CreateNamespace("shop");
+  HandLoop loop;
+  RealClient real(loop, server.Endpoint());
+  const auto key = [](int i) { return ObjectKey{"", "ConfigMap", "shop", absl::StrCat("c", i)}; };
+  const auto config = [&](int i, const char* colour) {
+    Value manifest = object::Object{{"apiVersion", "v1"}, {"kind", "ConfigMap"}};
+    manifest.get_object()["metadata"] =
+        object::Object{{"name", key(i).name}, {"namespace", "shop"}};
+    manifest.get_object()["data"] = object::Object{{"colour", colour}};
+    manifest::Track(manifest, "leidang/cart", key(i));
+    return manifest;
+  };
+  int left = kObjects;
+  for (int i = 0; i < kObjects; ++i) {
+    real.client().Apply({key(i), config(i, "red"), std::nullopt},
+                        [&](const absl::StatusOr<Applied>& answer) {
+                          EXPECT_OK(answer);
+                          --left;
+                        });
+  }
+  ASSERT_TRUE(loop.RunUntil([&] { return left == 0; }, absl::Minutes(1)));
+  const auto rest = [&](absl::Duration time) {
+    const absl::Duration end = loop.clock().Monotonic() + time;
+    loop.RunUntil([&] { return loop.clock().Monotonic() > end; }, absl::Minutes(1));
+  };
+  rest(absl::Seconds(1));
+  std::set<std::string> told;
+  real.client().Watch([&](const ObjectEvent& event) { told.insert(event.key.name); });
+
+  real.transport().EndStreamsAndHold();
+  server.Patch(PathOf(key(7)), R"({"data":{"colour":"pink"}})");
+  server.Delete(PathOf(key(8)));
+  server.Kill("kube-apiserver");
+  server.Compact();
+  server.Start("kube-apiserver");
+  server.Apply(PathOf(key(1000)), object::ToJson(config(1000, "theirs")));
+  rest(absl::Seconds(1));
+  const size_t before = real.transport().requests().size();
+  real.transport().Release();
+  EXPECT_TRUE(loop.RunUntil([&] { return told.size() == 3; }, absl::Seconds(30)));
+  rest(absl::Seconds(1));
+  EXPECT_GE(real.transport().expired(), 1);
+  EXPECT_THAT(told, ::testing::ElementsAre("c1000", "c7", "c8"));
+  size_t pages = 0;
+  for (size_t i = before; i < real.transport().requests().size(); ++i) {
+    const std::string& request = real.transport().requests()[i];
+    EXPECT_THAT(request, ::testing::StartsWith("GET "));
+    if (absl::StrContains(request, "/configmaps?") && absl::StrContains(request, "&limit=")) {
+      ++pages;
+    }
+  }
+  EXPECT_EQ(pages, 2u);
+}
 
 INSTANTIATE_TEST_SUITE_P(
     Kubernetes, ClusterContractTest,

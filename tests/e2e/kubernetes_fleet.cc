@@ -105,13 +105,25 @@ void KubernetesFleet::AddApplication(const std::string& name, const std::string&
                                      absl::string_view more, absl::string_view spec) {
   const bool own = absl::StrContains(more, "syncOptions:");
   const bool manual = absl::StrContains(more, "automated:");
-  const std::string file = fleet_.Write(
-      name + ".yaml",
-      absl::StrReplaceAll(kApplication, {{"NAME", name},
-                                         {"REPO", repository()},
-                                         {"CLUSTER", cluster},
-                                         {"MORE", absl::StrCat(manual ? "" : kAutomated,
-                                                               own ? "" : kOptions, more, spec)}}));
+  manifests_[name] = absl::StrReplaceAll(
+      kApplication,
+      {{"NAME", name},
+       {"REPO", repository()},
+       {"CLUSTER", cluster},
+       {"MORE", absl::StrCat(manual ? "" : kAutomated, own ? "" : kOptions, more, spec)}});
+  ApplyManifest(name);
+}
+
+void KubernetesFleet::Annotate(const std::string& name, const std::string& annotation,
+                               const std::string& value) {
+  absl::StrReplaceAll({{"metadata:\n", absl::StrCat("metadata:\n  annotations: {", annotation,
+                                                    ": \"", value, "\"}\n")}},
+                      &manifests_.at(name));
+  ApplyManifest(name);
+}
+
+void KubernetesFleet::ApplyManifest(const std::string& name) {
+  const std::string file = fleet_.Write(name + ".yaml", manifests_.at(name));
   const RunningFleet::Answer answer = fleet_.Leidang({"apply", "-f", file});
   EXPECT_EQ(answer.code, 0) << answer.err;
 }

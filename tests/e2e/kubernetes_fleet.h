@@ -61,6 +61,8 @@ class KubernetesFleet {
   // and `syncOptions` take the place of that; `spec` of its spec, indented by two.
   void AddApplication(const std::string& name, const std::string& cluster,
                       absl::string_view more = "", absl::string_view spec = "");
+  // Applies the same Application with this annotation.
+  void Annotate(const std::string& name, const std::string& annotation, const std::string& value);
   // Until it is Synced and Healthy with the newest commit.
   void Wait(const std::string& name);
   // What `leidang app get` shows, as an object.
@@ -72,12 +74,15 @@ class KubernetesFleet {
   static void Rest(absl::Duration time);
 
  private:
+  void ApplyManifest(const std::string& name);
+
   TempDir folder_;
   GitRepository git_;
   std::map<std::string, std::unique_ptr<KubernetesCluster>> clusters_;
   RunningFleet fleet_;
   std::map<std::string, std::map<std::string, std::string>> apps_;
-  std::string commit_;  // The newest.
+  std::map<std::string, std::string> manifests_;  // Of Applications, by name.
+  std::string commit_;                            // The newest.
 };
 
 }  // namespace leidang::testing

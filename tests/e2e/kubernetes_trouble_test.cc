@@ -1,7 +1,9 @@
 // What goes wrong in real clusters, and how it is shown and got over.
 
 #include <filesystem>
+#include <map>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
@@ -80,20 +82,40 @@ TEST_F(KubernetesTroubleTest, AFinalizerThatHangsIsNamed) {
 }
 
 TEST_F(KubernetesTroubleTest, AWatchWhoseHistoryIsGoneFindsWhatItMissed) {
-  fleet()->Commit("history",
-                  {{"a.yaml", ConfigMap("a", "red")}, {"b.yaml", ConfigMap("b", "red")}});
+  std::map<std::string, std::string> files;
+  for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
+    files[absl::StrCat(name, ".yaml")] = ConfigMap(name, "red");
+  }
+  fleet()->Commit("history", files);
   fleet()->AddApplication("history", "one");
   fleet()->Wait("history");
+  const object::Value untouched = one().Get(ConfigPath("history", "e"));
+  // What it misses: edits and a deletion in the cluster, changes in Git.
+  fleet()->fleet().agent("one").Stop();
   one().Patch(ConfigPath("history", "a"), R"({"data":{"colour":"pink"}})");
+  one().Delete(ConfigPath("history", "b"));
   one().Kill("kube-apiserver");
   one().Compact();
   one().Start("kube-apiserver");
-  one().Delete(ConfigPath("history", "b"));
-  EXPECT_TRUE(KubernetesFleet::Until(
-      [&] {
-        return Colour(one(), "history", "a") == "red" && Colour(one(), "history", "b") == "red";
-      },
-      absl::Seconds(60)));
+  one().Patch(ConfigPath("history", "f"), R"({"metadata":{"annotations":{"others":"x"}}})");
+  files["c.yaml"] = ConfigMap("c", "blue");
+  files.erase("d.yaml");
+  fleet()->Commit("history", files);
+  // Servers that begin write ConfigMaps of their own.
+  double before = -1;
+  ASSERT_TRUE(KubernetesFleet::Until([&] {
+    const double last = std::exchange(before, one().Writes("configmaps"));
+    KubernetesFleet::Rest(absl::Seconds(1));
+    return last == before;
+  }));
+  fleet()->fleet().agent("one").Continue();
+  fleet()->Wait("history");
+  ASSERT_TRUE(KubernetesFleet::Until([&] { return Colour(one(), "history", "a") == "red"; }));
+  EXPECT_EQ(Colour(one(), "history", "b"), "red");
+  EXPECT_EQ(Colour(one(), "history", "c"), "blue");
+  EXPECT_TRUE(one().Get(ConfigPath("history", "d")).is_null());
+  EXPECT_EQ(one().Get(ConfigPath("history", "e")), untouched);
+  EXPECT_EQ(one().Writes("configmaps") - before, 4) << "a, b, c and d";
 }
 
 TEST_F(KubernetesTroubleTest, AnAgentThatLosesItsDiskFindsItsInventoryInTheCluster) {
