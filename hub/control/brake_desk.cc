@@ -18,25 +18,22 @@ void BrakeDesk::Decide(Verdict verdict, const std::string& digest, const Author&
     loop_.Post([done = std::move(done), status = changes.status()] { done(status); });
     return;
   }
-  records_.Write(*std::move(changes), [this, verdict, held, author, decision,
-                                       done = std::move(done)](const absl::Status& status) {
-    const bool approved = verdict == Verdict::kApproved;
-    AuditEntry entry;
-    entry.at = decision.at;
-    entry.who = author.who;
-    entry.from = author.from;
-    entry.what =
-        absl::StrCat(approved ? "approve" : "reject", " deletions held by the brake of the ",
-                     NameOf(held), ", list ", held.digest.Hex());
-    entry.outcome = status.ok() ? absl::StrCat(held.deletions.size(), " deletions")
-                                : std::string(status.message());
-    records_.Audit(std::move(entry));
-    if (!status.ok()) return done(status);
-    for (const std::string& text : held.owners) {
-      if (const std::optional<OwnerKey> owner = OwnerKey::FromString(text)) owners_.Trigger(*owner);
-    }
-    done(held);
-  });
+  records_.Write(*std::move(changes),
+                 [this, verdict, held, author, done = std::move(done)](const absl::Status& status) {
+                   const bool approved = verdict == Verdict::kApproved;
+                   records_.Audit(author,
+                                  absl::StrCat(approved ? "approve" : "reject",
+                                               " deletions held by the brake of the ", NameOf(held),
+                                               ", list ", held.digest.Hex()),
+                                  status.ok() ? absl::StrCat(held.deletions.size(), " deletions")
+                                              : std::string(status.message()));
+                   if (!status.ok()) return done(status);
+                   for (const std::string& text : held.owners) {
+                     if (const std::optional<OwnerKey> owner = OwnerKey::FromString(text))
+                       owners_.Trigger(*owner);
+                   }
+                   done(held);
+                 });
 }
 
 }  // namespace leidang::hub

@@ -18,16 +18,6 @@ struct Desk::Draft {
   std::optional<ClusterRegistration> cluster;
 };
 
-void Desk::Audit(const Author& author, const std::string& what, const std::string& outcome) {
-  AuditEntry entry;
-  entry.at = loop_.clock().Now();
-  entry.who = author.who;
-  entry.from = author.from;
-  entry.what = what;
-  entry.outcome = outcome;
-  records_.Audit(std::move(entry));
-}
-
 absl::StatusOr<Desk::Draft> Desk::ReadWritten(WrittenKind kind, const object::Value& manifest,
                                               Draft draft) const {
   ASSIGN_OR_RETURN(WrittenObject written,
@@ -183,10 +173,11 @@ void Desk::AuditApplied(const Applied& applied, const Author& author) {
   const std::string what = absl::StrCat("apply ", applied.kind, " ", applied.ns,
                                         applied.ns.empty() ? "" : "/", applied.name);
   if (!applied.outcome.ok()) {
-    return Audit(author, what, absl::StrCat("refused: ", applied.outcome.status().message()));
+    return records_.Audit(author, what,
+                          absl::StrCat("refused: ", applied.outcome.status().message()));
   }
   if (*applied.outcome == Outcome::kUnchanged) return;
-  Audit(author, what, *applied.outcome == Outcome::kCreated ? "created" : "configured");
+  records_.Audit(author, what, *applied.outcome == Outcome::kCreated ? "created" : "configured");
 }
 
 void Desk::TriggerFor(const Draft& draft) {
@@ -290,9 +281,9 @@ void Desk::Delete(const Target& target, std::optional<uint64_t> confirm,
       [this, target, author, count, done = std::move(done)](const absl::Status& status) {
         const std::string what =
             absl::StrCat("delete ", WrittenKindName(target.kind), " ", target.key);
-        Audit(author, what,
-              status.ok() ? absl::StrCat("done, ", *count, " Applications")
-                          : absl::StrCat("refused: ", status.message()));
+        records_.Audit(author, what,
+                       status.ok() ? absl::StrCat("done, ", *count, " Applications")
+                                   : absl::StrCat("refused: ", status.message()));
         if (!status.ok()) return done(status);
         if (target.kind == WrittenKind::kApplicationSet || target.kind == WrittenKind::kApplication)
           owners_.Trigger({target.kind, target.key});
@@ -312,8 +303,9 @@ void Desk::Release(const Target& target, const Author& author) {
         return FleetRecords::Changes{change::PutObject{std::move(released)}};
       },
       [this, target, author](const absl::Status& status) {
-        Audit(author, absl::StrCat("release ", WrittenKindName(target.kind), " ", target.key),
-              status.ok() ? "done" : absl::StrCat("failed: ", status.message()));
+        records_.Audit(author,
+                       absl::StrCat("release ", WrittenKindName(target.kind), " ", target.key),
+                       status.ok() ? "done" : absl::StrCat("failed: ", status.message()));
       });
 }
 

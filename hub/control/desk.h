@@ -18,12 +18,6 @@
 
 namespace leidang::hub {
 
-// Who asks, for the audit log.
-struct Author {
-  std::string who;   // "admin", "config <file>@<commit>".
-  std::string from;  // Address of the peer, empty if there is none.
-};
-
 // Desk takes what people and the config repository write: checks it, keeps the rule that an object
 // has one owner, writes it to the ledger, has it audited, and triggers whom it concerns.
 //
@@ -137,7 +131,6 @@ class Desk {
   void TriggerFor(const Draft& draft);
   absl::Status CheckUnused(const Target& target) const;
   uint64_t ApplicationsOf(const Target& target) const;
-  void Audit(const Author& author, const std::string& what, const std::string& outcome);
 
   EventLoop& loop_;
   FleetRecords& records_;

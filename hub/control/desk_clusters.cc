@@ -117,8 +117,8 @@ void Desk::Register(const Registration& registration, const Author& author,
       },
       [this, author, name = registration.name, registered,
        done = std::move(done)](const absl::Status& status) {
-        Audit(author, absl::StrCat("register cluster ", name),
-              status.ok() ? "done" : absl::StrCat("refused: ", status.message()));
+        records_.Audit(author, absl::StrCat("register cluster ", name),
+                       status.ok() ? "done" : absl::StrCat("refused: ", status.message()));
         if (!status.ok()) return done(status);
         on_cluster_changed(registered->id);
         owners_.TriggerAll();
@@ -161,8 +161,8 @@ void Desk::DeleteCluster(const std::string& name, std::optional<intent::Deletion
         return FleetRecords::Changes{change::PutCluster{std::move(marked)}};
       },
       [this, name, author, progress, done = std::move(done)](const absl::Status& status) {
-        Audit(author, absl::StrCat("delete cluster ", name),
-              status.ok() ? "done" : absl::StrCat("refused: ", status.message()));
+        records_.Audit(author, absl::StrCat("delete cluster ", name),
+                       status.ok() ? "done" : absl::StrCat("refused: ", status.message()));
         if (!status.ok()) return done(status);
         on_cluster_changed(progress->id);
         owners_.TriggerAll();
@@ -180,8 +180,8 @@ void Desk::ReleaseCluster(const intent::ClusterId& id, const Author& author) {
         return FleetRecords::Changes{change::PutCluster{std::move(released)}};
       },
       [this, id, author](const absl::Status& status) {
-        Audit(author, absl::StrCat("release cluster ", id.Hex()),
-              status.ok() ? "done" : absl::StrCat("failed: ", status.message()));
+        records_.Audit(author, absl::StrCat("release cluster ", id.Hex()),
+                       status.ok() ? "done" : absl::StrCat("failed: ", status.message()));
       });
 }
 

@@ -162,7 +162,13 @@ void FleetRecords::MarkJoined(const intent::ClusterId& id, absl::Time now, Done 
       std::move(done));
 }
 
-void FleetRecords::Audit(AuditEntry entry) {
+void FleetRecords::Audit(const Author& author, std::string what, std::string outcome) {
+  AuditEntry entry;
+  entry.at = loop_.clock().Now();
+  entry.who = author.who;
+  entry.from = author.from;
+  entry.what = std::move(what);
+  entry.outcome = std::move(outcome);
   audit_.Append(std::move(entry), [this, alive = alive_](const absl::Status& status) {
     if (*alive && !status.ok())
       log_.Error("hub/control", "cannot write the audit log", {{"error", status.message()}});

@@ -26,6 +26,12 @@
 
 namespace leidang::hub {
 
+// Who asks, for the audit log.
+struct Author {
+  std::string who;   // "admin", "config <file>@<commit>", "cluster staging".
+  std::string from;  // Address of the peer, empty if there is none.
+};
+
 // One change of the ledger's records.
 namespace change {
 struct PutObject {
@@ -134,9 +140,9 @@ class FleetRecords {
   // registered any more.
   void MarkJoined(const intent::ClusterId& id, absl::Time now, Done done);
 
-  // Appends to the audit log. A failure is logged: the change that it tells of has been committed
-  // already.
-  void Audit(AuditEntry entry);
+  // Appends to the audit log, under the present time. A failure is logged: the change that it tells
+  // of has been committed already.
+  void Audit(const Author& author, std::string what, std::string outcome);
 
   const intent::HubId& hub() const { return hub_; }
   // By key.

@@ -105,14 +105,9 @@ void Operations::Request(const Asked& asked, const Author& author,
       [this, alive = alive_, author, made, done = std::move(done)](const absl::Status& status) {
         if (!*alive) return;
         if (!status.ok()) return done(status);
-        AuditEntry entry;
-        entry.at = made->requested_at;
-        entry.who = author.who;
-        entry.from = author.from;
-        entry.what =
-            absl::StrCat(NameOf(made->kind), " of ", made->key.name, " ", made->parameters);
-        entry.outcome = absl::StrCat("accepted as operation ", made->id.Hex());
-        ports_.records.Audit(std::move(entry));
+        ports_.records.Audit(
+            author, absl::StrCat(NameOf(made->kind), " of ", made->key.name, " ", made->parameters),
+            absl::StrCat("accepted as operation ", made->id.Hex()));
         Send(*made);
         done(*made);
       });

@@ -299,12 +299,8 @@ void Recovery::Finish(const intent::ClusterId& id, const std::string& who,
             status.ok() && found != parts_.records.clusters().end()) {
           parts_.log.Info("hub/control", "a cluster has recovered",
                           {{"cluster", found->second.name}, {"accepted_by", who}});
-          AuditEntry entry;
-          entry.at = parts_.loop.clock().Now();
-          entry.who = who;
-          entry.what = absl::StrCat("recover cluster ", found->second.name);
-          entry.outcome = "accepted";
-          parts_.records.Audit(std::move(entry));
+          parts_.records.Audit({who, ""}, absl::StrCat("recover cluster ", found->second.name),
+                               "accepted");
         }
         Tell();
         done(status);

@@ -16,6 +16,11 @@ namespace {
 // Certificates begin five minutes before they are made; and a little, for the join's own pace.
 constexpr absl::Duration kBackdated = absl::Minutes(6);
 
+// For the audit log.
+std::string OutcomeOf(const absl::Status& status) {
+  return status.ok() ? "done" : absl::StrCat("refused: ", status.message());
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* EnrolmentService::Join(grpc::CallbackServerContext* context,
@@ -27,13 +32,8 @@ grpc::ServerUnaryReactor* EnrolmentService::Join(grpc::CallbackServerContext* co
         HashOfToken(request->token()), parts_.loop.clock().Now(),
         [this, request, response, reactor, peer](const absl::StatusOr<JoinToken>& token) {
           if (!token.ok()) {
-            AuditEntry entry;
-            entry.at = parts_.loop.clock().Now();
-            entry.who = "unknown agent";
-            entry.from = peer;
-            entry.what = "join";
-            entry.outcome = absl::StrCat("refused: ", token.status().message());
-            parts_.records.Audit(std::move(entry));
+            parts_.records.Audit({"unknown agent", peer}, "join",
+                                 absl::StrCat("refused: ", token.status().message()));
             return reactor->Finish(ToGrpc(token.status()));
           }
           Issue(*token, *request, peer, response, reactor);
@@ -55,14 +55,8 @@ void EnrolmentService::Issue(const JoinToken& token, const v1::JoinRequest& requ
   const absl::Time now = parts_.loop.clock().Now();
   const absl::StatusOr<std::string> certificate = parts_.authority.IssueAgent(
       request.csr(), parts_.records.hub(), cluster.id, now, parts_.certificate_life, parts_.random);
-  AuditEntry entry;
-  entry.at = now;
-  entry.who = absl::StrCat("cluster ", cluster.name);
-  entry.from = peer;
-  entry.what = "join";
-  entry.outcome =
-      certificate.ok() ? "done" : absl::StrCat("refused: ", certificate.status().message());
-  parts_.records.Audit(std::move(entry));
+  parts_.records.Audit({absl::StrCat("cluster ", cluster.name), peer}, "join",
+                       OutcomeOf(certificate.status()));
   if (!certificate.ok()) return reactor->Finish(ToGrpc(certificate.status()));
   response->set_hub_id(parts_.records.hub().Raw());
   response->set_cluster_id(cluster.id.Raw());
@@ -130,19 +124,14 @@ absl::StatusOr<std::string> EnrolmentService::IssueAgain(const v1::RenewRequest&
         "an agent has joined for this cluster since the certificate was made: join with a new "
         "token if this is the right one");
   }
-  AuditEntry entry;
-  entry.at = parts_.loop.clock().Now();
-  entry.who = absl::StrCat("cluster ", cluster.name);
-  entry.from = peer;
-  entry.what = "renew";
   absl::StatusOr<std::string> certificate =
       IsRequestOfSameKey(request.csr(), request.certificate_pem())
           ? parts_.authority.IssueAgent(request.csr(), parts_.records.hub(), judgement.cluster,
-                                        entry.at, parts_.certificate_life, parts_.random)
+                                        parts_.loop.clock().Now(), parts_.certificate_life,
+                                        parts_.random)
           : absl::UnauthenticatedError("the request is not of the certificate's key");
-  entry.outcome =
-      certificate.ok() ? "done" : absl::StrCat("refused: ", certificate.status().message());
-  parts_.records.Audit(std::move(entry));
+  parts_.records.Audit({absl::StrCat("cluster ", cluster.name), peer}, "renew",
+                       OutcomeOf(certificate.status()));
   return certificate;
 }
 
