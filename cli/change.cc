@@ -25,15 +25,6 @@ absl::Status FillMap(const std::vector<std::string>& pairs, absl::string_view fl
   return absl::OkStatus();
 }
 
-absl::StatusOr<v1::DeleteRequest::Cascade> ParseCascade(const std::string& text) {
-  if (text.empty()) return v1::DeleteRequest::CASCADE_UNSPECIFIED;
-  if (text == "foreground") return v1::DeleteRequest::FOREGROUND;
-  if (text == "background") return v1::DeleteRequest::BACKGROUND;
-  if (text == "orphan") return v1::DeleteRequest::ORPHAN;
-  return absl::InvalidArgumentError(
-      absl::StrCat("--cascade \"", text, "\" is none of foreground, background and orphan"));
-}
-
 std::string Line(const v1::WatchEvent& event) {
   const v1::Resource& r = event.resource();
   std::string line = absl::StrCat(v1::WatchEvent::Type_Name(event.type()), " ", KindName(r.kind()),
@@ -53,6 +44,15 @@ std::string Line(const v1::WatchEvent& event) {
 }
 
 }  // namespace
+
+absl::StatusOr<v1::DeleteRequest::Cascade> ParseCascade(const std::string& text) {
+  if (text.empty()) return v1::DeleteRequest::CASCADE_UNSPECIFIED;
+  if (text == "foreground") return v1::DeleteRequest::FOREGROUND;
+  if (text == "background") return v1::DeleteRequest::BACKGROUND;
+  if (text == "orphan") return v1::DeleteRequest::ORPHAN;
+  return absl::InvalidArgumentError(
+      absl::StrCat("--cascade \"", text, "\" is none of foreground, background and orphan"));
+}
 
 bool IsSettled(const v1::Resource& r) {
   if (!r.has_application()) return true;

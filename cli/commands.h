@@ -85,6 +85,22 @@ absl::Status ListBrakes(Connection& connection, const Clock& clock, Streams stre
 absl::Status DecideBrake(Connection& connection, const std::string& digest,
                          v1::DecideBrakeRequest::Verdict verdict, Streams streams);
 
+// Applications that agents hold and the hub does not account for, and what is decided about one.
+struct UnclaimedOptions {
+  std::string name;  // NAME or NAMESPACE/NAME.
+  std::string cluster;
+  std::string cascade;  // Of a release.
+};
+absl::Status ListUnclaimed(Connection& connection, const std::string& cluster, const Clock& clock,
+                           Streams streams);
+absl::Status ReleaseUnclaimed(Connection& connection, const UnclaimedOptions& options,
+                              Streams streams);
+absl::Status AdoptUnclaimed(Connection& connection, const UnclaimedOptions& options,
+                            Streams streams);
+
+// "foreground", "background", "orphan"; unspecified for "".
+absl::StatusOr<v1::DeleteRequest::Cascade> ParseCascade(const std::string& text);
+
 absl::Status Version(Connection* connection, Streams streams);
 
 // kNotFound, kInvalidArgument if there are several of this name.

@@ -265,6 +265,39 @@ void AddBrakes(CLI::App& app, Invocation& invocation, const Clock& clock, Stream
   }
 }
 
+void AddUnclaimed(CLI::App& app, Invocation& invocation, const Clock& clock, Streams streams) {
+  CLI::App& unclaimed = *app.add_subcommand(
+      "unclaimed", "Applications that agents hold and the hub does not account for: kept");
+  unclaimed.require_subcommand(1);
+  auto cluster = std::make_shared<std::string>();
+  CLI::App* list = unclaimed.add_subcommand("list", "What there is, and why");
+  list->add_option("--cluster", *cluster, "Of this cluster only");
+  list->callback([&invocation, cluster, &clock, streams] {
+    invocation.run = [cluster, &clock, streams](Connection& c) {
+      return ListUnclaimed(c, *cluster, clock, streams);
+    };
+  });
+  auto options = std::make_shared<UnclaimedOptions>();
+  CLI::App* release = unclaimed.add_subcommand("release", "Decide that it ends at its cluster");
+  release->add_option("--cascade", options->cascade,
+                      "orphan keeps its objects; foreground and background delete them");
+  release->callback([&invocation, options, streams] {
+    invocation.run = [options, streams](Connection& c) {
+      return ReleaseUnclaimed(c, *options, streams);
+    };
+  });
+  CLI::App* adopt = unclaimed.add_subcommand("adopt", "Make it an Application of this hub");
+  adopt->callback([&invocation, options, streams] {
+    invocation.run = [options, streams](Connection& c) {
+      return AdoptUnclaimed(c, *options, streams);
+    };
+  });
+  for (CLI::App* command : {release, adopt}) {
+    command->add_option("name", options->name, "NAME or NAMESPACE/NAME")->required();
+    command->add_option("--cluster", options->cluster)->required();
+  }
+}
+
 void AddClusters(CLI::App& app, Invocation& invocation, Streams streams) {
   CLI::App* cluster = app.add_subcommand("cluster", "Clusters of the fleet");
   cluster->require_subcommand(1);
@@ -321,6 +354,7 @@ int Main(int argc, char** argv) {
   AddClusters(app, invocation, streams);
   AddRecovery(app, invocation, clock, streams);
   AddBrakes(app, invocation, clock, streams);
+  AddUnclaimed(app, invocation, clock, streams);
   bool client_only = false;
   CLI::App* version = app.add_subcommand("version", "Versions of this program and the hub");
   version->add_flag("--client", client_only, "Do not ask the hub");

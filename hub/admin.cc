@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status_macros.h"
+#include "hub/rpc/to_grpc.h"
 #include "hub/upkeep/upkeep.h"
 
 namespace leidang::hub {
@@ -20,7 +21,7 @@ absl::StatusOr<v1::BackupResponse> Backup(const AdminPorts& ports,
   v1::BackupResponse response;
   response.set_id(made.id);
   response.set_bytes(made.bytes);
-  response.mutable_made_at()->set_seconds(absl::ToUnixSeconds(made.made_at));
+  SetTime(made.made_at, response.mutable_made_at());
   response.set_folder(folder);
   return response;
 }

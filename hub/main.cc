@@ -293,11 +293,11 @@ class Hub {
     servers_.admission = std::move(agents.admission);
     servers_.agents_port = agents.port;
     ASSIGN_OR_RETURN(const int users_port, FreePort(options_.user_listen));
-    fleet_ = std::make_unique<FleetService>(
-        FleetService::Parts{control_, plane_->desk(), *view_, plane_->repositories(),
-                            plane_->owners(), *operations_, plane_->recovery(), plane_->brakes(),
-                            [this](const std::string& token) { return Authenticate(token); },
-                            authority_->pin(), absl::StrCat(options_.advertise, ":", users_port)});
+    fleet_ = std::make_unique<FleetService>(FleetService::Parts{
+        control_, plane_->desk(), *view_, plane_->repositories(), plane_->owners(), *operations_,
+        plane_->recovery(), plane_->brakes(), plane_->unclaimed(),
+        [this](const std::string& token) { return Authenticate(token); }, authority_->pin(),
+        absl::StrCat(options_.advertise, ":", users_port)});
     enrolment_ = std::make_unique<EnrolmentService>(EnrolmentService::Parts{
         control_, records(), *authority_, random_, absl::StrCat(":", servers_.agents_port)});
     const std::string users_address = absl::StrCat(

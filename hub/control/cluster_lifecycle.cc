@@ -87,14 +87,7 @@ void ClusterLifecycle::Reopen(const std::vector<ClusterRegistration>& lost,
 // What was decided before a crash, and may not have reached the store.
 void ClusterLifecycle::Replay(std::function<void(absl::StatusOr<Logs>)> done, Logs logs) {
   WriteBatch batch;
-  for (const auto& [id, deletion] : records_.pending_deletions()) {
-    if (!records_.clusters().contains(deletion.cluster)) continue;
-    batch.Delete(deletion.cluster, {deletion.key, deletion.uid, deletion.policy});
-    if (deletion.key.kind != intent::EntryKind::kApplication) continue;
-    const absl::StatusOr<DerivedApplication> application = store_.Application(deletion.key.name);
-    if (application.ok() && application->uid == deletion.uid)
-      batch.DeleteApplication(deletion.key.name);
-  }
+  for (const auto& [id, cluster] : records_.clusters()) AddDecided(id, &batch);
   for (const ClusterLog& open : store_.Logs()) {
     if (!records_.clusters().contains(open.cluster)) batch.DropLog(open.cluster);
   }
@@ -117,6 +110,21 @@ void ClusterLifecycle::OnRebuilt() {
   store_.Commit(std::move(batch), &loop_, [](const CommitResult&) {});
 }
 
+void ClusterLifecycle::AddDecided(const intent::ClusterId& id, WriteBatch* batch) const {
+  const auto& pending = records_.pending_deletions();
+  for (auto it = pending.lower_bound({id, {}, {}}); it != pending.end(); ++it) {
+    const PendingDeletion& deletion = it->second;
+    if (deletion.cluster != id) break;
+    batch->Delete(id, {deletion.key, deletion.uid, deletion.policy});
+    if (deletion.key.kind != intent::EntryKind::kApplication) continue;
+    const absl::StatusOr<DerivedApplication> application = store_.Application(deletion.key.name);
+    // One that the hub has elsewhere may have the uid that the agent here held unclaimed.
+    if (application.ok() && application->uid == deletion.uid &&
+        (application->cluster == id || application->cluster.IsNone()))
+      batch->DeleteApplication(deletion.key.name);
+  }
+}
+
 void ClusterLifecycle::OnChanged(const intent::ClusterId& id) { queue_.Add(id); }
 
 void ClusterLifecycle::Work(const intent::ClusterId& id) {
@@ -125,6 +133,7 @@ void ClusterLifecycle::Work(const intent::ClusterId& id) {
   if (found->second.deleting) return Remove(found->second);
   WriteBatch batch;
   batch.OpenLog(id, found->second.log);
+  AddDecided(id, &batch);
   store_.Commit(std::move(batch), &loop_, [this, alive = alive_, id](const CommitResult& result) {
     if (!*alive) return;
     Finish("cannot open a change log", id, result.status);

@@ -41,7 +41,7 @@ class ClusterLifecycle {
   // What was rebuilt holds again all that is wanted.
   void OnRebuilt();
 
-  // A registration was made, changed, or marked for removal.
+  // A registration was made, changed, or marked for removal, or something of it was decided.
   void OnChanged(const intent::ClusterId& id);
 
   // Called on the loop after entries of a cluster that is being removed have ended: whoever looked
@@ -54,6 +54,7 @@ class ClusterLifecycle {
   void Replay(std::function<void(absl::StatusOr<Logs>)> done, Logs logs);
   void OnCommitted(const CommitResult& result);
   void Work(const intent::ClusterId& id);
+  void AddDecided(const intent::ClusterId& id, WriteBatch* batch) const;
   absl::StatusOr<WriteBatch> EndOf(const ClusterRegistration& cluster,
                                    FleetRecords::Changes* changes) const;
   void Remove(const ClusterRegistration& cluster);

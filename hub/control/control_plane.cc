@@ -73,6 +73,9 @@ void ControlPlane::BuildDesk() {
     lifecycle_->OnChanged(id);
     shared_->OnCluster(id);
   };
+  unclaimed_ = std::make_unique<UnclaimedDesk>(
+      UnclaimedDesk::Parts{parts_.loop, *records_, parts_.store, *owners_,
+                           [this](const intent::ClusterId& id) { lifecycle_->OnChanged(id); }});
 }
 
 void ControlPlane::Start(Done done) {

@@ -26,6 +26,7 @@
 #include "hub/control/recovery.h"
 #include "hub/control/repositories.h"
 #include "hub/control/shared_entries.h"
+#include "hub/control/unclaimed_desk.h"
 #include "hub/ledger/ledger.h"
 #include "hub/resolve/closure.h"
 #include "hub/source/git_source.h"
@@ -91,6 +92,7 @@ class ControlPlane {
   ClusterLifecycle& lifecycle() const { return *lifecycle_; }
   Desk& desk() const { return *desk_; }
   BrakeDesk& brakes() const { return *brake_desk_; }
+  UnclaimedDesk& unclaimed() const { return *unclaimed_; }
   Recovery& recovery() const { return *recovery_; }
   ConfigRepository* config() const { return config_.get(); }  // nullptr if none is followed.
 
@@ -120,6 +122,7 @@ class ControlPlane {
   std::unique_ptr<OwnerReconciler> owners_;
   std::unique_ptr<Desk> desk_;
   std::unique_ptr<ClusterLifecycle> lifecycle_;
+  std::unique_ptr<UnclaimedDesk> unclaimed_;
   std::unique_ptr<ConfigRepository> config_;
   std::unique_ptr<Recovery> recovery_;
   std::unique_ptr<ContentSweeper> sweeper_;

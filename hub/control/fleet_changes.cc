@@ -91,6 +91,11 @@ class FleetRecords::ChunkWriter {
                               records_.Deletions(d.cluster, d.key) + 1};
     chunk_.Put(LedgerKeyOf(count), Encode(count));
   }
+  void operator()(const change::DecideUnclaimed& c) {
+    const PendingDeletion& d = c.deletion;
+    if (!records_.pending_.contains({d.cluster, d.key, d.uid}))
+      chunk_.Put(LedgerKeyOf(d), Encode(d));
+  }
   void operator()(const change::Settle& c) {
     const auto found = records_.pending_.find({c.cluster, c.key, c.uid});
     if (found != records_.pending_.end()) chunk_.Delete(LedgerKeyOf(found->second));
@@ -167,6 +172,10 @@ class FleetRecords::Taker {
     const PendingDeletion& d = c.deletion;
     if (r_.pending_.emplace(DeletionKey(d.cluster, d.key, d.uid), d).second)
       ++r_.deletions_[CountedAs(d.cluster, d.key)];
+  }
+  void operator()(const change::DecideUnclaimed& c) {
+    const PendingDeletion& d = c.deletion;
+    r_.pending_.emplace(DeletionKey(d.cluster, d.key, d.uid), d);
   }
   void operator()(const change::Settle& c) { r_.pending_.erase({c.cluster, c.key, c.uid}); }
   void operator()(const change::RaiseDeletions& c) {

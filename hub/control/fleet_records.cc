@@ -13,6 +13,9 @@
 namespace leidang::hub {
 namespace {
 
+// How far beyond the ledger a count of deletions is looked for.
+constexpr uint64_t kCountsTried = 1'000;
+
 constexpr char kDefaultProject[] =
     R"({"apiVersion":"argoproj.io/v1alpha1","kind":"AppProject","metadata":{"name":"default"},)"
     R"("spec":{"clusterResourceWhitelist":[{"group":"*","kind":"*"}],"destinations":[{"namespace":"*","server":"*"}],)"
@@ -198,6 +201,16 @@ uint64_t FleetRecords::Deletions(const intent::ClusterId& cluster,
                                  const intent::EntryKey& key) const {
   const auto found = deletions_.find(CountedAs(cluster, key));
   return found == deletions_.end() ? 0 : found->second;
+}
+
+std::optional<uint64_t> FleetRecords::CountThatGives(const intent::ClusterId& cluster,
+                                                     const intent::EntryKey& key,
+                                                     const intent::Uid& uid) const {
+  const uint64_t known = Deletions(cluster, key);
+  for (uint64_t n = known; n <= known + kCountsTried; ++n) {
+    if (intent::ComputeUid(hub(), key, n) == uid) return n;
+  }
+  return std::nullopt;
 }
 
 std::shared_ptr<const FleetSnapshot> FleetRecords::snapshot() {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -53,6 +54,10 @@ struct EraseCluster {
 struct Decide {
   PendingDeletion deletion;
 };
+// The same of an entry that the hub does not know: the count of its own entries stays.
+struct DecideUnclaimed {
+  PendingDeletion deletion;
+};
 // The agent has acknowledged the deletion and carried it out.
 struct Settle {
   intent::ClusterId cluster;
@@ -97,9 +102,10 @@ struct PutOperation {
 struct EraseOperation {
   OperationId id;
 };
-using Any = std::variant<PutObject, EraseObject, PutCluster, EraseCluster, Decide, Settle,
-                         RaiseDeletions, PutPin, ErasePin, PutHolding, EraseHolding, PutBrake,
-                         EraseBrake, PutJoinToken, PutUserToken, PutOperation, EraseOperation>;
+using Any =
+    std::variant<PutObject, EraseObject, PutCluster, EraseCluster, Decide, DecideUnclaimed, Settle,
+                 RaiseDeletions, PutPin, ErasePin, PutHolding, EraseHolding, PutBrake, EraseBrake,
+                 PutJoinToken, PutUserToken, PutOperation, EraseOperation>;
 }  // namespace change
 
 // FleetRecords holds everything of the ledger that decides what clusters are to be, as tables in
@@ -155,6 +161,9 @@ class FleetRecords {
   // How often an entry of that key has been deleted: an Application anywhere, others on the
   // cluster.
   uint64_t Deletions(const intent::ClusterId& cluster, const intent::EntryKey& key) const;
+  // The count, from the present one on, that gives the key this uid; none if no likely one does.
+  std::optional<uint64_t> CountThatGives(const intent::ClusterId& cluster,
+                                         const intent::EntryKey& key, const intent::Uid& uid) const;
   const std::map<GitInput, PinnedCommit>& pins() const { return pins_; }
   // Owners by Application key, as OwnerKey writes them.
   struct HeldName {

@@ -13,8 +13,6 @@ namespace {
 constexpr absl::Duration kPollInterval = absl::Milliseconds(500);
 // Agents are asked after that although a set cannot be expanded, so that a person can decide.
 constexpr absl::Duration kPatience = absl::Minutes(1);
-// How far beyond the ledger a count of deletions is looked for.
-constexpr uint64_t kCountsTried = 1'000;
 
 }  // namespace
 
@@ -177,12 +175,9 @@ std::map<intent::EntryKey, uint64_t> Recovery::Adopted(const ClusterRegistration
                                                        const Difference& difference) const {
   std::map<intent::EntryKey, uint64_t> counts;
   for (const Difference::OtherUid& other : difference.other_uid) {
-    const uint64_t known = parts_.records.Deletions(cluster.id, other.key);
-    for (uint64_t n = known; n <= known + kCountsTried; ++n) {
-      if (intent::ComputeUid(parts_.records.hub(), other.key, n) != other.agent) continue;
-      counts[other.key] = n;
-      break;
-    }
+    const std::optional<uint64_t> n =
+        parts_.records.CountThatGives(cluster.id, other.key, other.agent);
+    if (n) counts[other.key] = *n;
   }
   return counts;
 }

@@ -13,10 +13,6 @@
 namespace leidang::hub {
 namespace {
 
-void SetTime(absl::Time time, google::protobuf::Timestamp* out) {
-  out->set_seconds(absl::ToUnixSeconds(time));
-}
-
 v1::OperationView ViewOf(const OperationRecord& operation, const std::string& cluster) {
   v1::OperationView view;
   const size_t slash = operation.key.name.find('/');

@@ -79,6 +79,8 @@ absl::StatusOr<Desk::Target> TargetOf(const v1::DeleteRequest& request) {
   }
 }
 
+}  // namespace
+
 std::optional<intent::DeletionPolicy> PolicyOf(v1::DeleteRequest::Cascade cascade) {
   switch (cascade) {
     case v1::DeleteRequest::FOREGROUND:
@@ -91,8 +93,6 @@ std::optional<intent::DeletionPolicy> PolicyOf(v1::DeleteRequest::Cascade cascad
       return std::nullopt;
   }
 }
-
-}  // namespace
 
 FleetService::FleetService(Parts parts) : parts_(std::move(parts)) {}
 FleetService::~FleetService() { *alive_ = false; }
@@ -197,30 +197,30 @@ grpc::ServerUnaryReactor* FleetService::Delete(grpc::CallbackServerContext* cont
 grpc::ServerUnaryReactor* FleetService::RegisterCluster(grpc::CallbackServerContext* context,
                                                         const v1::RegisterClusterRequest* request,
                                                         v1::RegisterClusterResponse* response) {
-  return Serve(context, [this, request, response](const Author& author,
-                                                  grpc::ServerUnaryReactor* reactor) {
-    Desk::Registration registration;
-    registration.name = request->name();
-    registration.server = request->server();
-    registration.project = request->project();
-    registration.labels = {request->labels().begin(), request->labels().end()};
-    registration.annotations = {request->annotations().begin(), request->annotations().end()};
-    const uint32_t life = request->token_ttl_seconds();
-    registration.token_life = absl::Seconds(life == 0 ? kTokenLifeDefault : life);
-    parts_.desk.Register(
-        registration, author,
-        [this, response, reactor](const absl::StatusOr<Desk::Registered>& registered) {
-          if (!registered.ok()) return reactor->Finish(ToGrpc(registered.status()));
-          response->set_cluster_id(registered->id.Raw());
-          response->set_token(registered->token);
-          response->set_ca_pin(parts_.ca_pin);
-          response->set_command(absl::StrCat("leidang-agent --hub ", parts_.user_address,
-                                             " --join-token ", registered->token, " --ca-pin ",
-                                             parts_.ca_pin));
-          response->mutable_expires_at()->set_seconds(absl::ToUnixSeconds(registered->expires_at));
-          reactor->Finish(grpc::Status::OK);
-        });
-  });
+  return Serve(
+      context, [this, request, response](const Author& author, grpc::ServerUnaryReactor* reactor) {
+        Desk::Registration registration;
+        registration.name = request->name();
+        registration.server = request->server();
+        registration.project = request->project();
+        registration.labels = {request->labels().begin(), request->labels().end()};
+        registration.annotations = {request->annotations().begin(), request->annotations().end()};
+        const uint32_t life = request->token_ttl_seconds();
+        registration.token_life = absl::Seconds(life == 0 ? kTokenLifeDefault : life);
+        parts_.desk.Register(
+            registration, author,
+            [this, response, reactor](const absl::StatusOr<Desk::Registered>& registered) {
+              if (!registered.ok()) return reactor->Finish(ToGrpc(registered.status()));
+              response->set_cluster_id(registered->id.Raw());
+              response->set_token(registered->token);
+              response->set_ca_pin(parts_.ca_pin);
+              response->set_command(absl::StrCat("leidang-agent --hub ", parts_.user_address,
+                                                 " --join-token ", registered->token, " --ca-pin ",
+                                                 parts_.ca_pin));
+              SetTime(registered->expires_at, response->mutable_expires_at());
+              reactor->Finish(grpc::Status::OK);
+            });
+      });
 }
 
 grpc::ServerUnaryReactor* FleetService::Refresh(grpc::CallbackServerContext* context,

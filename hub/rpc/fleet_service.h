@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -14,12 +15,16 @@
 #include "hub/control/operations.h"
 #include "hub/control/recovery.h"
 #include "hub/control/repositories.h"
+#include "hub/control/unclaimed_desk.h"
 #include "hub/rpc/resource_view.h"
 #include "leidang/v1/fleet.grpc.pb.h"
 
 namespace leidang::hub {
 
 class WatchCall;
+
+// None for what is unspecified.
+std::optional<intent::DeletionPolicy> PolicyOf(v1::DeleteRequest::Cascade cascade);
 
 // The Fleet service on the user port. Translates and posts to the control loop; decides nothing.
 //
@@ -36,6 +41,7 @@ class FleetService final : public v1::Fleet::CallbackService {
     Operations& operations;
     Recovery& recovery;
     BrakeDesk& brakes;
+    UnclaimedDesk& unclaimed;
     // Who a token belongs to: kUnauthenticated if to nobody.
     std::function<absl::StatusOr<std::string>(const std::string& token)> authenticate;
     std::string ca_pin;
@@ -88,6 +94,15 @@ class FleetService final : public v1::Fleet::CallbackService {
   grpc::ServerUnaryReactor* DecideBrake(grpc::CallbackServerContext* context,
                                         const v1::DecideBrakeRequest* request,
                                         v1::HeldDeletions* response) override;
+  grpc::ServerUnaryReactor* ListUnclaimed(grpc::CallbackServerContext* context,
+                                          const v1::ListUnclaimedRequest* request,
+                                          v1::ListUnclaimedResponse* response) override;
+  grpc::ServerUnaryReactor* ReleaseUnclaimed(grpc::CallbackServerContext* context,
+                                             const v1::ReleaseUnclaimedRequest* request,
+                                             v1::DecidedUnclaimed* response) override;
+  grpc::ServerUnaryReactor* AdoptUnclaimed(grpc::CallbackServerContext* context,
+                                           const v1::AdoptUnclaimedRequest* request,
+                                           v1::DecidedUnclaimed* response) override;
   grpc::ServerWriteReactor<v1::WatchEvent>* Watch(grpc::CallbackServerContext* context,
                                                   const v1::WatchRequest* request) override;
 
@@ -96,6 +111,8 @@ class FleetService final : public v1::Fleet::CallbackService {
   grpc::ServerUnaryReactor* Serve(
       grpc::CallbackServerContext* context,
       std::function<void(const Author&, grpc::ServerUnaryReactor*)> serve);
+  UnclaimedDesk::Done AnswerUnclaimed(v1::DecidedUnclaimed* response,
+                                      grpc::ServerUnaryReactor* reactor);
   void AddWatch(WatchCall* call, const std::string& token);
   void TickWatches();
 

@@ -15,7 +15,7 @@ constexpr size_t kNamesMax = 10'000;
 void Fill(const Brakes::Held& held, const std::string& scope, v1::HeldDeletions* out) {
   out->set_scope(scope);
   out->set_digest(held.digest.Hex());
-  out->mutable_since()->set_seconds(absl::ToUnixSeconds(held.since));
+  SetTime(held.since, out->mutable_since());
   out->set_why(held.why);
   out->set_rejected_by(held.decided);
   out->set_deletions(held.deletions.size());

@@ -28,7 +28,7 @@ void Fill(const Recovery::State& state, v1::RecoveringCluster* out) {
   if (!state.difference.has_value()) return;
   const Difference& difference = *state.difference;
   out->set_compared(true);
-  out->mutable_compared_at()->set_seconds(absl::ToUnixSeconds(state.compared_at));
+  SetTime(state.compared_at, out->mutable_compared_at());
   out->set_equal(difference.equal);
   out->set_add(difference.add.size());
   out->set_change(difference.change.size());

@@ -9,19 +9,13 @@
 #include "common/base/status_macros.h"
 #include "common/object/value.h"
 #include "hub/rpc/label_filter.h"
+#include "hub/rpc/to_grpc.h"
 
 namespace leidang::hub {
 namespace {
 
 constexpr uint32_t kPageDefault = 500;
 constexpr uint32_t kPageMax = 1000;
-
-void SetTime(absl::Time time, google::protobuf::Timestamp* out) {
-  if (time == absl::InfinitePast() || time == absl::InfiniteFuture()) return;
-  out->set_seconds(absl::ToUnixSeconds(time));
-  out->set_nanos(
-      static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(out->seconds()))));
-}
 
 std::pair<std::string, std::string> SplitKey(const std::string& key) {
   const size_t slash = key.find('/');

@@ -55,6 +55,7 @@ class ResourceView {
   v1::VersionResponse Version() const;
   // Empty if it is not registered.
   std::string ClusterName(const intent::ClusterId& id) const;
+  bool Connected(const intent::ClusterId& id) const { return parts_.link(id).connected; }
 
  private:
   enum class Detail { kRow, kObjects };

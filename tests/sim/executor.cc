@@ -95,7 +95,10 @@ void Executor::Look(const agent::EntryRef& ref) {
   const bool there = object != cluster_.end() && object->second.owner == ref.uid &&
                      object->second.element == entry->head.element && !object->second.edited;
   if (entry->head.applied == entry->head.element) {
-    if (there) return;
+    const absl::StatusOr<intent::EntryStatus> said = state_.FindStatus(ref);
+    const bool reclaimed = said.ok() && said->unclaimed;
+    if (there && !reclaimed) return;
+    if (there) return Apply(*entry);
     return Drifted(*entry);
   }
   if (HasContent(*entry)) Apply(*entry);
@@ -165,7 +168,8 @@ void Executor::Apply(const agent::Entry& entry) {
 void Executor::Delete(const agent::Entry& entry) {
   const auto object = cluster_.find(entry.head.ref.key);
   // An object that a namesake has taken over is not this entry's any more.
-  if (object != cluster_.end() && object->second.owner == entry.head.ref.uid) {
+  if (entry.policy != intent::DeletionPolicy::kOrphan && object != cluster_.end() &&
+      object->second.owner == entry.head.ref.uid) {
     cluster_.erase(object);
     hooks_.deleted(entry.head.ref);
   }

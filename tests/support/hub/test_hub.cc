@@ -303,6 +303,7 @@ hub::ConfigRepository& TestHub::config() const { return *process_->plane->config
 hub::Desk& TestHub::desk() const { return process_->plane->desk(); }
 hub::Ledger& TestHub::ledger() const { return *process_->ledger; }
 hub::BrakeDesk& TestHub::brakes() const { return process_->plane->brakes(); }
+hub::UnclaimedDesk& TestHub::unclaimed() const { return process_->plane->unclaimed(); }
 hub::Recovery& TestHub::recovery() const { return process_->plane->recovery(); }
 
 }  // namespace leidang::testing

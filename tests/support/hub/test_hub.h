@@ -36,6 +36,7 @@
 #include "hub/control/owner_reconciler.h"
 #include "hub/control/recovery.h"
 #include "hub/control/repositories.h"
+#include "hub/control/unclaimed_desk.h"
 #include "hub/session/survey.h"
 #include "hub/source/git_source.h"
 #include "hub/store/memory_rows.h"
@@ -132,6 +133,7 @@ class TestHub {
   hub::Ledger& ledger() const;
   hub::Recovery& recovery() const;
   hub::BrakeDesk& brakes() const;
+  hub::UnclaimedDesk& unclaimed() const;
   // Decides about a list by its digest.
   absl::Status Decide(hub::BrakeDesk::Verdict verdict, const std::string& digest);
   const std::set<intent::ClusterId>& admitted() const { return admitted_; }
