@@ -175,5 +175,19 @@ TEST_F(CliTest, HeldDeletionsAreListedAndDecidedByTheDigestOfTheirList) {
   EXPECT_THAT(fleet_.Leidang({"brake", "list"}).err, HasSubstr("no brake holds anything"));
 }
 
+TEST_F(CliTest, WhatIsUnclaimedIsNamedExactly) {
+  const auto none = fleet_.Leidang({"unclaimed", "list"});
+  EXPECT_EQ(none.code, 0);
+  EXPECT_EQ(none.out, "");
+  EXPECT_THAT(none.err, HasSubstr("nothing is unclaimed"));
+  EXPECT_EQ(fleet_.Leidang({"unclaimed", "list", "--cluster", "nowhere"}).code, 3);
+  const auto unknown =
+      fleet_.Leidang({"unclaimed", "release", "cart", "--cluster", "one", "--cascade", "orphan"});
+  EXPECT_EQ(unknown.code, 3);
+  EXPECT_THAT(unknown.err, HasSubstr("nothing unclaimed on cluster one is called cart"));
+  EXPECT_EQ(fleet_.Leidang({"unclaimed", "adopt", "a/cart", "--cluster", "one"}).code, 3);
+  EXPECT_EQ(fleet_.Leidang({"unclaimed", "adopt", "cart"}).code, 64);
+}
+
 }  // namespace
 }  // namespace leidang::testing

@@ -69,6 +69,23 @@ class OperationsTest : public RecoveryFixture {
     return answer.out;
   }
 
+  // What the agent had of the hub before is of no uid of this one.
+  void DecideAboutUnclaimed() {
+    fleet_->LeidangUntil({"unclaimed", "list"}, "leidang/shop-production", kPatience);
+    fleet_->LeidangUntil({"unclaimed", "list"}, "leidang/cart-production", kPatience);
+    const std::string unclaimed = RunBlock("leidang unclaimed list");
+    EXPECT_THAT(unclaimed, HasSubstr("the hub's Application of this name here has another uid"));
+    EXPECT_THAT(unclaimed, HasSubstr("shop-production on cluster production goes over to"));
+    EXPECT_THAT(unclaimed, HasSubstr("cart-production on cluster production is released"));
+    EXPECT_TRUE(WaitUntil(
+        [this] {
+          const std::string list = fleet_->Leidang({"unclaimed", "list"}).out;
+          return !absl::StrContains(list, "leidang/shop-") &&
+                 !absl::StrContains(list, "leidang/cart-");
+        },
+        kPatience));
+  }
+
   const std::set<std::string> blocks_;
   std::set<std::string> run_;
   std::string hub_id_;
@@ -141,6 +158,8 @@ TEST_F(OperationsTest, EveryCommandOfTheHandbookDoesWhatItSays) {
   RunBlock("leidang-agent trust-hub");
   fleet_->agent("production").Start();
   fleet_->LeidangUntil({"get", "clusters"}, "  proven ", kPatience);
+  EXPECT_EQ(ChangedSince(then), "");
+  DecideAboutUnclaimed();
   EXPECT_EQ(ChangedSince(then), "");
 
   for (const std::string& block : blocks_) EXPECT_TRUE(run_.contains(block)) << block;
