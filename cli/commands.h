@@ -85,6 +85,9 @@ absl::Status ListBrakes(Connection& connection, const Clock& clock, Streams stre
 absl::Status DecideBrake(Connection& connection, const std::string& digest,
                          v1::DecideBrakeRequest::Verdict verdict, Streams streams);
 
+// What the hub reads from Git, and whether it could.
+absl::Status ListSources(Connection& connection, const Clock& clock, Streams streams);
+
 // Applications that agents hold and the hub does not account for, and what is decided about one.
 struct UnclaimedOptions {
   std::string name;  // NAME or NAMESPACE/NAME.

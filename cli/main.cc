@@ -265,6 +265,17 @@ void AddBrakes(CLI::App& app, Invocation& invocation, const Clock& clock, Stream
   }
 }
 
+void AddSources(CLI::App& app, Invocation& invocation, const Clock& clock, Streams streams) {
+  CLI::App& repo = *app.add_subcommand("repo", "Repositories that the hub reads");
+  repo.require_subcommand(1);
+  repo.add_subcommand("list", "Each, and whether it could be read; the config repository last")
+      ->callback([&invocation, &clock, streams] {
+        invocation.run = [&clock, streams](Connection& c) {
+          return ListSources(c, clock, streams);
+        };
+      });
+}
+
 void AddUnclaimed(CLI::App& app, Invocation& invocation, const Clock& clock, Streams streams) {
   CLI::App& unclaimed = *app.add_subcommand(
       "unclaimed", "Applications that agents hold and the hub does not account for: kept");
@@ -355,6 +366,7 @@ int Main(int argc, char** argv) {
   AddRecovery(app, invocation, clock, streams);
   AddBrakes(app, invocation, clock, streams);
   AddUnclaimed(app, invocation, clock, streams);
+  AddSources(app, invocation, clock, streams);
   bool client_only = false;
   CLI::App* version = app.add_subcommand("version", "Versions of this program and the hub");
   version->add_flag("--client", client_only, "Do not ask the hub");

@@ -295,7 +295,7 @@ class Hub {
     ASSIGN_OR_RETURN(const int users_port, FreePort(options_.user_listen));
     fleet_ = std::make_unique<FleetService>(FleetService::Parts{
         control_, plane_->desk(), *view_, plane_->repositories(), plane_->owners(), *operations_,
-        plane_->recovery(), plane_->brakes(), plane_->unclaimed(),
+        plane_->recovery(), plane_->brakes(), plane_->unclaimed(), plane_->config(),
         [this](const std::string& token) { return Authenticate(token); }, authority_->pin(),
         absl::StrCat(options_.advertise, ":", users_port)});
     enrolment_ = std::make_unique<EnrolmentService>(EnrolmentService::Parts{

@@ -28,6 +28,7 @@ void BrakeDesk::Decide(Verdict verdict, const std::string& digest, const Author&
                                   status.ok() ? absl::StrCat(held.deletions.size(), " deletions")
                                               : std::string(status.message()));
                    if (!status.ok()) return done(status);
+                   if (held.brake.scope == BrakeScope::kConfiguration) on_configuration();
                    for (const std::string& text : held.owners) {
                      if (const std::optional<OwnerKey> owner = OwnerKey::FromString(text))
                        owners_.Trigger(*owner);

@@ -30,6 +30,9 @@ class BrakeDesk {
   // "set leidang/shop", "cluster staging".
   std::string NameOf(const Brakes::Held& held) const { return BrakeText(held.brake, records_); }
 
+  // Called on the loop when something was decided about what the config repository removed.
+  std::function<void()> on_configuration = [] {};
+
   // By the digest of a list as List gives it, or its beginning. Answers with that list. Errors as
   // Brakes::Approve.
   void Decide(Verdict verdict, const std::string& digest, const Author& author, Done done);

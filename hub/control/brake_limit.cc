@@ -14,6 +14,7 @@ constexpr uint64_t kValueMax = 1'000'000'000;
 bool BrakeLimit::Exceeds(uint64_t deletions, uint64_t total) const {
   switch (kind) {
     case Kind::kSet:
+    case Kind::kWritten:
       return (deletions > 10 && deletions * 5 > total) || (deletions >= 2 && deletions >= total);
     case Kind::kCluster:
       return deletions >= 3 && deletions * 2 > total;
@@ -33,6 +34,8 @@ std::string BrakeLimit::ToString() const {
   switch (kind) {
     case Kind::kSet:
       return "more than 10 and more than 20 % of the set, or all of it";
+    case Kind::kWritten:
+      return "more than 10 and more than 20 % of the Applications written there, or all of them";
     case Kind::kCluster:
       return "three or more, and more than half of the cluster's";
     case Kind::kAny:

@@ -17,6 +17,7 @@ struct BrakeLimit {
   enum class Kind {
     kSet,      // Default of a set: more than 10 and more than 20 %, or all of two or more.
     kCluster,  // Default of a cluster: three or more, and more than half.
+    kWritten,  // Of Applications that were written one by one: as kSet.
     kAny,      // Each waits.
     kNumber,   // More than `value`.
     kPercent,  // More than `value` %.

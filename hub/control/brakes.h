@@ -38,8 +38,10 @@ struct BrakedDeletion {
 // Loop-bound; `records` must outlive it.
 class Brakes {
  public:
-  // Who asks: the text of an OwnerKey, or "config".
+  // Who asks: the text of an OwnerKey, or one of those of the config repository.
   using Owner = std::string;
+  static constexpr char kConfiguration[] = "config";  // Sets and clusters.
+  static constexpr char kConfiguredApplications[] = "config applications";
   // Whether a call names all that its owner would delete. If not, what it does not name stays as it
   // is.
   enum class Wishes { kAll, kSome };

@@ -131,7 +131,7 @@ TEST_F(ClusterLifecycleTest, ARemovalSurvivesAFullDisk) {
   ASSERT_OK(hub_.Join("one"));
   hub_.AgentCatchesUp("one");
   std::optional<absl::StatusOr<uint64_t>> deleted;
-  hub_.desk().DeleteCluster("one", intent::DeletionPolicy::kForeground, {"test", ""},
+  hub_.desk().DeleteCluster("one", intent::DeletionPolicy::kForeground, kApiOwner, {"test", ""},
                             [&](absl::StatusOr<uint64_t> d) { deleted = std::move(d); });
   ASSERT_TRUE(loop_.RunUntil([&] { return deleted.has_value(); }, absl::Seconds(1)));
   hub_.store_disk().FailNextPersist(absl::ResourceExhaustedError("the disk is full"));

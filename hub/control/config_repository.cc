@@ -9,6 +9,7 @@
 #include "common/base/status_macros.h"
 #include "common/yaml/yaml.h"
 #include "hub/control/manifest_rules.h"
+#include "hub/source/repository_url.h"
 
 namespace leidang::hub {
 namespace {
@@ -109,27 +110,20 @@ absl::StatusOr<ConfigNames> NamesIn(const ConfigObjects& objects,
   return names;
 }
 
-ConfigRepository::ConfigRepository(EventLoop& loop, Workers& workers, Options options,
-                                   FleetRecords& records, Desk& desk, Repositories& repositories,
-                                   GitListings& listings, Log& log)
-    : loop_(loop),
-      workers_(workers),
-      options_(std::move(options)),
-      records_(records),
-      desk_(desk),
-      repositories_(repositories),
-      listings_(listings),
-      log_(log) {}
+ConfigRepository::ConfigRepository(const Parts& parts, Options options)
+    : parts_(parts), options_(std::move(options)) {}
 
 ConfigRepository::~ConfigRepository() { *alive_ = false; }
 
+std::string ConfigRepository::shown_url() const { return WithoutCredentials(options_.url); }
+
 void ConfigRepository::Start() {
-  repositories_.SetWanted(kConsumer, {{options_.url, options_.revision}});
+  parts_.repositories.SetWanted(kConsumer, {{options_.url, options_.revision}});
   OnInputChanged();
 }
 
 void ConfigRepository::OnInputChanged() {
-  const auto& inputs = repositories_.view()->inputs;
+  const auto& inputs = parts_.repositories.view()->inputs;
   const auto found = inputs.find({options_.url, options_.revision});
   if (found == inputs.end()) return;
   if (!found->second.ok()) return SetStatus(found->second.status());
@@ -142,8 +136,8 @@ void ConfigRepository::OnInputChanged() {
 
 void ConfigRepository::Read(const GitId& commit) {
   reading_ = true;
-  workers_.Run([this, alive = alive_, &loop = loop_, &listings = listings_, url = options_.url,
-                path = options_.path, commit] {
+  parts_.workers.Run([this, alive = alive_, &loop = parts_.loop, &listings = parts_.listings,
+                      url = options_.url, path = options_.path, commit] {
     Reading reading{.commit = commit};
     const auto tree = listings.Get(url, commit);
     reading.objects =
@@ -159,6 +153,8 @@ struct ConfigRepository::Taking {
   std::string commit;
   std::vector<std::string> files;  // Of each object.
   ConfigNames names;
+  std::vector<Desk::Target> gone;
+  std::vector<intent::ClusterId> leaving;
   size_t left = 0;  // Deletions that have not been answered.
   absl::Status first_error;
 };
@@ -166,7 +162,7 @@ struct ConfigRepository::Taking {
 void ConfigRepository::OnRead(const Reading& reading) {
   if (!reading.objects.ok()) return Finish(reading.objects.status());
   const absl::StatusOr<ConfigNames> names =
-      NamesIn(*reading.objects, records_.snapshot()->control_namespace);
+      NamesIn(*reading.objects, parts_.records.snapshot()->control_namespace);
   if (!names.ok()) return Finish(names.status());
   auto taking = std::make_shared<Taking>();
   taking->commit = reading.commit.Hex();
@@ -176,10 +172,10 @@ void ConfigRepository::OnRead(const Reading& reading) {
     taking->files.push_back(item.file);
     submissions.push_back({item.manifest, OwnerOf(item.file, taking->commit)});
   }
-  desk_.Apply(submissions, {OwnerOf(options_.path, taking->commit), ""}, Desk::Mode::kApply,
-              [this, alive = alive_, taking](const std::vector<Desk::Applied>& results) {
-                if (*alive) OnApplied(taking, results);
-              });
+  parts_.desk.Apply(submissions, {OwnerOf(options_.path, taking->commit), ""}, Desk::Mode::kApply,
+                    [this, alive = alive_, taking](const std::vector<Desk::Applied>& results) {
+                      if (*alive) OnApplied(taking, results);
+                    });
 }
 
 void ConfigRepository::OnApplied(const std::shared_ptr<Taking>& taking,
@@ -193,46 +189,121 @@ void ConfigRepository::OnApplied(const std::shared_ptr<Taking>& taking,
   }
   // While something is refused, what is missing may just have been misspelt.
   if (!taking->first_error.ok()) return Finish(taking->first_error);
-  DeleteMissing(taking);
+  RemoveMissing(taking);
 }
 
-void ConfigRepository::DeleteMissing(const std::shared_ptr<Taking>& taking) {
+void ConfigRepository::FindMissing(const std::shared_ptr<Taking>& taking) {
   const std::string owner = OwnerOf(options_.path, taking->commit);
-  std::vector<Desk::Target> gone;
   for (const WrittenKind kind :
        {WrittenKind::kApplicationSet, WrittenKind::kApplication, WrittenKind::kAppProject,
         WrittenKind::kRepository, WrittenKind::kSettings}) {
-    for (const auto& [key, object] : records_.Objects(kind)) {
+    for (const auto& [key, object] : parts_.records.Objects(kind)) {
       if (!FromConfig(object.owner) || object.deleting ||
           taking->names.objects.contains({kind, key}))
         continue;
       if (kind == WrittenKind::kAppProject && key == "default") {
-        desk_.Release({kind, key}, {owner, ""});  // It always exists.
+        parts_.desk.Release({kind, key}, {owner, ""});  // It always exists.
       } else {
-        gone.push_back({kind, key});
+        taking->gone.push_back({kind, key});
       }
     }
   }
-  // A cluster leaves the fleet by a decision of a person, never by a line that is missing.
-  for (const auto& [id, cluster] : records_.clusters()) {
-    if (!FromConfig(cluster.owner) || taking->names.clusters.contains(cluster.name)) continue;
-    log_.Warning("hub/control",
-                 "a cluster is no longer in the config repository; it stays registered until it is "
-                 "deleted with `leidang delete cluster`",
-                 {{"cluster", cluster.name}, {"commit", taking->commit}});
-    desk_.ReleaseCluster(id, {owner, ""});
+  for (const auto& [id, cluster] : parts_.records.clusters()) {
+    if (FromConfig(cluster.owner) && !cluster.deleting &&
+        !taking->names.clusters.contains(cluster.name))
+      taking->leaving.push_back(id);
   }
+}
+
+// The set's own limit lets all of it go.
+bool ConfigRepository::AllowsItsEnd(const WrittenObject& set) const {
+  const absl::StatusOr<object::Value> manifest = object::ParseJson(set.manifest);
+  if (!manifest.ok()) return false;
+  const absl::StatusOr<BrakeLimit> limit = ParseBrakeLimit(
+      object::FindString(*manifest, {"metadata", "annotations", kMaxDeletionsAnnotation}));
+  const uint64_t number = parts_.store.CountApplicationsOfSet(set.key);
+  return limit.ok() && !limit->Exceeds(number, number);
+}
+
+Brakes::Question ConfigRepository::Ask(const Brakes::Owner& owner, BrakeLimit::Kind limit) const {
+  Brakes::Question question;
+  question.brake = {BrakeScope::kConfiguration, ""};
+  question.owner = owner;
+  question.limit = {limit, 0};
+  return question;
+}
+
+FleetRecords::Changes ConfigRepository::Brake(Taking& taking) {
+  Brakes::Question all = Ask(Brakes::kConfiguration, BrakeLimit::Kind::kAny);
+  Brakes::Question written = Ask(Brakes::kConfiguredApplications, BrakeLimit::Kind::kWritten);
+  const auto wish = [this](Brakes::Question* question, BrakedDeletion deletion) {
+    if (parts_.brakes.IsApproved(question->owner, deletion))
+      question->approved.insert(deletion.name);
+    question->wishes.push_back(std::move(deletion));
+  };
+  const auto name_of = [](const Desk::Target& target) {
+    return OwnerKey{target.kind, target.key}.ToString();
+  };
+  for (const Desk::Target& target : taking.gone) {
+    const WrittenObject& object = *parts_.records.Object(target.kind, target.key);
+    const std::string born = absl::StrCat(absl::ToUnixNanos(object.created_at));
+    if (target.kind == WrittenKind::kApplication) wish(&written, {name_of(target), born});
+    if (target.kind == WrittenKind::kApplicationSet && !AllowsItsEnd(object))
+      wish(&all, {name_of(target), born});
+  }
+  for (const intent::ClusterId& id : taking.leaving) wish(&all, {ClusterText(id), id.Hex()});
+  for (const auto& [key, object] : parts_.records.Objects(WrittenKind::kApplicationSet))
+    all.total += FromConfig(object.owner) ? 1 : 0;
+  for (const auto& [id, cluster] : parts_.records.clusters())
+    all.total += FromConfig(cluster.owner) ? 1 : 0;
+  for (const auto& [key, object] : parts_.records.Objects(WrittenKind::kApplication))
+    written.total += FromConfig(object.owner) ? 1 : 0;
+
+  FleetRecords::Changes changes;
+  const absl::Time now = parts_.loop.clock().Now();
+  std::set<std::string> held = parts_.brakes.Judge(all, now, &changes);
+  held.merge(parts_.brakes.Judge(written, now, &changes));
+  std::erase_if(taking.gone, [&](const Desk::Target& t) { return held.contains(name_of(t)); });
+  std::erase_if(taking.leaving,
+                [&](const intent::ClusterId& id) { return held.contains(ClusterText(id)); });
+  return changes;
+}
+
+std::string ConfigRepository::ClusterText(const intent::ClusterId& id) const {
+  return absl::StrCat("cluster ", parts_.records.clusters().at(id).name);
+}
+
+void ConfigRepository::RemoveMissing(const std::shared_ptr<Taking>& taking) {
   commit_ = taking->commit;
-  taking->left = gone.size();
-  if (gone.empty()) return Finish(absl::OkStatus());
-  for (const Desk::Target& target : gone) {
-    desk_.Delete(target, Desk::kAnyNumber, std::nullopt, owner, {owner, ""},
-                 [this, alive = alive_, taking](const absl::StatusOr<uint64_t>& deleted) {
-                   if (!*alive) return;
-                   if (!deleted.ok() && taking->first_error.ok())
-                     taking->first_error = deleted.status();
-                   if (--taking->left == 0) Finish(taking->first_error);
-                 });
+  FindMissing(taking);
+  FleetRecords::Changes changes = Brake(*taking);
+  if (changes.empty()) return DeleteMissing(taking);
+  parts_.records.Write(std::move(changes),
+                       [this, alive = alive_, taking](const absl::Status& status) {
+                         if (!*alive) return;
+                         // Sets show what waits, and others may take over what these would lose.
+                         parts_.owners.TriggerAll();
+                         if (!status.ok()) return Finish(status);
+                         DeleteMissing(taking);
+                       });
+}
+
+void ConfigRepository::DeleteMissing(const std::shared_ptr<Taking>& taking) {
+  const std::string owner = OwnerOf(options_.path, taking->commit);
+  taking->left = taking->gone.size() + taking->leaving.size();
+  if (taking->left == 0) return Finish(absl::OkStatus());
+  const Desk::DeleteDone done = [this, alive = alive_,
+                                 taking](const absl::StatusOr<uint64_t>& deleted) {
+    if (!*alive) return;
+    if (!deleted.ok() && taking->first_error.ok()) taking->first_error = deleted.status();
+    if (--taking->left == 0) Finish(taking->first_error);
+  };
+  for (const Desk::Target& target : taking->gone)
+    parts_.desk.Delete(target, Desk::kAnyNumber, std::nullopt, owner, {owner, ""}, done);
+  // What is deployed there stays: nobody asked for its end.
+  for (const intent::ClusterId& id : taking->leaving) {
+    parts_.desk.DeleteCluster(parts_.records.clusters().at(id).name,
+                              intent::DeletionPolicy::kOrphan, owner, {owner, ""}, done);
   }
 }
 
@@ -246,10 +317,11 @@ void ConfigRepository::SetStatus(const absl::Status& status) {
   if (status == status_) return;
   status_ = status;
   if (status.ok()) {
-    log_.Info("hub/control", "the config repository is taken", {{"commit", commit_}});
+    parts_.log.Info("hub/control", "the config repository is taken", {{"commit", commit_}});
   } else {
-    log_.Error("hub/control", "the config repository cannot be taken; the last good state stays",
-               {{"error", status.message()}});
+    parts_.log.Error("hub/control",
+                     "the config repository cannot be taken; the last good state stays",
+                     {{"error", status.message()}});
   }
 }
 

@@ -13,10 +13,13 @@
 #include "common/log/log.h"
 #include "common/object/value.h"
 #include "common/time/workers.h"
+#include "hub/control/brakes.h"
 #include "hub/control/desk.h"
 #include "hub/control/fleet_records.h"
+#include "hub/control/owner_reconciler.h"
 #include "hub/control/pinned_git.h"
 #include "hub/control/repositories.h"
+#include "hub/store/store.h"
 
 namespace leidang::hub {
 
@@ -46,8 +49,12 @@ absl::StatusOr<ConfigNames> NamesIn(const ConfigObjects& objects,
 
 // ConfigRepository follows a folder of a Git repository and makes the fleet's configuration what it
 // says: objects are applied when they change and deleted when their manifest was removed by a
-// commit that could be read and applied in full; clusters are only let go of. What was made through
-// the API is not touched.
+// commit that could be read and applied in full. What was made through the API is not touched.
+//
+// The brake of the configuration holds the removal of each set and each cluster until a person has
+// approved it (a set whose own limit allows as many deletions as it has Applications goes at once),
+// and that of too many Applications at a time. An approved cluster leaves the fleet with what is
+// deployed there.
 //
 // Loop-bound; all references must outlive it.
 class ConfigRepository {
@@ -60,18 +67,32 @@ class ConfigRepository {
   // What Repositories calls this consumer.
   static constexpr char kConsumer[] = "config";
 
-  ConfigRepository(EventLoop& loop, Workers& workers, Options options, FleetRecords& records,
-                   Desk& desk, Repositories& repositories, GitListings& listings, Log& log);
+  struct Parts {
+    EventLoop& loop;
+    Workers& workers;
+    FleetRecords& records;
+    const Store& store;
+    Desk& desk;
+    Brakes& brakes;
+    OwnerReconciler& owners;
+    Repositories& repositories;
+    GitListings& listings;
+    Log& log;
+  };
+  ConfigRepository(const Parts& parts, Options options);
   ~ConfigRepository();
 
   // Wants its input, and takes what is pinned already.
   void Start();
-  // Its input, or the health of its repository, has changed.
+  // Its input, or the health of its repository, has changed, or a brake was decided about.
   void OnInputChanged();
 
   // The last error; OK once a commit was taken in full.
   const absl::Status& status() const { return status_; }
   const std::string& commit() const { return commit_; }
+  const Options& options() const { return options_; }
+  // Without credentials.
+  std::string shown_url() const;
 
  private:
   struct Reading {
@@ -84,18 +105,19 @@ class ConfigRepository {
   void Read(const GitId& commit);
   void OnRead(const Reading& reading);
   void OnApplied(const std::shared_ptr<Taking>& taking, const std::vector<Desk::Applied>& results);
+  void FindMissing(const std::shared_ptr<Taking>& taking);
+  // Leaves in the taking what need not wait; what the ledger must know before.
+  FleetRecords::Changes Brake(Taking& taking);
+  Brakes::Question Ask(const Brakes::Owner& owner, BrakeLimit::Kind limit) const;
+  bool AllowsItsEnd(const WrittenObject& set) const;
+  void RemoveMissing(const std::shared_ptr<Taking>& taking);
   void DeleteMissing(const std::shared_ptr<Taking>& taking);
+  std::string ClusterText(const intent::ClusterId& id) const;
   void Finish(const absl::Status& status);
   void SetStatus(const absl::Status& status);
 
-  EventLoop& loop_;
-  Workers& workers_;
+  const Parts parts_;
   const Options options_;
-  FleetRecords& records_;
-  Desk& desk_;
-  Repositories& repositories_;
-  GitListings& listings_;
-  Log& log_;
 
   bool reading_ = false;
   bool again_ = false;

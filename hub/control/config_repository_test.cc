@@ -69,6 +69,27 @@ class ConfigRepositoryTest : public FleetTest {
     EXPECT_TRUE(hub_.records().pending_deletions().empty());
   }
 
+  // Has the commit taken, and what follows done.
+  void TakeAll() {
+    Take();
+    loop_.RunFor(absl::Seconds(1));
+    ASSERT_TRUE(hub_.Settle());
+  }
+  std::vector<std::string> Waiting() const {
+    std::vector<std::string> names;
+    for (const Brakes::Held& held : hub_.brakes().List()) {
+      EXPECT_EQ(hub_.brakes().NameOf(held), "configuration");
+      for (const BrakedDeletion& deletion : held.deletions) names.push_back(deletion.name);
+    }
+    return names;
+  }
+  void Decide(BrakeDesk::Verdict verdict) {
+    ASSERT_EQ(hub_.brakes().List().size(), 1u);
+    ASSERT_OK(hub_.Decide(verdict, hub_.brakes().List()[0].digest.Hex()));
+    loop_.RunFor(absl::Seconds(1));
+    ASSERT_TRUE(hub_.Settle());
+  }
+
   FakeGitSource::Files files_;
 };
 
@@ -101,18 +122,96 @@ TEST_F(ConfigRepositoryTest, ACommitThatChangesNothingWritesNothingAndDeletesNot
   EXPECT_EQ(hub_.Picture(), before);
 }
 
-TEST_F(ConfigRepositoryTest, AnEditIsTakenAndARemovedSetGoes) {
+TEST_F(ConfigRepositoryTest, AnEditIsTakenAndARemovedSetWaitsUntilItIsApproved) {
   StartWithConfig();
   files_["fleet/sets/one.yaml"] = {ListSet("one", {"x one", "z one"})};
   Take();
   EXPECT_THAT(hub_.On("one"), ElementsAre("x", "y-app", "z"));
   files_.erase("fleet/sets/one.yaml");
-  Take();
-  loop_.RunFor(absl::Seconds(1));
-  ASSERT_TRUE(hub_.Settle());
+  TakeAll();
   EXPECT_OK(hub_.config().status());
+  EXPECT_THAT(hub_.On("one"), ElementsAre("x", "y-app", "z"));
+  EXPECT_THAT(Waiting(), ElementsAre("set leidang/one"));
+  EXPECT_THAT(hub_.SetConditions("leidang/one"), ElementsAre("DeletionsHeld=DeletionsHeld"));
+  // Neither a restart nor another commit decides for anybody.
+  Restart();
+  files_["fleet/README.md"] = {"again"};
+  TakeAll();
+  EXPECT_THAT(Waiting(), ElementsAre("set leidang/one"));
+  EXPECT_THAT(Sets(), ElementsAre("leidang/one", "leidang/two"));
+
+  Decide(BrakeDesk::Verdict::kApproved);
   EXPECT_THAT(Sets(), ElementsAre("leidang/two"));
   EXPECT_THAT(hub_.On("one"), ElementsAre("y-app"));
+  EXPECT_THAT(Waiting(), IsEmpty());
+}
+
+TEST_F(ConfigRepositoryTest, ARejectedRemovalStaysAndAFileThatComesBackEndsTheQuestion) {
+  StartWithConfig();
+  files_.erase("fleet/sets/one.yaml");
+  TakeAll();
+  Decide(BrakeDesk::Verdict::kRejected);
+  ASSERT_THAT(Waiting(), ElementsAre("set leidang/one"));
+  EXPECT_EQ(hub_.brakes().List()[0].decided, "test");
+  EXPECT_THAT(hub_.On("one"), ElementsAre("x", "y-app"));
+  files_["fleet/sets/one.yaml"] = {ListSet("one", {"x one"})};
+  TakeAll();
+  EXPECT_THAT(Waiting(), IsEmpty());
+  EXPECT_THAT(hub_.SetConditions("leidang/one"), IsEmpty());
+}
+
+TEST_F(ConfigRepositoryTest, WhatIsRemovedAfterAnApprovalWaitsAgain) {
+  StartWithConfig();
+  files_.erase("fleet/sets/one.yaml");
+  TakeAll();
+  const std::string digest = hub_.brakes().List()[0].digest.Hex();
+  files_.erase("fleet/sets/two.yaml");
+  TakeAll();
+  EXPECT_THAT(hub_.Decide(BrakeDesk::Verdict::kApproved, digest),
+              StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(Waiting(), ElementsAre("set leidang/one", "set leidang/two"));
+  EXPECT_THAT(hub_.On("one"), ElementsAre("x", "y-app"));
+}
+
+TEST_F(ConfigRepositoryTest, ASetWhoseOwnLimitAllowsItGoesAtOnce) {
+  files_["fleet/sets/one.yaml"] = {
+      ListSet("one", {"x one"}, "apps/a", "main", kUrl, "{leidang.dev/max-deletions: unlimited}")};
+  StartWithConfig();
+  files_.erase("fleet/sets/one.yaml");
+  TakeAll();
+  EXPECT_THAT(Waiting(), IsEmpty());
+  EXPECT_THAT(hub_.On("one"), ElementsAre("y-app"));
+}
+
+TEST_F(ConfigRepositoryTest, ASetThatIsRenamedKeepsItsApplicationsAsTheyAre) {
+  StartWithConfig();
+  const intent::Uid uid = hub_.store().Application("leidang/x")->uid;
+  files_.erase("fleet/sets/one.yaml");
+  files_["fleet/sets/renamed.yaml"] = {ListSet("renamed", {"x one"})};
+  TakeAll();
+  EXPECT_EQ(hub_.store().Application("leidang/x")->set, "leidang/renamed");
+  EXPECT_EQ(hub_.store().Application("leidang/x")->uid, uid);
+  Decide(BrakeDesk::Verdict::kApproved);
+  EXPECT_THAT(Sets(), ElementsAre("leidang/renamed", "leidang/two"));
+  EXPECT_THAT(hub_.On("one"), ElementsAre("x", "y-app"));
+  EXPECT_EQ(hub_.store().Application("leidang/x")->uid, uid);
+}
+
+TEST_F(ConfigRepositoryTest, OneApplicationGoesAtOnceAndAllOfSeveralWait) {
+  files_["fleet/app-1.yaml"] = {Application("p", "one")};
+  files_["fleet/app-2.yaml"] = {Application("q", "one")};
+  files_["fleet/app-3.yaml"] = {Application("r", "one")};
+  StartWithConfig();
+  files_.erase("fleet/app-1.yaml");
+  TakeAll();
+  EXPECT_THAT(hub_.On("one"), ElementsAre("q", "r", "x", "y-app"));
+  files_.erase("fleet/app-2.yaml");
+  files_.erase("fleet/app-3.yaml");
+  TakeAll();
+  EXPECT_THAT(hub_.On("one"), ElementsAre("q", "r", "x", "y-app"));
+  EXPECT_THAT(Waiting(), ElementsAre("application leidang/q", "application leidang/r"));
+  Decide(BrakeDesk::Verdict::kApproved);
+  EXPECT_THAT(hub_.On("one"), ElementsAre("x", "y-app"));
 }
 
 TEST_F(ConfigRepositoryTest, AnEmptyFolderIsAnErrorNotARemoval) {
@@ -176,22 +275,24 @@ TEST_F(ConfigRepositoryTest, AConflictWithAnObjectOfTheApiDeletesNothing) {
               StatusIs(absl::StatusCode::kFailedPrecondition,
                        HasSubstr("fleet/sets/mine.yaml: ApplicationSet mine")));
   EXPECT_EQ(hub_.Picture(), before) << "nothing of a commit that is refused in part is deleted";
+  EXPECT_THAT(Waiting(), IsEmpty());
   files_.erase("fleet/sets/mine.yaml");
-  Take();
-  loop_.RunFor(absl::Seconds(1));
-  ASSERT_TRUE(hub_.Settle());
+  TakeAll();
+  Decide(BrakeDesk::Verdict::kApproved);
   EXPECT_OK(hub_.config().status());
   EXPECT_THAT(Sets(), ElementsAre("leidang/mine", "leidang/one"));
 }
 
-TEST_F(ConfigRepositoryTest, AClusterThatIsNotMentionedStaysUntilAPersonDeletesIt) {
+TEST_F(ConfigRepositoryTest, AClusterThatIsNotMentionedStaysUntilThatIsApproved) {
   StartWithConfig();
   files_["fleet/clusters.yaml"] = {Cluster("in-cluster")};
-  Take();
+  TakeAll();
   EXPECT_OK(hub_.config().status());
+  EXPECT_THAT(Waiting(), ElementsAre("cluster one"));
   EXPECT_THAT(hub_.On("one"), ElementsAre("x", "y-app"));
-  EXPECT_THAT(hub_.records().ClusterNamed("one")->owner, HasSubstr("released fleet@"));
-  EXPECT_OK(hub_.DeleteCluster("one"));
+  Decide(BrakeDesk::Verdict::kApproved);
+  EXPECT_EQ(hub_.records().ClusterNamed("one"), nullptr);
+  EXPECT_THAT(Waiting(), IsEmpty());
 }
 
 TEST_F(ConfigRepositoryTest, AClusterThatComesBackIsTheRepositorysAgain) {
@@ -202,6 +303,7 @@ TEST_F(ConfigRepositoryTest, AClusterThatComesBackIsTheRepositorysAgain) {
   files_["fleet/clusters.yaml"] = {Cluster("in-cluster") + "---\n" + Cluster("one")};
   Take();
   EXPECT_OK(hub_.config().status());
+  EXPECT_THAT(Waiting(), IsEmpty());
   EXPECT_EQ(hub_.IdOf("one"), id);
   EXPECT_THAT(hub_.records().ClusterNamed("one")->owner, HasSubstr("config fleet/clusters.yaml@"));
 }

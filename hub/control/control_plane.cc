@@ -58,9 +58,11 @@ void ControlPlane::Build() {
       options_.sweep_interval);
   BuildDesk();
   if (!options_.config) return;
-  config_ =
-      std::make_unique<ConfigRepository>(parts_.loop, parts_.workers, *options_.config, *records_,
-                                         *desk_, *repositories_, listings_, parts_.log);
+  config_ = std::make_unique<ConfigRepository>(
+      ConfigRepository::Parts{parts_.loop, parts_.workers, *records_, parts_.store, *desk_,
+                              *brakes_, *owners_, *repositories_, listings_, parts_.log},
+      *options_.config);
+  brake_desk_->on_configuration = [this] { config_->OnInputChanged(); };
 }
 
 void ControlPlane::BuildDesk() {

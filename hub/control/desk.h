@@ -70,7 +70,7 @@ class Desk {
   // Removes a cluster. One that has joined and has assignments asks for a policy: its Applications
   // are ended under it, and the registration goes when the agent has carried that out.
   void DeleteCluster(const std::string& name, std::optional<intent::DeletionPolicy> policy,
-                     const Author& author, DeleteDone done);
+                     const std::string& owner, const Author& author, DeleteDone done);
 
   struct Registration {
     std::string name;
@@ -90,10 +90,9 @@ class Desk {
   void Register(const Registration& registration, const Author& author,
                 std::function<void(absl::StatusOr<Registered>)> done);
 
-  // The config repository does not mention these any more, and they are not deleted for that: from
-  // now on they may be changed through the API.
+  // The config repository does not mention this any more, and it is not deleted for that: from now
+  // on it may be changed through the API.
   void Release(const Target& target, const Author& author);
-  void ReleaseCluster(const intent::ClusterId& id, const Author& author);
 
   // Called on the loop after a cluster was created or changed.
   std::function<void(const intent::ClusterId&)> on_cluster_changed = [](const intent::ClusterId&) {
@@ -118,6 +117,7 @@ class Desk {
   absl::StatusOr<ClusterRegistration> Registering(const Registration& registration);
   absl::StatusOr<ClusterRegistration> Leaving(const std::string& name,
                                               std::optional<intent::DeletionPolicy> policy,
+                                              const std::string& owner,
                                               uint64_t* applications) const;
   absl::StatusOr<const WrittenObject*> Deletable(const Target& target,
                                                  const std::string& owner) const;

@@ -128,10 +128,11 @@ void Desk::Register(const Registration& registration, const Author& author,
 
 absl::StatusOr<ClusterRegistration> Desk::Leaving(const std::string& name,
                                                   std::optional<intent::DeletionPolicy> policy,
+                                                  const std::string& owner,
                                                   uint64_t* applications) const {
   const ClusterRegistration* cluster = records_.ClusterNamed(name);
   if (cluster == nullptr) return absl::NotFoundError(absl::StrCat("there is no cluster ", name));
-  RETURN_IF_ERROR(CheckOwner(cluster->owner, kApiOwner, absl::StrCat("the cluster ", name)));
+  RETURN_IF_ERROR(CheckOwner(cluster->owner, owner, absl::StrCat("the cluster ", name)));
   const absl::StatusOr<ClusterLog> log = store_.Log(cluster->id);
   *applications = log.ok() ? log->live : 0;
   if (cluster->joined() && *applications > 0 && !policy && !cluster->deleting) {
@@ -147,16 +148,16 @@ absl::StatusOr<ClusterRegistration> Desk::Leaving(const std::string& name,
 }
 
 void Desk::DeleteCluster(const std::string& name, std::optional<intent::DeletionPolicy> policy,
-                         const Author& author, DeleteDone done) {
+                         const std::string& owner, const Author& author, DeleteDone done) {
   struct Progress {
     intent::ClusterId id;
     uint64_t applications = 0;
   };
   auto progress = std::make_shared<Progress>();
   records_.Update(
-      [this, name, policy, progress]() -> absl::StatusOr<FleetRecords::Changes> {
+      [this, name, policy, owner, progress]() -> absl::StatusOr<FleetRecords::Changes> {
         ASSIGN_OR_RETURN(ClusterRegistration marked,
-                         Leaving(name, policy, &progress->applications));
+                         Leaving(name, policy, owner, &progress->applications));
         progress->id = marked.id;
         return FleetRecords::Changes{change::PutCluster{std::move(marked)}};
       },
@@ -167,21 +168,6 @@ void Desk::DeleteCluster(const std::string& name, std::optional<intent::Deletion
         on_cluster_changed(progress->id);
         owners_.TriggerAll();
         done(progress->applications);
-      });
-}
-
-void Desk::ReleaseCluster(const intent::ClusterId& id, const Author& author) {
-  records_.Update(
-      [this, id, author]() -> absl::StatusOr<FleetRecords::Changes> {
-        const auto found = records_.clusters().find(id);
-        if (found == records_.clusters().end()) return FleetRecords::Changes();
-        ClusterRegistration released = found->second;
-        released.owner = ReleasedBy(author.who);
-        return FleetRecords::Changes{change::PutCluster{std::move(released)}};
-      },
-      [this, id, author](const absl::Status& status) {
-        records_.Audit(author, absl::StrCat("release cluster ", id.Hex()),
-                       status.ok() ? "done" : absl::StrCat("failed: ", status.message()));
       });
 }
 

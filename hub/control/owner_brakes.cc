@@ -111,6 +111,13 @@ BrakeLimit OwnerReconciler::LimitOf(absl::string_view annotation, BrakeLimit::Ki
 
 void OwnerReconciler::AddBrakeProblems(const Look& look, std::vector<Problem>* problems) const {
   if (look.deleting()) return;
+  const std::string owner = look.owner.ToString();
+  for (const Brakes::Owner asking : {Brakes::kConfiguration, Brakes::kConfiguredApplications}) {
+    if (!parts_.brakes.Holds(asking, owner)) continue;
+    problems->push_back({conditions::kDeletionsHeld, conditions::Reason::kDeletionsHeld,
+                         "the config repository holds it no more, and its deletion waits for a "
+                         "decision: see `leidang brake list`"});
+  }
   for (const Brakes::Held& held : parts_.brakes.List()) {
     if (!held.owners.contains(look.owner.ToString())) continue;
     std::vector<std::string> names;
@@ -128,6 +135,11 @@ void OwnerReconciler::AddBrakeProblems(const Look& look, std::vector<Problem>* p
                       held.decided.empty() ? "" : absl::StrCat("; refused by ", held.decided),
                       "; `leidang brake approve ", digest, "` carries out exactly these")});
   }
+}
+
+bool OwnerReconciler::WouldLose(const OwnerKey& owner, const std::string& name) const {
+  return parts_.brakes.Holds(owner.ToString(), name) ||
+         parts_.brakes.Holds(Brakes::kConfiguration, owner.ToString());
 }
 
 // What was read before the expansion may have been taken over by another set since.

@@ -256,8 +256,7 @@ AssignInput OwnerReconciler::PlanInput(const Look& look) const {
   input.adoptable =
       [this, owner = look.owner](const std::string& key) -> std::optional<DerivedApplication> {
     const std::optional<OwnerKey> other = claims_.Against(key, owner);
-    if (!other || in_work_.contains(*other) || !parts_.brakes.Holds(other->ToString(), key))
-      return std::nullopt;
+    if (!other || in_work_.contains(*other) || !WouldLose(*other, key)) return std::nullopt;
     const absl::StatusOr<DerivedApplication> record = parts_.store.Application(key);
     if (!record.ok() || record->set != other->key) return std::nullopt;
     return *record;

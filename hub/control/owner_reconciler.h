@@ -134,6 +134,8 @@ class OwnerReconciler {
   static BrakeLimit LimitOf(absl::string_view annotation, BrakeLimit::Kind otherwise, Look* look);
   void AddBrakeProblems(const Look& look, std::vector<Problem>* problems) const;
   void DropWhatOthersHold(Look& look) const;
+  // But for a brake, the owner would have it no more.
+  bool WouldLose(const OwnerKey& owner, const std::string& name) const;
   void TriggerHeirs(const OwnerKey& owner);
   void TriggerBereft(const std::vector<std::string>& adopted);
   void AddRolloutProblem(const Look& look, std::vector<Problem>* problems) const;

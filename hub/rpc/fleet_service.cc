@@ -171,27 +171,28 @@ grpc::ServerUnaryReactor* FleetService::List(grpc::CallbackServerContext* contex
 grpc::ServerUnaryReactor* FleetService::Delete(grpc::CallbackServerContext* context,
                                                const v1::DeleteRequest* request,
                                                v1::DeleteResponse* response) {
-  return Serve(context, [this, request, response](const Author& author,
-                                                  grpc::ServerUnaryReactor* reactor) {
-    const auto done = [response, reactor](const absl::StatusOr<uint64_t>& applications) {
-      if (applications.ok()) response->set_applications(*applications);
-      reactor->Finish(ToGrpc(applications.status()));
-    };
-    if (request->kind() == v1::CLUSTER) {
-      return parts_.desk.DeleteCluster(request->name(), PolicyOf(request->cascade()), author, done);
-    }
-    const absl::StatusOr<Desk::Target> target = TargetOf(*request);
-    if (!target.ok()) return reactor->Finish(ToGrpc(target.status()));
-    if (request->kind() == v1::APPLICATION_SET || request->kind() == v1::APPLICATION) {
-      const auto there =
-          parts_.view.Locate(request->kind(), NamespaceOf(*request), request->name());
-      if (!there.ok()) return reactor->Finish(ToGrpc(there.status()));
-    }
-    parts_.desk.Delete(
-        *target,
-        request->has_confirm() ? std::optional<uint64_t>(request->confirm()) : std::nullopt,
-        PolicyOf(request->cascade()), kApiOwner, author, done);
-  });
+  return Serve(
+      context, [this, request, response](const Author& author, grpc::ServerUnaryReactor* reactor) {
+        const auto done = [response, reactor](const absl::StatusOr<uint64_t>& applications) {
+          if (applications.ok()) response->set_applications(*applications);
+          reactor->Finish(ToGrpc(applications.status()));
+        };
+        if (request->kind() == v1::CLUSTER) {
+          return parts_.desk.DeleteCluster(request->name(), PolicyOf(request->cascade()), kApiOwner,
+                                           author, done);
+        }
+        const absl::StatusOr<Desk::Target> target = TargetOf(*request);
+        if (!target.ok()) return reactor->Finish(ToGrpc(target.status()));
+        if (request->kind() == v1::APPLICATION_SET || request->kind() == v1::APPLICATION) {
+          const auto there =
+              parts_.view.Locate(request->kind(), NamespaceOf(*request), request->name());
+          if (!there.ok()) return reactor->Finish(ToGrpc(there.status()));
+        }
+        parts_.desk.Delete(
+            *target,
+            request->has_confirm() ? std::optional<uint64_t>(request->confirm()) : std::nullopt,
+            PolicyOf(request->cascade()), kApiOwner, author, done);
+      });
 }
 
 grpc::ServerUnaryReactor* FleetService::RegisterCluster(grpc::CallbackServerContext* context,

@@ -11,6 +11,7 @@
 
 #include "common/time/event_loop.h"
 #include "hub/control/brake_desk.h"
+#include "hub/control/config_repository.h"
 #include "hub/control/desk.h"
 #include "hub/control/operations.h"
 #include "hub/control/recovery.h"
@@ -42,6 +43,7 @@ class FleetService final : public v1::Fleet::CallbackService {
     Recovery& recovery;
     BrakeDesk& brakes;
     UnclaimedDesk& unclaimed;
+    const ConfigRepository* config = nullptr;  // nullptr: none is followed.
     // Who a token belongs to: kUnauthenticated if to nobody.
     std::function<absl::StatusOr<std::string>(const std::string& token)> authenticate;
     std::string ca_pin;
@@ -73,6 +75,9 @@ class FleetService final : public v1::Fleet::CallbackService {
   grpc::ServerUnaryReactor* Refresh(grpc::CallbackServerContext* context,
                                     const v1::RefreshRequest* request,
                                     v1::RefreshResponse* response) override;
+  grpc::ServerUnaryReactor* ListSources(grpc::CallbackServerContext* context,
+                                        const v1::ListSourcesRequest* request,
+                                        v1::ListSourcesResponse* response) override;
   grpc::ServerUnaryReactor* Operate(grpc::CallbackServerContext* context,
                                     const v1::OperateRequest* request,
                                     v1::OperationView* response) override;

@@ -189,5 +189,12 @@ TEST_F(CliTest, WhatIsUnclaimedIsNamedExactly) {
   EXPECT_EQ(fleet_.Leidang({"unclaimed", "adopt", "cart"}).code, 64);
 }
 
+TEST_F(CliTest, RepositoriesAreListedWithWhatIsWrong) {
+  EXPECT_THAT(fleet_.Leidang({"repo", "list"}).err, HasSubstr("reads no repository"));
+  EXPECT_EQ(fleet_.Leidang({"apply", "-f", SetFile("leidang")}).code, 0);
+  fleet_.LeidangUntil({"repo", "list"}, git_.path());
+  EXPECT_EQ(fleet_.Leidang({"repo"}).code, 64);
+}
+
 }  // namespace
 }  // namespace leidang::testing

@@ -102,6 +102,7 @@ TEST_F(OperationsTest, EveryCommandOfTheHandbookDoesWhatItSays) {
 
   // Beside a running hub.
   RunBlock("leidang brake list");
+  EXPECT_THAT(RunBlock("leidang repo list"), HasSubstr(" is taken\n"));
   EXPECT_THAT(RunBlock("leidang-hub check"), HasSubstr("0 damages"));
   EXPECT_THAT(RunBlock("leidang-hub backup "), HasSubstr("\n1  "));
   EXPECT_THAT(RunBlock("leidang-hub identity export"), HasSubstr("is sealed in"));

@@ -179,8 +179,9 @@ absl::StatusOr<uint64_t> TestHub::Delete(hub::WrittenKind kind, const std::strin
 
 absl::StatusOr<uint64_t> TestHub::DeleteCluster(const std::string& name,
                                                 std::optional<intent::DeletionPolicy> policy) {
-  return Await<absl::StatusOr<uint64_t>>(
-      [&](auto done) { desk().DeleteCluster(name, policy, {"test", ""}, std::move(done)); });
+  return Await<absl::StatusOr<uint64_t>>([&](auto done) {
+    desk().DeleteCluster(name, policy, hub::kApiOwner, {"test", ""}, std::move(done));
+  });
 }
 
 absl::StatusOr<hub::Desk::Registered> TestHub::Register(
