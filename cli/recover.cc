@@ -29,6 +29,9 @@ void Print(const v1::ListRecoveryResponse& list, absl::Time now, Streams streams
   streams.out << table.ToString();
   for (const v1::RecoveringCluster& c : list.clusters()) {
     for (const std::string& line : c.lines()) streams.out << c.cluster() << ": " << line << "\n";
+    const uint64_t all = c.add() + c.change() + c.remove() + c.keep() + c.adopt();
+    const auto shown = static_cast<uint64_t>(c.lines_size());
+    if (all > shown) streams.out << c.cluster() << ": and " << all - shown << " more\n";
   }
 }
 

@@ -30,11 +30,11 @@ void Fill(const Recovery::State& state, v1::RecoveringCluster* out) {
   out->set_compared(true);
   SetTime(state.compared_at, out->mutable_compared_at());
   out->set_equal(difference.equal);
-  out->set_add(difference.add.size());
-  out->set_change(difference.change.size());
-  out->set_remove(difference.remove.size());
-  out->set_keep(difference.keep.size());
-  out->set_adopt(difference.other_uid.size());
+  out->set_add(difference.add.size() + difference.beyond.add);
+  out->set_change(difference.change.size() + difference.beyond.change);
+  out->set_remove(difference.remove.size() + difference.beyond.remove);
+  out->set_keep(difference.keep.size() + difference.beyond.keep);
+  out->set_adopt(difference.other_uid.size() + difference.beyond.other_uid);
   out->set_unknown(difference.unknown);
   AddLines("remove", difference.remove, out);
   AddLines("keep", difference.keep, out);

@@ -236,6 +236,10 @@ TEST(DifferenceTest, TheDigestIsOverAllLists) {
   difference.other_uid.push_back({entry.key, entry.uid, intent::Uid(intent::Uid::Bytes{2})});
   EXPECT_TRUE(digests.insert(difference.Digest()).second);
   difference.other_uid.clear();
+  difference.beyond.keep = 1;
+  EXPECT_TRUE(difference.cut());
+  EXPECT_TRUE(digests.insert(difference.Digest()).second);
+  difference.beyond.keep = 0;
   difference.unknown = true;
   EXPECT_TRUE(digests.insert(difference.Digest()).second);
 }

@@ -29,6 +29,10 @@ object::Sha256 Difference::Digest() const {
     absl::StrAppend(&text, "uid ", other.hub.Hex(), " ", other.agent.Hex(), " ",
                     other.key.ToString(), "\n");
   }
+  if (cut()) {
+    absl::StrAppend(&text, "beyond ", beyond.add, " ", beyond.change, " ", beyond.remove, " ",
+                    beyond.keep, " ", beyond.other_uid, "\n");
+  }
   return object::Sha256::Of(text);
 }
 
@@ -63,9 +67,9 @@ absl::Status Survey::OnReport(const v1::BucketReport& report) {
 }
 
 template <typename T>
-void Survey::Add(T item, std::vector<T>* list) {
+void Survey::Add(T item, std::vector<T>* list, uint64_t* beyond) {
   if (listed_ == options_.unclaimed_max) {
-    difference_.cut = true;
+    ++*beyond;
     return;
   }
   ++listed_;
@@ -90,7 +94,8 @@ absl::Status Survey::OnEntries(const v1::BucketReport& report) {
   for (const PendingTombstone& pending : tombstones) {
     const auto it = held.find({pending.tombstone.key, pending.tombstone.uid});
     if (it == held.end()) continue;
-    Add<UnclaimedEntry>({it->first.first, it->first.second}, &difference_.remove);
+    Add<UnclaimedEntry>({it->first.first, it->first.second}, &difference_.remove,
+                        &difference_.beyond.remove);
     held.erase(it);
   }
   for (const LiveEntry& entry : live.entries) {
@@ -101,21 +106,21 @@ absl::Status Survey::OnEntries(const v1::BucketReport& report) {
     }
     --difference_.equal;
     if (same != held.end()) {
-      Add<UnclaimedEntry>({entry.key, entry.uid}, &difference_.change);
+      Add<UnclaimedEntry>({entry.key, entry.uid}, &difference_.change, &difference_.beyond.change);
       held.erase(same);
       continue;
     }
     const auto other = held.lower_bound({entry.key, intent::Uid()});
     if (other != held.end() && other->first.first == entry.key) {
-      Add<Difference::OtherUid>({entry.key, entry.uid, other->first.second},
-                                &difference_.other_uid);
+      Add<Difference::OtherUid>({entry.key, entry.uid, other->first.second}, &difference_.other_uid,
+                                &difference_.beyond.other_uid);
       held.erase(other);
     } else {
-      Add<UnclaimedEntry>({entry.key, entry.uid}, &difference_.add);
+      Add<UnclaimedEntry>({entry.key, entry.uid}, &difference_.add, &difference_.beyond.add);
     }
   }
   for (const auto& [id, element] : held) {
-    Add<UnclaimedEntry>({id.first, id.second}, &difference_.keep);
+    Add<UnclaimedEntry>({id.first, id.second}, &difference_.keep, &difference_.beyond.keep);
   }
   differing_.erase(differing_.begin(),
                    differing_.begin() + static_cast<ptrdiff_t>(reported.buckets.size()));

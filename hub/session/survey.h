@@ -22,7 +22,8 @@
 namespace leidang::hub {
 
 // What would follow if the hub went on with a cluster as it is: what the agent holds against the
-// cluster's log. Lists are sorted, and cut at SessionOptions::unclaimed_max together.
+// cluster's log. Lists are sorted, and cut at SessionOptions::unclaimed_max together; what did not
+// fit is counted.
 struct Difference {
   // Under what the agent stands, and at which revision of it.
   intent::Authority agent_authority;
@@ -45,13 +46,23 @@ struct Difference {
   std::vector<OtherUid> other_uid;
   // The agent is of a version that cannot say what it holds, and it is not the same.
   bool unknown = false;
-  bool cut = false;
+  // How many more there are than each list holds.
+  struct Beyond {
+    uint64_t add = 0;
+    uint64_t change = 0;
+    uint64_t remove = 0;
+    uint64_t keep = 0;
+    uint64_t other_uid = 0;
 
+    friend bool operator==(const Beyond&, const Beyond&) = default;
+  } beyond;
+
+  bool cut() const { return beyond != Beyond(); }
   bool Empty() const {
     return !unknown && add.empty() && change.empty() && remove.empty() && keep.empty() &&
            other_uid.empty();
   }
-  // Over the lists: what a person accepts.
+  // Over the lists, and the numbers beyond them: what a person accepts.
   object::Sha256 Digest() const;
 };
 
@@ -80,7 +91,7 @@ class Survey {
   absl::Status OnSums(const v1::BucketReport& report);
   absl::Status OnEntries(const v1::BucketReport& report);
   template <typename T>
-  void Add(T item, std::vector<T>* list);
+  void Add(T item, std::vector<T>* list, uint64_t* beyond);
   void Finish();
 
   const Store& store_;
