@@ -48,4 +48,38 @@ absl::StatusOr<ReportedEntries> EntriesOf(const v1::BucketReport& report,
   return entries;
 }
 
+std::optional<v1::BucketRequest> BucketQuestions::Next() {
+  v1::BucketRequest request;
+  request.set_round(round_);
+  if (stage_ == Stage::kAskSums) {
+    stage_ = Stage::kAwaitSums;
+    return request;
+  }
+  if (stage_ != Stage::kAskEntries) return std::nullopt;
+  const size_t number = std::min(differing_.size(), per_request_);
+  asked_.assign(differing_.begin(), differing_.begin() + static_cast<ptrdiff_t>(number));
+  for (const uint8_t bucket : asked_) request.add_buckets(bucket);
+  stage_ = Stage::kAwaitEntries;
+  return request;
+}
+
+absl::StatusOr<BucketQuestions::Answer> BucketQuestions::Take(const v1::BucketReport& report) {
+  if (report.round() != round_) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("bucket report of round ", report.round(), " in round ", round_));
+  }
+  if (stage_ != Stage::kAwaitSums && stage_ != Stage::kAwaitEntries)
+    return absl::InvalidArgumentError("a bucket report that was not asked for");
+  const Answer answer = stage_ == Stage::kAwaitSums ? Answer::kSums : Answer::kEntries;
+  stage_ = Stage::kAnswered;
+  return answer;
+}
+
+absl::StatusOr<ReportedEntries> BucketQuestions::Entries(const v1::BucketReport& report) {
+  ASSIGN_OR_RETURN(ReportedEntries reported, EntriesOf(report, asked_));
+  differing_.erase(differing_.begin(),
+                   differing_.begin() + static_cast<ptrdiff_t>(reported.buckets.size()));
+  return reported;
+}
+
 }  // namespace leidang::hub

@@ -11,45 +11,27 @@
 #include "common/base/status_macros.h"
 #include "common/proof/bucketed_digest.h"
 #include "common/wire/wire.h"
-#include "hub/session/bucket_report.h"
 
 namespace leidang::hub {
 
 Comparison::Comparison(const Store& store, const intent::ClusterId& cluster, uint64_t round,
                        const SessionOptions& options)
-    : store_(store), cluster_(cluster), round_(round), options_(options) {}
-
-std::optional<v1::BucketRequest> Comparison::NextRequest() {
-  v1::BucketRequest request;
-  request.set_round(round_);
-  if (stage_ == Stage::kAskSums) {
-    stage_ = Stage::kAwaitSums;
-    return request;
-  }
-  if (stage_ != Stage::kAskEntries) return std::nullopt;
-  asked_.assign(differing_.begin(),
-                differing_.begin() + std::min(differing_.size(), options_.buckets_per_request));
-  for (const uint8_t bucket : asked_) request.add_buckets(bucket);
-  stage_ = Stage::kAwaitEntries;
-  return request;
-}
+    : store_(store),
+      cluster_(cluster),
+      options_(options),
+      questions_(round, options.buckets_per_request) {}
 
 absl::Status Comparison::OnReport(const v1::BucketReport& report) {
-  if (report.round() != round_) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("bucket report of round ", report.round(), " in round ", round_));
-  }
-  if (stage_ == Stage::kAwaitSums) return OnSums(report);
-  if (stage_ == Stage::kAwaitEntries) return OnEntries(report);
-  return absl::InvalidArgumentError("a bucket report that was not asked for");
+  ASSIGN_OR_RETURN(const BucketQuestions::Answer answer, questions_.Take(report));
+  return answer == BucketQuestions::Answer::kSums ? OnSums(report) : OnEntries(report);
 }
 
 absl::Status Comparison::OnSums(const v1::BucketReport& report) {
   ASSIGN_OR_RETURN(const proof::BucketedDigest sums, SumsOf(report));
   ASSIGN_OR_RETURN(const LogDigest digest, store_.Digest(cluster_));
   to_ = digest.head;
-  differing_ = proof::BucketedDigest::Differing(digest.digest, sums);
-  found_difference_ = !differing_.empty();
+  questions_.SetDiffering(proof::BucketedDigest::Differing(digest.digest, sums));
+  found_difference_ = questions_.left();
   ASSIGN_OR_RETURN(const std::vector<PendingTombstone> tombstones, store_.Tombstones(cluster_));
   for (const PendingTombstone& pending : tombstones) {
     items_.push_back({.revision = pending.revision,
@@ -64,9 +46,8 @@ absl::Status Comparison::OnSums(const v1::BucketReport& report) {
 
 absl::Status Comparison::OnEntries(const v1::BucketReport& report) {
   using Id = std::pair<intent::EntryKey, intent::Uid>;
-  ASSIGN_OR_RETURN(ReportedEntries reported, EntriesOf(report, asked_));
+  ASSIGN_OR_RETURN(ReportedEntries reported, questions_.Entries(report));
   std::map<Id, object::Sha256>& held = reported.held;
-  const size_t listed = reported.buckets.size();
   ASSIGN_OR_RETURN(const LiveEntries live, store_.Entries(cluster_, reported.buckets));
   items_.clear();
   next_item_ = 0;
@@ -86,7 +67,6 @@ absl::Status Comparison::OnEntries(const v1::BucketReport& report) {
   for (const auto& [id, element] : held) {
     if (unclaimed_.size() < options_.unclaimed_max) unclaimed_.push_back({id.first, id.second});
   }
-  differing_.erase(differing_.begin(), differing_.begin() + static_cast<ptrdiff_t>(listed));
   stage_ = Stage::kSend;
   return absl::OkStatus();
 }
@@ -131,8 +111,9 @@ absl::StatusOr<std::optional<v1::Changes>> Comparison::NextChanges() {
     if (!fits) return changes;
     ++next_item_;
   }
-  if (!differing_.empty()) {
-    stage_ = Stage::kAskEntries;
+  if (questions_.left()) {
+    stage_ = Stage::kAsk;
+    questions_.GoOn();
     if (changes.changes_size() == 0) return std::nullopt;
     return changes;
   }

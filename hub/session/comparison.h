@@ -21,6 +21,7 @@
 #include "absl/status/statusor.h"
 
 #include "common/intent/intent.h"
+#include "hub/session/bucket_report.h"
 #include "hub/session/cluster_view.h"
 #include "hub/session/options.h"
 #include "hub/store/store.h"
@@ -35,7 +36,7 @@ class Comparison {
              const SessionOptions& options);
 
   // The next thing to ask the agent for; nullopt if it is not its turn.
-  std::optional<v1::BucketRequest> NextRequest();
+  std::optional<v1::BucketRequest> NextRequest() { return questions_.Next(); }
 
   // Takes an answer. kInvalidArgument if it is against docs/formats/link.md; the errors of the
   // store.
@@ -45,7 +46,7 @@ class Comparison {
   // none now.
   absl::StatusOr<std::optional<v1::Changes>> NextChanges();
 
-  bool wants_to_ask() const { return stage_ == Stage::kAskSums || stage_ == Stage::kAskEntries; }
+  bool wants_to_ask() const { return questions_.has_next(); }
   // The last changes have been given out.
   bool done() const { return stage_ == Stage::kDone; }
   // Of the last changes; valid when done.
@@ -56,7 +57,7 @@ class Comparison {
   const std::vector<UnclaimedEntry>& unclaimed() const { return unclaimed_; }
 
  private:
-  enum class Stage : uint8_t { kAskSums, kAwaitSums, kSend, kAskEntries, kAwaitEntries, kDone };
+  enum class Stage : uint8_t { kAsk, kSend, kDone };
   // A change to send, read from the store when its turn comes.
   struct Item {
     intent::Revision revision = 0;
@@ -72,13 +73,11 @@ class Comparison {
 
   const Store& store_;
   const intent::ClusterId cluster_;
-  const uint64_t round_;
   const SessionOptions& options_;
-  Stage stage_ = Stage::kAskSums;
+  BucketQuestions questions_;
+  Stage stage_ = Stage::kAsk;
   intent::Revision to_ = 0;
   bool found_difference_ = false;
-  std::vector<uint8_t> differing_;  // Buckets still to be listed, ascending.
-  std::vector<uint8_t> asked_;
   std::vector<Item> items_;  // By revision; those before next_item_ are sent.
   size_t next_item_ = 0;
   std::vector<UnclaimedEntry> unclaimed_;

@@ -10,7 +10,6 @@
 
 #include "common/base/status_macros.h"
 #include "common/proof/bucketed_digest.h"
-#include "hub/session/bucket_report.h"
 
 namespace leidang::hub {
 
@@ -38,32 +37,14 @@ object::Sha256 Difference::Digest() const {
 
 Survey::Survey(const Store& store, const intent::ClusterId& cluster, uint64_t round,
                const SessionOptions& options)
-    : store_(store), cluster_(cluster), round_(round), options_(options) {}
-
-std::optional<v1::BucketRequest> Survey::NextRequest() {
-  v1::BucketRequest request;
-  request.set_round(round_);
-  if (stage_ == Stage::kAskSums) {
-    stage_ = Stage::kAwaitSums;
-    return request;
-  }
-  if (stage_ != Stage::kAskEntries) return std::nullopt;
-  asked_.assign(differing_.begin(),
-                differing_.begin() + static_cast<ptrdiff_t>(std::min(
-                                         differing_.size(), options_.buckets_per_request)));
-  for (const uint8_t bucket : asked_) request.add_buckets(bucket);
-  stage_ = Stage::kAwaitEntries;
-  return request;
-}
+    : store_(store),
+      cluster_(cluster),
+      options_(options),
+      questions_(round, options.buckets_per_request) {}
 
 absl::Status Survey::OnReport(const v1::BucketReport& report) {
-  if (report.round() != round_) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("bucket report of round ", report.round(), " in round ", round_));
-  }
-  if (stage_ == Stage::kAwaitSums) return OnSums(report);
-  if (stage_ == Stage::kAwaitEntries) return OnEntries(report);
-  return absl::InvalidArgumentError("a bucket report that was not asked for");
+  ASSIGN_OR_RETURN(const BucketQuestions::Answer answer, questions_.Take(report));
+  return answer == BucketQuestions::Answer::kSums ? OnSums(report) : OnEntries(report);
 }
 
 template <typename T>
@@ -80,14 +61,14 @@ absl::Status Survey::OnSums(const v1::BucketReport& report) {
   ASSIGN_OR_RETURN(const proof::BucketedDigest sums, SumsOf(report));
   ASSIGN_OR_RETURN(const LogDigest digest, store_.Digest(cluster_));
   difference_.head = digest.head;
-  differing_ = proof::BucketedDigest::Differing(digest.digest, sums);
+  questions_.SetDiffering(proof::BucketedDigest::Differing(digest.digest, sums));
   difference_.equal = digest.digest.count();
-  stage_ = differing_.empty() ? Stage::kDone : Stage::kAskEntries;
+  GoOn();
   return absl::OkStatus();
 }
 
 absl::Status Survey::OnEntries(const v1::BucketReport& report) {
-  ASSIGN_OR_RETURN(ReportedEntries reported, EntriesOf(report, asked_));
+  ASSIGN_OR_RETURN(ReportedEntries reported, questions_.Entries(report));
   ASSIGN_OR_RETURN(const LiveEntries live, store_.Entries(cluster_, reported.buckets));
   ASSIGN_OR_RETURN(const std::vector<PendingTombstone> tombstones, store_.Tombstones(cluster_));
   auto& held = reported.held;
@@ -122,23 +103,18 @@ absl::Status Survey::OnEntries(const v1::BucketReport& report) {
   for (const auto& [id, element] : held) {
     Add<UnclaimedEntry>({id.first, id.second}, &difference_.keep, &difference_.beyond.keep);
   }
-  differing_.erase(differing_.begin(),
-                   differing_.begin() + static_cast<ptrdiff_t>(reported.buckets.size()));
-  if (differing_.empty()) {
-    Finish();
-  } else {
-    stage_ = Stage::kAskEntries;
-  }
+  GoOn();
   return absl::OkStatus();
 }
 
-void Survey::Finish() {
+void Survey::GoOn() {
+  if (questions_.left()) return questions_.GoOn();
   for (auto* list :
        {&difference_.add, &difference_.change, &difference_.remove, &difference_.keep}) {
     std::sort(list->begin(), list->end());
   }
   std::sort(difference_.other_uid.begin(), difference_.other_uid.end());
-  stage_ = Stage::kDone;
+  done_ = true;
 }
 
 }  // namespace leidang::hub

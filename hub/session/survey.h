@@ -14,6 +14,7 @@
 #include "common/intent/authority.h"
 #include "common/intent/intent.h"
 #include "common/object/sha256.h"
+#include "hub/session/bucket_report.h"
 #include "hub/session/cluster_view.h"
 #include "hub/session/options.h"
 #include "hub/store/store.h"
@@ -76,31 +77,27 @@ class Survey {
          const SessionOptions& options);
 
   // The next thing to ask; nullopt if it is not its turn.
-  std::optional<v1::BucketRequest> NextRequest();
+  std::optional<v1::BucketRequest> NextRequest() { return questions_.Next(); }
   // Takes an answer. kInvalidArgument if it is against docs/formats/link.md; the errors of the
   // store.
   absl::Status OnReport(const v1::BucketReport& report);
 
-  bool done() const { return stage_ == Stage::kDone; }
+  bool done() const { return done_; }
   // Valid when done.
   const Difference& difference() const { return difference_; }
 
  private:
-  enum class Stage : uint8_t { kAskSums, kAwaitSums, kAskEntries, kAwaitEntries, kDone };
-
   absl::Status OnSums(const v1::BucketReport& report);
   absl::Status OnEntries(const v1::BucketReport& report);
   template <typename T>
   void Add(T item, std::vector<T>* list, uint64_t* beyond);
-  void Finish();
+  void GoOn();
 
   const Store& store_;
   const intent::ClusterId cluster_;
-  const uint64_t round_;
   const SessionOptions& options_;
-  Stage stage_ = Stage::kAskSums;
-  std::vector<uint8_t> differing_;  // Buckets still to be listed, ascending.
-  std::vector<uint8_t> asked_;
+  BucketQuestions questions_;
+  bool done_ = false;
   Difference difference_;
   size_t listed_ = 0;
 };
