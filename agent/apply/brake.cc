@@ -18,17 +18,17 @@ std::string HoldReason(const BrakeQuestion& question) {
   const size_t before = std::max(question.inventory + question.recent, total);
   const std::string shown = absl::StrCat(total, " of ", before, " objects");
   switch (question.limit.kind) {
-    case DeletionLimit::Kind::kUnlimited:
+    case intent::DeletionLimit::Kind::kUnlimited:
       return "";
-    case DeletionLimit::Kind::kCount:
+    case intent::DeletionLimit::Kind::kCount:
       if (total <= question.limit.value) return "";
       return absl::StrCat("it would prune ", shown, ", and leidang.dev/max-deletions allows ",
                           question.limit.value);
-    case DeletionLimit::Kind::kPercent:
+    case intent::DeletionLimit::Kind::kPercent:
       if (total * 100 <= question.limit.value * before) return "";
       return absl::StrCat("it would prune ", shown, ", and leidang.dev/max-deletions allows ",
                           question.limit.value, "%");
-    case DeletionLimit::Kind::kDefault:
+    case intent::DeletionLimit::Kind::kDefault:
       break;
   }
   if (total == before && before >= 2)

@@ -18,8 +18,8 @@ struct BrakeQuestion {
   size_t wanted = 0;     // Objects that this sync would prune.
   size_t recent = 0;     // Objects that it pruned within the last hour, not counting approved ones.
   size_t inventory = 0;  // Objects that it has now.
-  DeletionLimit limit;  // Of the Application; by default more than 10 objects and more than half of
-                        // them, or all of two or more.
+  intent::DeletionLimit limit;  // Of the Application; by default more than 10 objects and more than
+                                // half of them, or all of two or more.
 };
 
 // Why the deletions must wait for approval; empty if they need not. Ten small steps count as one

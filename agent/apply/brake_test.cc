@@ -5,9 +5,9 @@
 namespace leidang::agent {
 namespace {
 
-constexpr DeletionLimit::Kind kCount = DeletionLimit::Kind::kCount;
-constexpr DeletionLimit::Kind kPercent = DeletionLimit::Kind::kPercent;
-constexpr DeletionLimit::Kind kUnlimited = DeletionLimit::Kind::kUnlimited;
+constexpr intent::DeletionLimit::Kind kCount = intent::DeletionLimit::Kind::kCount;
+constexpr intent::DeletionLimit::Kind kPercent = intent::DeletionLimit::Kind::kPercent;
+constexpr intent::DeletionLimit::Kind kUnlimited = intent::DeletionLimit::Kind::kUnlimited;
 
 TEST(Brake, HoldsWhatIsLargeAndLetsOrdinaryCommitsPass) {
   const struct {

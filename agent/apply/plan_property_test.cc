@@ -64,7 +64,7 @@ Model RandomModel(Random& random) {
   policy.healing = chance(70) ? Healing::kCorrect : Healing::kReport;
   policy.emptiness = chance(50) ? Emptiness::kAllowed : Emptiness::kRefused;
   policy.adoption = chance(10) ? Adoption::kYes : Adoption::kNo;
-  if (chance(50)) policy.max_deletions.kind = DeletionLimit::Kind::kUnlimited;
+  if (chance(50)) policy.max_deletions.kind = intent::DeletionLimit::Kind::kUnlimited;
   model.rest.gate = chance(50) ? PlanInput::Gate::kHealth : PlanInput::Gate::kNone;
   if (chance(20)) model.rest.request = chance(50) ? Request::kSync : Request::kSyncAndPrune;
   const uint64_t count = random.Below(12);

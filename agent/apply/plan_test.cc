@@ -283,7 +283,7 @@ TEST(Plan, TheBrakeHoldsDeletionsAndNothingElse) {
   EXPECT_EQ(plan.steps.back().prunes.size(), 3u);
 
   input.approved.clear();
-  input.policy.max_deletions = {DeletionLimit::Kind::kUnlimited, 0};
+  input.policy.max_deletions = {intent::DeletionLimit::Kind::kUnlimited, 0};
   EXPECT_THAT(MakePlan(input).held, IsEmpty());
 }
 
@@ -302,7 +302,7 @@ TEST(Plan, OrdersByWaveKindAndNameAndPrunesInReverseAtTheEnd) {
   input.inventory = {Owned(Key("p1")), Owned(Key("p2")), Owned(Key("p3", "Service"))};
   input.inventory[0].wave = 3;
   for (const OwnedObject& owned : input.inventory) input.live.push_back(Seen(owned.key));
-  input.policy.max_deletions.kind = DeletionLimit::Kind::kUnlimited;
+  input.policy.max_deletions.kind = intent::DeletionLimit::Kind::kUnlimited;
   EXPECT_THAT(Shown(MakePlan(input)),
               ElementsAre("-1 new Namespace/shop", "-1 new ConfigMap/early", "0 new ConfigMap/a",
                           "0 new ConfigMap/z", "0 new Service/s", "2 new ConfigMap/late",

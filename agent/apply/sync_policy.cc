@@ -208,22 +208,6 @@ std::optional<absl::Duration> SyncRetry::WaitBefore(int64_t attempt) const {
   return std::min(wait, max);
 }
 
-absl::StatusOr<DeletionLimit> ParseDeletionLimit(absl::string_view text) {
-  const absl::string_view trimmed = absl::StripAsciiWhitespace(text);
-  if (trimmed == "unlimited") return DeletionLimit{DeletionLimit::Kind::kUnlimited, 0};
-  DeletionLimit limit{DeletionLimit::Kind::kCount, 0};
-  absl::string_view digits = trimmed;
-  if (absl::ConsumeSuffix(&digits, "%")) limit.kind = DeletionLimit::Kind::kPercent;
-  const bool number =
-      !digits.empty() && absl::ascii_isdigit(digits[0]) && absl::SimpleAtoi(digits, &limit.value);
-  if (!number || (limit.kind == DeletionLimit::Kind::kPercent && limit.value > 100)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("annotation leidang.dev/max-deletions: \"", text,
-                     "\" is neither a number, nor a share such as \"25%\", nor \"unlimited\""));
-  }
-  return limit;
-}
-
 absl::StatusOr<SyncPolicy> ReadSyncPolicy(const Value& application) {
   SyncPolicy policy;
   RETURN_IF_ERROR(ReadAutomated(application, policy));
@@ -242,7 +226,7 @@ absl::StatusOr<SyncPolicy> ReadSyncPolicy(const Value& application) {
   }
   const absl::string_view limit = manifest::Annotation(application, "leidang.dev/max-deletions");
   if (!limit.empty()) {
-    ASSIGN_OR_RETURN(policy.max_deletions, ParseDeletionLimit(limit));
+    ASSIGN_OR_RETURN(policy.max_deletions, intent::ParseDeletionLimit(limit));
   }
   return policy;
 }

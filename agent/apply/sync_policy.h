@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 
 #include "agent/apply/ignore_rules.h"
+#include "common/intent/deletion_limit.h"
 #include "common/object/sha256.h"
 #include "common/object/value.h"
 
@@ -31,15 +32,6 @@ enum class NamespaceCreation : uint8_t { kNo, kYes };
 enum class Adoption : uint8_t { kNo, kYes };
 // What an object or its Application says about how it is written.
 enum class Wish : uint8_t { kUnsaid, kNo, kYes };
-
-// How many objects one hour of syncs may prune: `leidang.dev/max-deletions`.
-struct DeletionLimit {
-  enum class Kind : uint8_t { kDefault, kCount, kPercent, kUnlimited };
-  Kind kind = Kind::kDefault;
-  uint64_t value = 0;  // Of kCount and kPercent.
-
-  friend bool operator==(const DeletionLimit&, const DeletionLimit&) = default;
-};
 
 // How often a sync that failed is tried again, and when.
 struct SyncRetry {
@@ -72,7 +64,7 @@ struct SyncPolicy {
   Adoption adoption = Adoption::kNo;  // Annotation leidang.dev/adopt.
   // Annotation argocd.argoproj.io/deletion-approved: allows what asked for confirmation until then.
   std::optional<absl::Time> confirmed;
-  DeletionLimit max_deletions;
+  intent::DeletionLimit max_deletions;
   SyncRetry retry;
   enum class PruneOrder : uint8_t { kInWaves, kLast } prune_order = PruneOrder::kInWaves;
   std::shared_ptr<const IgnoreRules> ignored;  // spec.ignoreDifferences; null: nothing.
@@ -90,8 +82,5 @@ struct SyncPolicy {
 // Reads an Application's body, {"metadata":{…},"spec":{…}}. kInvalidArgument, naming the field, if
 // a field has a wrong type or value.
 absl::StatusOr<SyncPolicy> ReadSyncPolicy(const object::Value& application);
-
-// "25%", "10", "unlimited".
-absl::StatusOr<DeletionLimit> ParseDeletionLimit(absl::string_view text);
 
 }  // namespace leidang::agent

@@ -27,7 +27,7 @@ TEST(SyncPolicy, NothingSaidIsManual) {
   EXPECT_EQ(policy.healing, Healing::kReport);
   EXPECT_EQ(policy.emptiness, Emptiness::kRefused);
   EXPECT_EQ(policy.create_namespace, NamespaceCreation::kNo);
-  EXPECT_EQ(policy.max_deletions, DeletionLimit());
+  EXPECT_EQ(policy.max_deletions, intent::DeletionLimit());
 }
 
 TEST(SyncPolicy, ReadsAllThatItKnows) {
@@ -48,7 +48,8 @@ TEST(SyncPolicy, ReadsAllThatItKnows) {
   EXPECT_EQ(policy.option, Pruning::kKeep);
   EXPECT_EQ(policy.with_app, Pruning::kKeep);
   EXPECT_EQ(policy.adoption, Adoption::kYes);
-  EXPECT_EQ(policy.max_deletions, (DeletionLimit{DeletionLimit::Kind::kPercent, 25}));
+  EXPECT_EQ(policy.max_deletions,
+            (intent::DeletionLimit{intent::DeletionLimit::Kind::kPercent, 25}));
   EXPECT_TRUE(policy.namespace_labels.is_object());
   EXPECT_EQ(policy.replace, Wish::kYes);
   EXPECT_EQ(policy.force, Wish::kYes);
@@ -81,16 +82,6 @@ TEST(SyncPolicy, NamesTheFieldThatIsWrong) {
   for (const auto& c : cases) {
     EXPECT_THAT(Read(c.json),
                 StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(std::string(c.says))));
-  }
-}
-
-TEST(DeletionLimit, IsACountAShareOrUnlimited) {
-  EXPECT_THAT(ParseDeletionLimit(" 10 "),
-              testing::IsOkAndHolds(DeletionLimit{DeletionLimit::Kind::kCount, 10}));
-  EXPECT_THAT(ParseDeletionLimit("unlimited"),
-              testing::IsOkAndHolds(DeletionLimit{DeletionLimit::Kind::kUnlimited, 0}));
-  for (const absl::string_view text : {"", "%", "101%", "-1", "+1", "1.5", "all"}) {
-    EXPECT_THAT(ParseDeletionLimit(text), StatusIs(absl::StatusCode::kInvalidArgument)) << text;
   }
 }
 

@@ -1,16 +1,10 @@
 #include "hub/control/brake_limit.h"
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
+
+#include "common/intent/deletion_limit.h"
 
 namespace leidang::hub {
-namespace {
-
-constexpr uint64_t kValueMax = 1'000'000'000;
-
-}  // namespace
-
 bool BrakeLimit::Exceeds(uint64_t deletions, uint64_t total) const {
   switch (kind) {
     case Kind::kSet:
@@ -51,14 +45,21 @@ std::string BrakeLimit::ToString() const {
 }
 
 absl::StatusOr<BrakeLimit> ParseBrakeLimit(absl::string_view text) {
-  if (text == "unlimited") return BrakeLimit{BrakeLimit::Kind::kUnlimited, 0};
-  const bool percent = absl::ConsumeSuffix(&text, "%");
-  uint64_t value = 0;
-  if (absl::SimpleAtoi(text, &value) && value <= (percent ? 100 : kValueMax))
-    return BrakeLimit{percent ? BrakeLimit::Kind::kPercent : BrakeLimit::Kind::kNumber, value};
-  return absl::InvalidArgumentError(absl::StrCat(
-      kMaxDeletionsAnnotation, ": \"", text.substr(0, 100), percent ? "%" : "",
-      "\" is neither a number, a percentage such as 25%, nor unlimited: the default limit counts"));
+  const absl::StatusOr<intent::DeletionLimit> limit = intent::ParseDeletionLimit(text);
+  if (!limit.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(limit.status().message(), ": the default limit counts"));
+  }
+  switch (limit->kind) {
+    case intent::DeletionLimit::Kind::kPercent:
+      return BrakeLimit{BrakeLimit::Kind::kPercent, limit->value};
+    case intent::DeletionLimit::Kind::kUnlimited:
+      return BrakeLimit{BrakeLimit::Kind::kUnlimited, 0};
+    case intent::DeletionLimit::Kind::kCount:
+    case intent::DeletionLimit::Kind::kDefault:
+      break;
+  }
+  return BrakeLimit{BrakeLimit::Kind::kNumber, limit->value};
 }
 
 }  // namespace leidang::hub

@@ -9,9 +9,6 @@
 
 namespace leidang::hub {
 
-// The annotation of a set or a cluster that sets its limit.
-inline constexpr char kMaxDeletionsAnnotation[] = "leidang.dev/max-deletions";
-
 // How many may be deleted within an hour without a question. Pure.
 struct BrakeLimit {
   enum class Kind {
@@ -35,7 +32,7 @@ struct BrakeLimit {
   friend bool operator==(const BrakeLimit&, const BrakeLimit&) = default;
 };
 
-// "25%", "10", "unlimited". kInvalidArgument says what is allowed.
+// What the annotation intent::kMaxDeletionsAnnotation says. kInvalidArgument says what is allowed.
 absl::StatusOr<BrakeLimit> ParseBrakeLimit(absl::string_view text);
 
 }  // namespace leidang::hub

@@ -17,7 +17,7 @@ TEST(BrakeLimit, ReadsANumberAPercentageOrUnlimited) {
 }
 
 TEST(BrakeLimit, RefusesEverythingElseAndSaysWhatIsAllowed) {
-  for (const char* bad : {"", "%", "-1", "101%", "ten", "5 %%", "2000000000", "1.5"}) {
+  for (const char* bad : {"", "%", "-1", "101%", "ten", "5 %%", "1.5"}) {
     const auto limit = ParseBrakeLimit(bad);
     ASSERT_FALSE(limit.ok()) << bad;
     EXPECT_NE(limit.status().message().find("a percentage such as 25%"), std::string::npos) << bad;

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status_macros.h"
+#include "common/intent/deletion_limit.h"
 
 namespace leidang::hub {
 namespace {
@@ -199,9 +200,9 @@ absl::StatusOr<FleetRecords::Changes> Brakes::Approve(absl::string_view digest,
   ASSIGN_OR_RETURN(Entry * entry, Named(digest));
   for (const auto& [owner, asked] : entry->asked) {
     if (asked.held.size() > kMarksMax) {
-      return absl::ResourceExhaustedError(absl::StrCat("more than ", kMarksMax,
-                                                       " deletions wait: annotate the object with ",
-                                                       kMaxDeletionsAnnotation, " instead"));
+      return absl::ResourceExhaustedError(
+          absl::StrCat("more than ", kMarksMax, " deletions wait: annotate the object with ",
+                       intent::kMaxDeletionsAnnotation, " instead"));
     }
   }
   *approved = entry->view;

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status_macros.h"
+#include "common/intent/deletion_limit.h"
 #include "common/yaml/yaml.h"
 #include "hub/control/manifest_rules.h"
 #include "hub/source/repository_url.h"
@@ -220,7 +221,7 @@ bool ConfigRepository::AllowsItsEnd(const WrittenObject& set) const {
   const absl::StatusOr<object::Value> manifest = object::ParseJson(set.manifest);
   if (!manifest.ok()) return false;
   const absl::StatusOr<BrakeLimit> limit = ParseBrakeLimit(
-      object::FindString(*manifest, {"metadata", "annotations", kMaxDeletionsAnnotation}));
+      object::FindString(*manifest, {"metadata", "annotations", intent::kMaxDeletionsAnnotation}));
   const uint64_t number = parts_.store.CountApplicationsOfSet(set.key);
   return limit.ok() && !limit->Exceeds(number, number);
 }

@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 
 #include "common/conditions/types.h"
+#include "common/intent/deletion_limit.h"
 #include "hub/control/owner_look.h"
 #include "hub/control/owner_reconciler.h"
 
@@ -50,9 +51,9 @@ std::set<std::string> OwnerReconciler::Brake(Look& look, const AssignPlan& plan)
   std::set<std::string> held;
   if (look.is_set()) {
     question.brake = {BrakeScope::kSet, look.owner.key};
-    question.limit = LimitOf(
-        object::FindString(look.manifest, {"metadata", "annotations", kMaxDeletionsAnnotation}),
-        BrakeLimit::Kind::kSet, &look);
+    question.limit = LimitOf(object::FindString(look.manifest, {"metadata", "annotations",
+                                                                intent::kMaxDeletionsAnnotation}),
+                             BrakeLimit::Kind::kSet, &look);
     question.total =
         static_cast<uint64_t>(std::count_if(look.current->begin(), look.current->end(),
                                             [](const auto& a) { return !a.cluster.IsNone(); }));
@@ -82,7 +83,7 @@ std::set<std::string> OwnerReconciler::BrakeClusters(
     question.limit = {BrakeLimit::Kind::kCluster, 0};
     if (registration != parts_.records.clusters().end()) {
       const auto& annotations = registration->second.annotations;
-      const auto annotation = annotations.find(kMaxDeletionsAnnotation);
+      const auto annotation = annotations.find(intent::kMaxDeletionsAnnotation);
       question.limit = LimitOf(annotation == annotations.end() ? "" : annotation->second,
                                BrakeLimit::Kind::kCluster, &look);
     }
