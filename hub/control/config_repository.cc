@@ -291,7 +291,12 @@ void ConfigRepository::RemoveMissing(const std::shared_ptr<Taking>& taking) {
 
 void ConfigRepository::DeleteMissing(const std::shared_ptr<Taking>& taking) {
   const std::string owner = OwnerOf(options_.path, taking->commit);
-  taking->left = taking->gone.size() + taking->leaving.size();
+  std::vector<std::string> leaving;
+  for (const intent::ClusterId& id : taking->leaving) {
+    const auto cluster = parts_.records.clusters().find(id);
+    if (cluster != parts_.records.clusters().end()) leaving.push_back(cluster->second.name);
+  }
+  taking->left = taking->gone.size() + leaving.size();
   if (taking->left == 0) return Finish(absl::OkStatus());
   const Desk::DeleteDone done = [this, alive = alive_,
                                  taking](const absl::StatusOr<uint64_t>& deleted) {
@@ -302,9 +307,8 @@ void ConfigRepository::DeleteMissing(const std::shared_ptr<Taking>& taking) {
   for (const Desk::Target& target : taking->gone)
     parts_.desk.Delete(target, Desk::kAnyNumber, std::nullopt, owner, {owner, ""}, done);
   // What is deployed there stays: nobody asked for its end.
-  for (const intent::ClusterId& id : taking->leaving) {
-    parts_.desk.DeleteCluster(parts_.records.clusters().at(id).name,
-                              intent::DeletionPolicy::kOrphan, owner, {owner, ""}, done);
+  for (const std::string& name : leaving) {
+    parts_.desk.DeleteCluster(name, intent::DeletionPolicy::kOrphan, owner, {owner, ""}, done);
   }
 }
 

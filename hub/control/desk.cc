@@ -109,7 +109,8 @@ struct Desk::Applying {
   Author author;
   Mode mode = Mode::kApply;
   absl::Time now;
-  std::vector<absl::StatusOr<Draft>> drafts;
+  std::vector<absl::StatusOr<Draft>> drafts;  // As they were read.
+  std::vector<Draft> settled;                 // As they are written.
   std::vector<Applied> results;
   size_t left = 0;
   ApplyDone done;
@@ -130,6 +131,7 @@ void Desk::Apply(const std::vector<Submission>& submissions, const Author& autho
   call->mode = mode;
   call->now = loop_.clock().Now();
   call->results.resize(submissions.size());
+  call->settled.resize(submissions.size());
   call->left = submissions.size();
   call->done = std::move(done);
   for (size_t i = 0; i < submissions.size(); ++i)
@@ -138,13 +140,12 @@ void Desk::Apply(const std::vector<Submission>& submissions, const Author& autho
     // One by one, so that each sees what the one before it made.
     records_.Update(
         [this, call, i]() -> absl::StatusOr<FleetRecords::Changes> {
-          absl::StatusOr<Draft>& draft = call->drafts[i];
-          RETURN_IF_ERROR(draft.status());
-          ASSIGN_OR_RETURN(const Outcome outcome, Settle(&*draft, call->now));
+          ASSIGN_OR_RETURN(call->settled[i], call->drafts[i]);
+          ASSIGN_OR_RETURN(const Outcome outcome, Settle(&call->settled[i], call->now));
           call->results[i].outcome = outcome;
           if (call->mode == Mode::kDryRun || outcome == Outcome::kUnchanged)
             return FleetRecords::Changes();
-          return ChangesOf(*draft);
+          return ChangesOf(call->settled[i]);
         },
         [this, call, i](const absl::Status& status) {
           if (!status.ok()) call->results[i].outcome = status;
@@ -157,7 +158,7 @@ void Desk::Apply(const std::vector<Submission>& submissions, const Author& autho
 void Desk::FinishApply(Applying& call) {
   for (size_t i = 0; i < call.results.size() && call.mode == Mode::kApply; ++i) {
     const absl::StatusOr<Outcome>& outcome = call.results[i].outcome;
-    if (outcome.ok() && *outcome != Outcome::kUnchanged) TriggerFor(*call.drafts[i]);
+    if (outcome.ok() && *outcome != Outcome::kUnchanged) TriggerFor(call.settled[i]);
   }
   call.done(std::move(call.results));
 }

@@ -50,16 +50,16 @@ absl::Status Desk::CheckStays(const ClusterRegistration& cluster) {
 }
 
 absl::Status Desk::CheckNew(const ClusterRegistration& cluster) const {
-  for (const auto& [id, other] : records_.clusters()) {
-    if (other.server == cluster.server) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("the server ", cluster.server, " belongs to the cluster ", other.name,
-                       ": each cluster needs a server of its own"));
-    }
-    if (id == cluster.id) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          "the id ", id.Hex(), " belongs to the cluster ", other.name, ": leave the id out"));
-    }
+  if (const ClusterRegistration* other = records_.ClusterWithServer(cluster.server)) {
+    return absl::FailedPreconditionError(absl::StrCat("the server ", cluster.server,
+                                                      " belongs to the cluster ", other->name,
+                                                      ": each cluster needs a server of its own"));
+  }
+  const auto same = records_.clusters().find(cluster.id);
+  if (same != records_.clusters().end()) {
+    return absl::FailedPreconditionError(absl::StrCat("the id ", cluster.id.Hex(),
+                                                      " belongs to the cluster ", same->second.name,
+                                                      ": leave the id out"));
   }
   return absl::OkStatus();
 }

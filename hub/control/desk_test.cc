@@ -67,6 +67,28 @@ TEST_F(DeskTest, SaysWhatBecameOfEachObject) {
   EXPECT_EQ(Outcome(Cluster("one")), Desk::Outcome::kUnchanged);
 }
 
+TEST_F(DeskTest, RegistrationsThatComeAtOnceSeeEachOther) {
+  Desk::Registration one;
+  one.name = "one";
+  Desk::Registration two = one;
+  two.name = "two";
+  two.server = "https://one.leidang.invalid";
+  one.server = two.server;
+  std::vector<absl::StatusOr<Desk::Registered>> answers;
+  for (const Desk::Registration& registration : {one, one, two}) {
+    hub_.desk().Register(registration, {"test", ""},
+                         [&](const absl::StatusOr<Desk::Registered>& r) { answers.push_back(r); });
+  }
+  ASSERT_TRUE(loop_.RunUntil([&] { return answers.size() == 3; }, absl::Minutes(1)));
+  ASSERT_OK(answers[0]);
+  ASSERT_OK(answers[1]);
+  EXPECT_EQ(answers[0]->id, answers[1]->id) << "it was there already";
+  EXPECT_NE(answers[0]->token, answers[1]->token);
+  EXPECT_THAT(answers[2], StatusIs(absl::StatusCode::kFailedPrecondition,
+                                   HasSubstr("belongs to the cluster one")));
+  EXPECT_EQ(hub_.records().ClusterNamed("two"), nullptr);
+}
+
 TEST_F(DeskTest, StatusesAreNotWrittenAndNamespacesAreFilledIn) {
   ASSERT_OK(hub_.Apply(DirectoriesSet("fleet") + "status: {conditions: []}\n"));
   const WrittenObject* set = hub_.records().Object(WrittenKind::kApplicationSet, "leidang/fleet");

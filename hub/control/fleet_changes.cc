@@ -1,61 +1,22 @@
-// The writing half of FleetRecords: changes become transactions, and committed ones show in the
-// tables.
+// What one change of FleetRecords is in the ledger, and in the tables.
 
 #include "hub/control/fleet_changes.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 
+#include "hub/control/fleet_chunk.h"
 #include "hub/control/fleet_records.h"
 #include "hub/ledger/records.h"
 
 namespace leidang::hub {
-namespace {
-
-// A little below what the ledger takes.
-constexpr size_t kChunkOps = 90;
-constexpr size_t kChunkBytes = 900 << 10;
-
-}  // namespace
 
 std::string CountedAs(const intent::ClusterId& cluster, const intent::EntryKey& key) {
   if (key.kind == intent::EntryKind::kApplication) return key.ToString();
   return absl::StrCat(key.ToString(), "@", cluster.Hex());
 }
-
-// One transaction in the making.
-struct FleetRecords::Chunk {
-  LedgerTxn txn;
-  std::set<std::string> keys;
-  size_t bytes = 0;
-
-  void Put(const std::string& key, std::string value) {
-    bytes += key.size() + value.size();
-    keys.insert(key);
-    txn.Put(key, std::move(value));
-  }
-  void Delete(const std::string& key) {
-    bytes += key.size();
-    keys.insert(key);
-    txn.Delete(key);
-  }
-
-  // Whether `more` can be part of this transaction: a key may be in it once.
-  bool Fits(const Chunk& more) const {
-    return txn.ops.size() + more.txn.ops.size() <= kChunkOps && bytes + more.bytes <= kChunkBytes &&
-           std::none_of(more.keys.begin(), more.keys.end(),
-                        [this](const std::string& key) { return keys.contains(key); });
-  }
-  void Append(Chunk more) {
-    std::move(more.txn.guards.begin(), more.txn.guards.end(), std::back_inserter(txn.guards));
-    std::move(more.txn.ops.begin(), more.txn.ops.end(), std::back_inserter(txn.ops));
-    keys.merge(more.keys);
-    bytes += more.bytes;
-  }
-};
 
 // The operations of one change, by what the tables say.
 class FleetRecords::ChunkWriter {
@@ -145,133 +106,101 @@ class FleetRecords::ChunkWriter {
   Chunk chunk_;
 };
 
-// Brings one committed change into the tables.
+// Brings one change into the tables; with `undo`, says how each step of it is taken back.
 class FleetRecords::Taker {
  public:
-  explicit Taker(FleetRecords& records) : r_(records) {}
+  Taker(FleetRecords& records, std::vector<Undo>* undo) : r_(records), undo_(undo) {}
 
   void operator()(const change::PutObject& c) {
-    r_.objects_[c.object.kind][c.object.key] = c.object;
+    Put(r_.objects_[c.object.kind], c.object.key, c.object);
     if (c.object.kind == WrittenKind::kAppProject) r_.snapshot_ = nullptr;
   }
   void operator()(const change::EraseObject& c) {
-    r_.objects_[c.kind].erase(c.key);
-    r_.raw_.erase(ObjectKeyOf(c.kind, c.key));
+    Erase(r_.objects_[c.kind], c.key);
+    Erase(r_.raw_, ObjectKeyOf(c.kind, c.key));
     if (c.kind == WrittenKind::kAppProject) r_.snapshot_ = nullptr;
   }
   void operator()(const change::PutCluster& c) {
-    r_.clusters_[c.cluster.id] = c.cluster;
+    Put(r_.clusters_, c.cluster.id, c.cluster);
+    Put(r_.clusters_by_name_, c.cluster.name, c.cluster.id);
+    Put(r_.clusters_by_server_, c.cluster.server, c.cluster.id);
     r_.snapshot_ = nullptr;
   }
   void operator()(const change::EraseCluster& c) {
-    r_.clusters_.erase(c.id);
-    r_.raw_.erase(ClusterKeyOf(c.id));
+    const auto found = r_.clusters_.find(c.id);
+    if (found != r_.clusters_.end()) {
+      Erase(r_.clusters_by_name_, found->second.name);
+      Erase(r_.clusters_by_server_, found->second.server);
+      Erase(r_.clusters_, c.id);
+    }
+    Erase(r_.raw_, ClusterKeyOf(c.id));
     r_.snapshot_ = nullptr;
   }
   void operator()(const change::Decide& c) {
     const PendingDeletion& d = c.deletion;
-    if (r_.pending_.emplace(DeletionKey(d.cluster, d.key, d.uid), d).second)
-      ++r_.deletions_[CountedAs(d.cluster, d.key)];
+    if (r_.pending_.contains(DeletionKey(d.cluster, d.key, d.uid))) return;
+    Put(r_.pending_, DeletionKey(d.cluster, d.key, d.uid), d);
+    Put(r_.deletions_, CountedAs(d.cluster, d.key), r_.Deletions(d.cluster, d.key) + 1);
   }
   void operator()(const change::DecideUnclaimed& c) {
     const PendingDeletion& d = c.deletion;
-    r_.pending_.emplace(DeletionKey(d.cluster, d.key, d.uid), d);
+    if (!r_.pending_.contains(DeletionKey(d.cluster, d.key, d.uid)))
+      Put(r_.pending_, DeletionKey(d.cluster, d.key, d.uid), d);
   }
-  void operator()(const change::Settle& c) { r_.pending_.erase({c.cluster, c.key, c.uid}); }
+  void operator()(const change::Settle& c) {
+    Erase(r_.pending_, DeletionKey(c.cluster, c.key, c.uid));
+  }
   void operator()(const change::RaiseDeletions& c) {
-    uint64_t& count = r_.deletions_[CountedAs(c.cluster, c.key)];
-    count = std::max(count, c.deletions);
+    Put(r_.deletions_, CountedAs(c.cluster, c.key),
+        std::max(r_.Deletions(c.cluster, c.key), c.deletions));
   }
-  void operator()(const change::PutPin& c) { r_.pins_[c.input] = c.pin; }
-  void operator()(const change::ErasePin& c) { r_.pins_.erase(c.input); }
+  void operator()(const change::PutPin& c) { Put(r_.pins_, c.input, c.pin); }
+  void operator()(const change::ErasePin& c) { Erase(r_.pins_, c.input); }
   void operator()(const change::PutHolding& c) {
-    r_.holdings_[c.holding.key] = {c.holding.owner, c.holding.kept.has_value()};
+    Put(r_.holdings_, c.holding.key, HeldName{c.holding.owner, c.holding.kept.has_value()});
   }
-  void operator()(const change::EraseHolding& c) { r_.holdings_.erase(c.application); }
-  void operator()(const change::PutBrake& c) { r_.brakes_[c.brake.id] = c.brake; }
-  void operator()(const change::EraseBrake& c) { r_.brakes_.erase(c.id); }
+  void operator()(const change::EraseHolding& c) { Erase(r_.holdings_, c.application); }
+  void operator()(const change::PutBrake& c) { Put(r_.brakes_, c.brake.id, c.brake); }
+  void operator()(const change::EraseBrake& c) { Erase(r_.brakes_, c.id); }
   void operator()(const change::PutJoinToken&) {}
-  void operator()(const change::PutUserToken& c) { r_.user_tokens_.push_back(c.token); }
-  void operator()(const change::PutOperation& c) { r_.operations_[c.operation.id] = c.operation; }
+  void operator()(const change::PutUserToken& c) {
+    r_.user_tokens_.push_back(c.token);
+    if (undo_ != nullptr) undo_->push_back([&records = r_] { records.user_tokens_.pop_back(); });
+  }
+  void operator()(const change::PutOperation& c) {
+    Put(r_.operations_, c.operation.id, c.operation);
+  }
   void operator()(const change::EraseOperation& c) {
-    r_.operations_.erase(c.id);
-    r_.raw_.erase(OperationKey(c.id));
+    Erase(r_.operations_, c.id);
+    Erase(r_.raw_, OperationKey(c.id));
   }
 
  private:
+  template <typename Key, typename Record>
+  void Put(std::map<Key, Record>& table, const Key& key, Record record) {
+    Save(table, key);
+    table.insert_or_assign(key, std::move(record));
+  }
+  template <typename Key, typename Record>
+  void Erase(std::map<Key, Record>& table, const Key& key) {
+    Save(table, key);
+    table.erase(key);
+  }
+  template <typename Key, typename Record>
+  void Save(std::map<Key, Record>& table, const Key& key) {
+    if (undo_ == nullptr) return;
+    const auto found = table.find(key);
+    if (found == table.end()) {
+      undo_->push_back([&table, key] { table.erase(key); });
+    } else {
+      undo_->push_back(
+          [&table, key, before = found->second] { table.insert_or_assign(key, before); });
+    }
+  }
+
   FleetRecords& r_;
+  std::vector<Undo>* const undo_;
 };
-
-void FleetRecords::Write(Changes changes, Done done) {
-  Enqueue({nullptr, std::move(changes), 0, std::move(done)});
-}
-
-void FleetRecords::Update(Make make, Done done) {
-  Enqueue({std::move(make), {}, 0, std::move(done)});
-}
-
-void FleetRecords::Enqueue(Queued queued) {
-  queue_.push_back(std::move(queued));
-  if (writing_) return;
-  writing_ = true;
-  loop_.Post([this, alive = alive_] {
-    if (*alive) CommitNext();
-  });
-}
-
-// Takes as many changes of the first call as fit into one transaction; more when that is committed.
-void FleetRecords::CommitNext() {
-  while (!queue_.empty()) {
-    Chunk chunk;
-    size_t end = 0;
-    if (!FillChunk(&chunk, &end)) continue;
-    ledger_.Commit(std::move(chunk.txn), &loop_,
-                   [this, alive = alive_, end](const absl::StatusOr<LedgerRevision>& committed) {
-                     if (!*alive) return;
-                     Queued& first = queue_.front();
-                     if (committed.ok()) {
-                       for (; first.next < end; ++first.next) Take(first.changes[first.next]);
-                     }
-                     if (!committed.ok() || first.next == first.changes.size())
-                       EndFirst(committed.status());
-                     CommitNext();
-                   });
-    return;
-  }
-  writing_ = false;
-}
-
-bool FleetRecords::FillChunk(Chunk* chunk, size_t* end) {
-  Queued& first = queue_.front();
-  if (first.make != nullptr) {
-    absl::StatusOr<Changes> made = std::exchange(first.make, nullptr)();
-    if (!made.ok()) {
-      EndFirst(made.status());
-      return false;
-    }
-    first.changes = *std::move(made);
-  }
-  for (*end = first.next; *end < first.changes.size(); ++*end) {
-    absl::StatusOr<Chunk> one = ChunkOf(first.changes[*end]);
-    if (!one.ok()) {
-      if (!chunk->txn.ops.empty()) return true;  // What comes before it is committed first.
-      EndFirst(one.status());
-      return false;
-    }
-    if (!chunk->txn.ops.empty() && !chunk->Fits(*one)) return true;
-    chunk->Append(*std::move(one));
-  }
-  if (!chunk->txn.ops.empty()) return true;
-  // Nothing that the ledger does not have.
-  EndFirst(absl::OkStatus());
-  return false;
-}
-
-void FleetRecords::EndFirst(absl::Status status) {
-  const Done done = std::move(queue_.front().done);
-  queue_.pop_front();
-  done(std::move(status));
-}
 
 absl::StatusOr<FleetRecords::Chunk> FleetRecords::ChunkOf(const change::Any& any) const {
   ChunkWriter writer(*this);
@@ -285,7 +214,9 @@ absl::StatusOr<FleetRecords::Chunk> FleetRecords::ChunkOf(const change::Any& any
   return chunk;
 }
 
-void FleetRecords::Take(const change::Any& any) { std::visit(Taker(*this), any); }
+void FleetRecords::Take(const change::Any& any, std::vector<Undo>* undo) {
+  std::visit(Taker(*this, undo), any);
+}
 
 const std::string& FleetRecords::Raw(const std::string& key) const {
   static const std::string kNone;

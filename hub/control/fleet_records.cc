@@ -48,11 +48,11 @@ absl::Status FleetRecords::TakeEntry(const LedgerEntry& entry) {
   } else if (absl::StartsWith(key, kObjectsPrefix)) {
     ASSIGN_OR_RETURN(WrittenObject object, Decode<WrittenObject>(entry));
     raw_[entry.key] = entry.value;
-    Take(change::PutObject{std::move(object)});
+    Take(change::PutObject{std::move(object)}, nullptr);
   } else if (absl::StartsWith(key, kClustersPrefix)) {
     ASSIGN_OR_RETURN(ClusterRegistration cluster, Decode<ClusterRegistration>(entry));
     raw_[entry.key] = entry.value;
-    Take(change::PutCluster{std::move(cluster)});
+    Take(change::PutCluster{std::move(cluster)}, nullptr);
   } else if (absl::StartsWith(key, kPendingDeletionsPrefix)) {
     ASSIGN_OR_RETURN(const PendingDeletion deletion, Decode<PendingDeletion>(entry));
     pending_[{deletion.cluster, deletion.key, deletion.uid}] = deletion;
@@ -78,7 +78,7 @@ absl::Status FleetRecords::TakeEntry(const LedgerEntry& entry) {
   } else if (absl::StartsWith(key, kOperationsPrefix)) {
     ASSIGN_OR_RETURN(OperationRecord operation, Decode<OperationRecord>(entry));
     raw_[entry.key] = entry.value;
-    Take(change::PutOperation{std::move(operation)});
+    Take(change::PutOperation{std::move(operation)}, nullptr);
   }
   // Join tokens are read when they are shown; audit and what a later version adds are not decided
   // on here.
@@ -191,10 +191,13 @@ const WrittenObject* FleetRecords::Object(WrittenKind kind, const std::string& k
 }
 
 const ClusterRegistration* FleetRecords::ClusterNamed(const std::string& name) const {
-  for (const auto& [id, cluster] : clusters_) {
-    if (cluster.name == name) return &cluster;
-  }
-  return nullptr;
+  const auto found = clusters_by_name_.find(name);
+  return found == clusters_by_name_.end() ? nullptr : &clusters_.at(found->second);
+}
+
+const ClusterRegistration* FleetRecords::ClusterWithServer(const std::string& server) const {
+  const auto found = clusters_by_server_.find(server);
+  return found == clusters_by_server_.end() ? nullptr : &clusters_.at(found->second);
 }
 
 uint64_t FleetRecords::Deletions(const intent::ClusterId& cluster,

@@ -128,12 +128,16 @@ class FleetRecords {
 
   // Commits the changes in order, in as many transactions as their limit needs: all or a prefix of
   // them. After a failed transaction the tables stand at what was committed. Calls are worked off
-  // one after another. `done` never runs within the call.
+  // and answered in order; those that wait are committed together, as many as one transaction
+  // takes, and each has an answer of its own: one that fails does not fail the others. `done` never
+  // runs within the call.
   void Write(Changes changes, Done done);
 
-  // The same for changes that depend on what is there: `make` runs when all earlier calls show in
-  // the tables, and nothing comes between it and its changes. If it refuses, its status is the
-  // answer. It must not call Write or Update itself.
+  // The same for changes that depend on what is there: while `make` runs, the tables show what all
+  // earlier calls write, durable or not, and nothing comes between it and its changes. If it
+  // refuses, its status is the answer. It runs again if what it saw was not committed after all:
+  // it changes nothing but what it hands to its own `done`, and sets that anew. It must not call
+  // Write or Update itself.
   using Make = std::function<absl::StatusOr<Changes>()>;
   void Update(Make make, Done done);
 
@@ -156,7 +160,9 @@ class FleetRecords {
   // nullptr if there is none.
   const WrittenObject* Object(WrittenKind kind, const std::string& key) const;
   const std::map<intent::ClusterId, ClusterRegistration>& clusters() const { return clusters_; }
+  // nullptr if there is none.
   const ClusterRegistration* ClusterNamed(const std::string& name) const;
+  const ClusterRegistration* ClusterWithServer(const std::string& server) const;
   const std::map<DeletionKey, PendingDeletion>& pending_deletions() const { return pending_; }
   // How often an entry of that key has been deleted: an Application anywhere, others on the
   // cluster.
@@ -184,12 +190,14 @@ class FleetRecords {
 
  private:
   struct Queued {
-    Make make;  // Null once it has run.
+    Make make;  // Null: the changes were given.
     Changes changes;
-    size_t next = 0;
+    size_t next = 0;  // Those before it are committed.
     Done done;
   };
+  using Undo = std::function<void()>;
   struct Chunk;
+  struct Batch;
   class ChunkWriter;
   class Taker;
 
@@ -197,12 +205,15 @@ class FleetRecords {
   void FinishLoad(const intent::HubId& new_hub, Done done);
   void Enqueue(Queued queued);
   void CommitNext();
-  // False if it ended the first call of the queue, because there is nothing (left) to write or it
-  // was refused.
-  bool FillChunk(Chunk* chunk, size_t* end);
-  void EndFirst(absl::Status status);
+  // Of the calls at the front of the queue. The tables are as they were afterwards.
+  Batch MakeBatch();
+  // Adds all of a call, or, of the first one, what there is room for. False if no other can follow.
+  bool AddTo(Batch* batch, Queued& call);
+  void EndBatch(const Batch& batch, const absl::Status& status);
+  void EndFirst(const absl::Status& status);
   absl::StatusOr<Chunk> ChunkOf(const change::Any& change) const;
-  void Take(const change::Any& change);
+  // With `undo`, in its order, what takes it back.
+  void Take(const change::Any& change, std::vector<Undo>* undo);
   // The stored value that a write replaces.
   const std::string& Raw(const std::string& key) const;
 
@@ -214,6 +225,8 @@ class FleetRecords {
 
   std::map<WrittenKind, std::map<std::string, WrittenObject>> objects_;
   std::map<intent::ClusterId, ClusterRegistration> clusters_;
+  std::map<std::string, intent::ClusterId> clusters_by_name_;
+  std::map<std::string, intent::ClusterId> clusters_by_server_;
   std::map<DeletionKey, PendingDeletion> pending_;
   std::map<std::string, uint64_t> deletions_;
   std::map<GitInput, PinnedCommit> pins_;
@@ -228,6 +241,7 @@ class FleetRecords {
 
   std::deque<Queued> queue_;
   bool writing_ = false;
+  size_t alone_ = 0;  // So many at the front are committed one by one.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

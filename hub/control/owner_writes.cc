@@ -163,7 +163,7 @@ void OwnerReconciler::Decide(const LookPtr& look, AssignPlan plan) {
 
 absl::StatusOr<FleetRecords::Changes> OwnerReconciler::Decisions(const LookPtr& look,
                                                                  const AssignPlan& plan) const {
-  FleetRecords::Changes changes = std::move(look->brake_changes);
+  FleetRecords::Changes changes = look->brake_changes;
   const absl::Time now = parts_.loop.clock().Now();
   RETURN_IF_ERROR(AddHoldings(look, plan, &changes));
   for (const Deletion& deletion : plan.deletions) {

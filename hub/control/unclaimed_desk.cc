@@ -208,6 +208,7 @@ void UnclaimedDesk::Decide(
       [this, target, decided,
        decide = std::move(decide)]() -> absl::StatusOr<FleetRecords::Changes> {
         ASSIGN_OR_RETURN(const std::vector<Entry> found, Find(target));
+        decided->ending = 0;
         decided->cluster = found[0].cluster;
         decided->key = found[0].status.key.name;
         return decide(found, decided.get());
