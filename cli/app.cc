@@ -13,6 +13,8 @@
 namespace leidang::cli {
 namespace {
 
+constexpr size_t kObjectsShown = 3;  // Of an Application that is waited for.
+
 absl::Time TimeOf(const google::protobuf::Timestamp& t) {
   return absl::FromUnixSeconds(t.seconds());
 }
@@ -87,6 +89,43 @@ void PrintOutcome(const v1::OperationView& operation, Streams streams) {
               << (operation.message().empty() ? "" : ": ") << operation.message() << "\n";
 }
 
+bool StandsInTheWay(const v1::ObjectState& object) {
+  if (!object.hook().empty()) return object.sync() != "Succeeded";
+  return object.sync() == "OutOfSync" || (!object.health().empty() && object.health() != "Healthy");
+}
+
+// "Deployment shop/web is Progressing: 1 of 3 replicas are ready".
+std::string ObjectText(const v1::ObjectState& object) {
+  const bool ill =
+      object.hook().empty() && !object.health().empty() && object.health() != "Healthy";
+  return absl::StrCat(object.hook().empty() ? "" : absl::StrCat(object.hook(), " hook "),
+                      object.kind(), " ", object.namespace_(),
+                      object.namespace_().empty() ? "" : "/", object.name(), " is ",
+                      ill ? object.health() : object.sync(), object.message().empty() ? "" : ": ",
+                      object.message());
+}
+
+// "cart is OutOfSync and Healthy: <what is wrong>; ConfigMap shop/cart is OutOfSync".
+std::string StateOf(const std::string& name, const v1::Resource& resource) {
+  const v1::ApplicationSummary& a = resource.application();
+  std::vector<std::string> why;
+  if (const std::string trouble = Trouble(resource); !trouble.empty()) why.push_back(trouble);
+  size_t more = 0;
+  size_t shown = 0;
+  for (const v1::ObjectState& object : a.resources()) {
+    if (!StandsInTheWay(object)) continue;
+    if (shown == kObjectsShown) {
+      ++more;
+      continue;
+    }
+    ++shown;
+    why.push_back(ObjectText(object));
+  }
+  if (more > 0) why.push_back(absl::StrCat("and ", more, " more objects"));
+  return absl::StrCat(name, " is ", a.deleting() ? "being deleted" : a.sync(), " and ", a.health(),
+                      why.empty() ? "" : ": ", absl::StrJoin(why, "; "));
+}
+
 }  // namespace
 
 absl::Status Sync(Connection& connection, const SyncOptions& options, const Clock& clock,
@@ -142,17 +181,14 @@ absl::Status Wait(Connection& connection, const WaitOptions& options, const Cloc
         name = waiting.erase(name);
         continue;
       }
-      const v1::ApplicationSummary& a = resource.application();
-      const std::string trouble = Trouble(resource);
-      states.push_back(absl::StrCat(*name, " is ", a.deleting() ? "being deleted" : a.sync(),
-                                    " and ", a.health(), trouble.empty() ? "" : ": ", trouble));
+      states.push_back(StateOf(*name, resource));
       ++name;
     }
     if (waiting.empty()) return absl::OkStatus();
     if (clock.Monotonic() - begin > options.timeout) {
       return absl::DeadlineExceededError(absl::StrCat("not reached after ",
                                                       absl::FormatDuration(options.timeout), ": ",
-                                                      absl::StrJoin(states, "; ")));
+                                                      absl::StrJoin(states, "\n  ")));
     }
     pause();
   }

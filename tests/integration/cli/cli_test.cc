@@ -94,7 +94,7 @@ TEST_F(CliTest, AManualApplicationIsSyncedOnRequest) {
   fleet_.LeidangUntil({"get", "applications"}, "OutOfSync");
   const auto waited = fleet_.Leidang({"app", "wait", "cart", "--timeout", "1"});
   EXPECT_EQ(waited.code, 5);
-  EXPECT_THAT(waited.err, HasSubstr("cart is OutOfSync"));
+  EXPECT_THAT(waited.err, ContainsRegex("cart is OutOfSync.*ConfigMap .*cart is Missing"));
 
   fleet_.LeidangUntil({"get", "app", "cart"}, "one");
   const auto synced = fleet_.Leidang({"app", "sync", "cart", "pay", "--timeout", "30"});
