@@ -8,10 +8,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 
 #include "common/base/status_macros.h"
+#include "common/settings/health_setting.h"
 #include "common/yaml/yaml.h"
 
 namespace leidang::agent {
@@ -19,61 +18,28 @@ namespace {
 
 using object::Value;
 
-constexpr absl::string_view kHealth = "resource.customizations.health.";
-constexpr absl::string_view kAll = "resource.customizations";
-constexpr absl::string_view kLua = "health.lua";
-
 absl::string_view View(boost::json::string_view text) { return {text.data(), text.size()}; }
 
 }  // namespace
 
-absl::Status HealthScripts::Add(std::string kind, const Value& script, absl::string_view where) {
-  if (!script.is_string()) {
-    return absl::InvalidArgumentError(absl::StrCat(where, ": the check is no text"));
-  }
-  absl::StatusOr<match::Glob> glob = match::Glob::Compile(kind);
-  if (!glob.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(where, ": ", kind, " is no pattern: ", glob.status().message()));
-  }
-  entries_.push_back({{std::move(kind), std::string(View(script.get_string()))}, *std::move(glob)});
-  return absl::OkStatus();
-}
-
-absl::StatusOr<HealthScripts> HealthScripts::Parse(const Value& settings, absl::string_view where) {
-  const Value* map = &settings;
-  if (object::FindString(settings, {"kind"}) == "ConfigMap") map = object::Find(settings, {"data"});
+absl::StatusOr<HealthScripts> HealthScripts::Parse(const Value& map_or_config,
+                                                   absl::string_view where) {
+  const Value* map = &map_or_config;
+  if (object::FindString(*map, {"kind"}) == "ConfigMap") map = object::Find(*map, {"data"});
   HealthScripts out;
   if (map == nullptr || map->is_null()) return out;
   if (!map->is_object()) {
     return absl::InvalidArgumentError(absl::StrCat(where, ": the settings are no map"));
   }
   for (const auto& member : map->get_object()) {
-    absl::string_view key = View(member.key());
-    const std::string place = absl::StrCat(where, ": ", key);
-    if (absl::ConsumePrefix(&key, kHealth)) {
-      const std::vector<std::string> parts = absl::StrSplit(key, '_');
-      if (key.empty() || parts.size() > 2) {
-        return absl::InvalidArgumentError(
-            absl::StrCat(place, ": write ", kHealth, "<group>_<Kind>"));
-      }
-      const std::string kind = parts.size() == 2 ? absl::StrCat(parts[0], "/", parts[1]) : parts[0];
-      RETURN_IF_ERROR(out.Add(kind, member.value(), place));
-    } else if (key == kAll) {
-      const std::string text = member.value().is_string()
-                                   ? std::string(View(member.value().get_string()))
-                                   : object::ToJson(member.value());
-      ASSIGN_OR_RETURN(const Value kinds, yaml::ParseYaml(text, place));
-      if (kinds.is_null()) continue;
-      if (!kinds.is_object()) {
-        return absl::InvalidArgumentError(absl::StrCat(place, ": this is no map of kinds"));
-      }
-      for (const auto& kind : kinds.get_object()) {
-        const Value* script = object::Find(kind.value(), {kLua});
-        if (script == nullptr || script->is_null()) continue;
-        RETURN_IF_ERROR(out.Add(std::string(View(kind.key())), *script,
-                                absl::StrCat(place, ": ", View(kind.key()))));
-      }
+    const absl::string_view key = View(member.key());
+    if (!settings::IsHealthSetting(key)) continue;
+    ASSIGN_OR_RETURN(
+        std::vector<settings::HealthCheck> checks,
+        settings::ReadHealthSetting(key, member.value(), absl::StrCat(where, ": ", key)));
+    for (settings::HealthCheck& check : checks) {
+      out.entries_.push_back(
+          {{std::move(check.kind), std::move(check.script)}, std::move(check.glob)});
     }
   }
   std::sort(out.entries_.begin(), out.entries_.end(), [](const Entry& a, const Entry& b) {

@@ -1,10 +1,8 @@
 #pragma once
 
 // HealthScripts: the Lua health checks that somebody has configured, in the form of Argo CD's
-// settings: `resource.customizations.health.<group>_<Kind>: <script>` (of the core group
-// `…health.<Kind>`), or `resource.customizations` with a YAML map from `group/Kind` to
-// `health.lua: <script>`. Groups and kinds may have the wildcard `*`. Other settings are not of
-// this room and are passed over; `useOpenLibs` has no effect, as there is one set of libraries.
+// settings (common/settings/health_setting.h). Other settings are not of this room and are passed
+// over; `useOpenLibs` has no effect, as there is one set of libraries.
 //
 // Thread-safe.
 
@@ -46,8 +44,6 @@ class HealthScripts {
     HealthScript script;
     match::Glob glob;
   };
-
-  absl::Status Add(std::string kind, const object::Value& script, absl::string_view where);
 
   std::vector<Entry> entries_;  // In order of kind.
 };

@@ -34,6 +34,7 @@ constexpr Room kRooms[] = {
     {"common/process", Kind::kWorking, "common/base common/time"},
     {"common/match", Kind::kPure, "common/base common/object"},
     {"common/kube", Kind::kPure, "common/base common/object"},
+    {"common/settings", Kind::kWorking, "common/base common/object common/match common/yaml"},
     {"common/intent", Kind::kPure, "common/base common/object common/conditions"},
     {"common/proof", Kind::kPure, "common/base common/object common/intent"},
     {"common/project", Kind::kPure,
