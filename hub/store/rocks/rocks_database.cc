@@ -205,11 +205,12 @@ absl::StatusOr<std::unique_ptr<RocksDatabase>> RocksDatabase::Open(const Databas
   rocksdb::DBOptions settings = DatabaseSettings();
   if (options.disk != nullptr) settings.env = options.disk->env;
   RETURN_IF_ERROR(CheckFamilies(settings, directory));
+  const std::shared_ptr<rocksdb::Cache> cache = BlockCache();
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
-  families.emplace_back(rocksdb::kDefaultColumnFamilyName, FamilySettings(Family::kMeta));
+  families.emplace_back(rocksdb::kDefaultColumnFamilyName, FamilySettings(Family::kMeta, cache));
   for (size_t i = 0; i < kFamilies; ++i) {
     const auto family = static_cast<Family>(i);
-    families.emplace_back(NameOf(family), FamilySettings(family));
+    families.emplace_back(NameOf(family), FamilySettings(family, cache));
   }
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
@@ -217,6 +218,7 @@ absl::StatusOr<std::unique_ptr<RocksDatabase>> RocksDatabase::Open(const Databas
   if (!status.ok()) return FromRocks(status, "open", directory);
   auto handle = std::make_shared<Handle>();
   handle->directory = directory;
+  handle->cache = cache;
   handle->db.reset(db);
   handle->default_family = handles[0];
   for (size_t i = 0; i < kFamilies; ++i) handle->families[i] = handles[i + 1];
@@ -282,8 +284,8 @@ absl::Status RocksDatabase::DropDerivedFamilies() {
     RETURN_IF_ERROR(check(handle_->db->DropColumnFamily(handle)));
     RETURN_IF_ERROR(check(handle_->db->DestroyColumnFamilyHandle(handle)));
     handle = nullptr;
-    RETURN_IF_ERROR(
-        check(handle_->db->CreateColumnFamily(FamilySettings(family), NameOf(family), &handle)));
+    RETURN_IF_ERROR(check(handle_->db->CreateColumnFamily(FamilySettings(family, handle_->cache),
+                                                          NameOf(family), &handle)));
   }
   RowBatch done;
   done.Delete(Family::kMeta, kDroppingKey);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "rocksdb/cache.h"
 #include "rocksdb/db.h"
 #include "rocksdb/env.h"
 
@@ -32,6 +33,7 @@ struct RocksDatabase::Handle {
   }
 
   std::string directory;
+  std::shared_ptr<rocksdb::Cache> cache;
   std::unique_ptr<rocksdb::DB> db;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families{};
   rocksdb::ColumnFamilyHandle* default_family = nullptr;  // RocksDB insists on one; it is empty.

@@ -4,7 +4,6 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
-#include "rocksdb/cache.h"
 #include "rocksdb/convenience.h"
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/table.h"
@@ -47,7 +46,18 @@ rocksdb::DBOptions DatabaseSettings() {
   return options;
 }
 
-rocksdb::ColumnFamilyOptions FamilySettings(Family family) {
+std::shared_ptr<rocksdb::Cache> BlockCache() {
+  rocksdb::LRUCacheOptions options;
+  options.capacity = 48 * kMiB;
+  // An index of a file takes up to half a megabyte: where a shard has no room for some of them,
+  // each read decompresses one.
+  options.num_shard_bits = 1;
+  options.high_pri_pool_ratio = 0.5;  // For indexes and filters.
+  return rocksdb::NewLRUCache(options);
+}
+
+rocksdb::ColumnFamilyOptions FamilySettings(Family family,
+                                            const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::ColumnFamilyOptions options;
   options.write_buffer_size = 8 * kMiB;
   options.max_write_buffer_number = 2;
@@ -63,8 +73,11 @@ rocksdb::ColumnFamilyOptions FamilySettings(Family family) {
     options.enable_blob_garbage_collection = true;
   }
   rocksdb::BlockBasedTableOptions table;
-  table.block_cache = rocksdb::NewLRUCache(family == Family::kAssign ? 16 * kMiB : 4 * kMiB);
+  table.block_cache = cache;
   table.cache_index_and_filter_blocks = true;
+  table.cache_index_and_filter_blocks_with_high_priority = true;
+  table.enable_index_compression = false;
+  table.block_size = 8 << 10;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.format_version = 5;
   table.checksum = rocksdb::kXXH3;
