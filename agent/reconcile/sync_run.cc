@@ -75,7 +75,7 @@ void SyncRun::Commit(Transaction transaction, std::function<void()> next) {
                   if (!*alive) return;
                   if (status.ok()) return next();
                   outcome_.storage = std::move(status);
-                  Finish();
+                  if (in_flight_ == 0) Finish();
                 });
 }
 
@@ -116,7 +116,7 @@ void SyncRun::NextStep() {
   if (outcome_.failed > 0 || step_ == job_.plan.steps.size()) return Finish();
   next_ = 0;
   if (!job_.plan.steps[step_].applies.empty()) return BeginApplies();
-  NextPrunes();
+  Advance();
 }
 
 void SyncRun::BeginApplies() {
@@ -134,24 +134,47 @@ void SyncRun::BeginApplies() {
     const DesiredObject& desired = job_.desired->objects[task.desired];
     intents.push_back(PutInventory{job_.entry, ItemOf(Intended(desired, ""))});
   }
-  Commit(std::move(intents), [this] { NextApplies(); });
+  Commit(std::move(intents), [this] { Advance(); });
 }
 
-// Objects of one kind side by side, then the next kind.
-void SyncRun::NextApplies() {
-  const std::vector<ApplyTask>& applies = job_.plan.steps[step_].applies;
-  if (next_ == applies.size()) {
-    ++step_;
-    return NextStep();
+void SyncRun::StartMore() {
+  const PlanStep& step = job_.plan.steps[step_];
+  const bool pruning = step.applies.empty();
+  const size_t size = pruning ? step.prunes.size() : step.applies.size();
+  const auto kind = [&](size_t i) -> const std::string& {
+    return pruning ? step.prunes[i].key.kind : step.applies[i].key.kind;
+  };
+  // Objects of one kind side by side, then the next kind.
+  while (next_ < size && in_flight_ < kConcurrentMax &&
+         (in_flight_ == 0 || kind(next_) == kind(next_ - 1))) {
+    const size_t task = next_++;
+    ++in_flight_;
+    if (pruning) {
+      Prune(step.prunes[task]);
+    } else {
+      Apply(step.applies[task]);
+    }
   }
-  const std::string& kind = applies[next_].key.kind;
-  const size_t first = next_;
-  while (next_ < applies.size() && next_ - first < kConcurrentMax &&
-         applies[next_].key.kind == kind) {
-    ++next_;
+}
+
+// What has been done is recorded while the next ones are under way: what is done and not recorded
+// is looked at again after a crash, as what was only begun is.
+void SyncRun::Advance() {
+  if (advancing_) return;  // An answer inside its question.
+  advancing_ = true;
+  StartMore();
+  advancing_ = false;
+  if (recording_) return;
+  if (!records_.empty() && (in_flight_ == 0 || records_.size() >= kRecordsMin)) {
+    recording_ = true;
+    return Commit(std::exchange(records_, {}), [this] {
+      recording_ = false;
+      Advance();
+    });
   }
-  in_flight_ = next_ - first;
-  for (size_t i = first; i < next_; ++i) Apply(applies[i]);
+  if (in_flight_ > 0) return;
+  ++step_;
+  NextStep();
 }
 
 void SyncRun::Apply(const ApplyTask& task) {
@@ -187,22 +210,6 @@ void SyncRun::OnApplied(const ApplyTask& task, absl::StatusOr<Applied> answer) {
   OneDone();
 }
 
-void SyncRun::NextPrunes() {
-  const std::vector<PruneTask>& prunes = job_.plan.steps[step_].prunes;
-  if (next_ == prunes.size()) {
-    ++step_;
-    return NextStep();
-  }
-  const std::string& kind = prunes[next_].key.kind;
-  const size_t first = next_;
-  while (next_ < prunes.size() && next_ - first < kConcurrentMax &&
-         prunes[next_].key.kind == kind) {
-    ++next_;
-  }
-  in_flight_ = next_ - first;
-  for (size_t i = first; i < next_; ++i) Prune(prunes[i]);
-}
-
 void SyncRun::Prune(const PruneTask& task) {
   DeleteRequest request;
   request.key = task.key;
@@ -229,12 +236,9 @@ void SyncRun::OnPruned(const PruneTask& task, absl::StatusOr<Deleted> answer) {
 }
 
 void SyncRun::OneDone() {
-  if (--in_flight_ > 0) return;
-  const bool pruning = job_.plan.steps[step_].applies.empty();
-  Commit(std::exchange(records_, {}), [this, pruning] {
-    if (pruning) return NextPrunes();
-    NextApplies();
-  });
+  --in_flight_;
+  if (outcome_.storage.ok()) return Advance();
+  if (in_flight_ == 0) Finish();
 }
 
 void SyncRun::Fail(const ObjectKey& key, absl::Status status) {

@@ -72,7 +72,7 @@ class SyncRun {
     ApplyRequest RequestOf(const ApplyTask& task) const;
   };
 
-  static constexpr size_t kConcurrentMax = 8;
+  static constexpr size_t kConcurrentMax = 12;
   static constexpr size_t kErrorsKept = 5;
 
   // References must outlive it. `done` runs once, not inside Start, unless the run is destroyed
@@ -87,10 +87,10 @@ class SyncRun {
   void CreateNamespace();
   void NextStep();
   void BeginApplies();
-  void NextApplies();
+  void StartMore();
+  void Advance();
   void Apply(const ApplyTask& task);
   void OnApplied(const ApplyTask& task, absl::StatusOr<Applied> answer);
-  void NextPrunes();
   void Prune(const PruneTask& task);
   void OnPruned(const PruneTask& task, absl::StatusOr<Deleted> answer);
   void OneDone();
@@ -105,7 +105,11 @@ class SyncRun {
   size_t step_ = 0;
   size_t next_ = 0;  // Task of the step.
   size_t in_flight_ = 0;
-  Transaction records_;  // Of what the current group has done.
+  // Fewer wait for more to be recorded with, while something is under way.
+  static constexpr size_t kRecordsMin = 16;
+  Transaction records_;  // Of what has been done since the last commit.
+  bool recording_ = false;
+  bool advancing_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // Joint with completions.
 };
 
