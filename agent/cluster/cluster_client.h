@@ -124,6 +124,14 @@ class ClusterClient {
   // One object with all its content, which Read may leave out. kNotFound if it is not there. May
   // complete inside the call.
   using WholeDone = std::function<void(absl::StatusOr<object::Value>)>;
+  // All objects of the kind and namespace of `sort` that carry `label` ("name=value"), as
+  // ReadWhole. kUnimplemented where the target has no labels.
+  using AllWholeDone = std::function<void(absl::StatusOr<std::vector<object::Value>>)>;
+  virtual void ReadAllWhole(const object::ObjectKey& sort, absl::string_view label,
+                            const AllWholeDone& done) {
+    static_cast<void>(label);
+    done(absl::UnimplementedError(absl::StrCat("no lists of ", sort.kind, "s on this target")));
+  }
   virtual void ReadWhole(const object::ObjectKey& key, const WholeDone& done) {
     done(absl::UnimplementedError(
         absl::StrCat(key.ToString(), " cannot be read whole from this target")));

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -24,6 +25,7 @@ constexpr long kConnectMillis = 10'000;
 constexpr long kSilentStreamSeconds = 180;
 constexpr long kStreamsPerConnection = 100;
 constexpr int kPollMillis = 10'000;
+constexpr size_t kIdleMax = 8;  // Handles, of some ten kB each.
 constexpr size_t kAnswerBytesMax = size_t{256} << 20;
 constexpr size_t kLineBytesMax = size_t{32} << 20;
 
@@ -170,11 +172,17 @@ class CurlTransport::Pump : public std::enable_shared_from_this<CurlTransport::P
     absl::StatusOr<ApiIdentity> identity = credentials_.Get();
     if (!identity.ok()) return Answer(id, identity.status());
     transfer->identity = *std::move(identity);
-    transfer->easy.reset(curl_easy_init());
-    CHECK(transfer->easy != nullptr);
+    if (sort == Sort::kRequest && !idle_.empty()) {
+      transfer->easy = std::move(idle_.back());
+      idle_.pop_back();
+    } else {
+      transfer->easy.reset(curl_easy_init());
+      CHECK(transfer->easy != nullptr);
+      SetForGood(transfer->easy.get(), sort);
+    }
     SetHeaders(*transfer);
     SetOptions(*transfer);
-    SetSecurity(*transfer);
+    SetIdentity(*transfer);
     curl_multi_add_handle(multi_.get(), transfer->easy.get());
     transfers_[id] = std::move(transfer);
     if (!running_) Run();
@@ -194,46 +202,56 @@ class CurlTransport::Pump : public std::enable_shared_from_this<CurlTransport::P
     if (!token.empty()) add(absl::StrCat("Authorization: Bearer ", token.Reveal()));
   }
 
-  void SetOptions(Transfer& transfer) {
-    CURL* easy = transfer.easy.get();
-    const std::string url = absl::StrCat(endpoint_.server, transfer.request.path);
-    curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
+  // What all transfers of a handle have in common.
+  void SetForGood(CURL* easy, Sort sort) {
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
     curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, kConnectMillis);
     curl_easy_setopt(easy, CURLOPT_PROXY, endpoint_.proxy.c_str());
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, OnBody);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, OnHeader);
+    if (sort == Sort::kRequest) {
+      curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, kRequestMillis);
+    } else {
+      curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+      curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, kSilentStreamSeconds);
+    }
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    if (endpoint_.authority.empty()) return;
+    const curl_blob blob = Blob(endpoint_.authority);
+    curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
+  }
+
+  void SetOptions(Transfer& transfer) {
+    CURL* easy = transfer.easy.get();
+    const std::string url = absl::StrCat(endpoint_.server, transfer.request.path);
+    curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers.get());
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, &transfer);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, OnBody);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, OnHeader);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
     if (transfer.request.method != "GET") {
       curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE,
                        static_cast<long>(transfer.request.body.size()));
       curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer.request.body.data());
       curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, transfer.request.method.c_str());
-    }
-    if (transfer.sort == Sort::kRequest) {
-      curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, kRequestMillis);
     } else {
-      curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-      curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, kSilentStreamSeconds);
+      curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, nullptr);
+      curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
     }
   }
 
-  void SetSecurity(const Transfer& transfer) {
+  void SetIdentity(const Transfer& transfer) {
     CURL* easy = transfer.easy.get();
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-    if (!endpoint_.authority.empty()) {
-      const curl_blob blob = Blob(endpoint_.authority);
-      curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
+    if (transfer.identity.certificate.empty()) {
+      curl_easy_setopt(easy, CURLOPT_SSLCERT_BLOB, nullptr);
+      curl_easy_setopt(easy, CURLOPT_SSLKEY_BLOB, nullptr);
+      return;
     }
-    if (transfer.identity.certificate.empty()) return;
     const curl_blob certificate = Blob(transfer.identity.certificate);
     const curl_blob key = Blob(transfer.identity.key.Reveal());
     curl_easy_setopt(easy, CURLOPT_SSLCERT_BLOB, &certificate);
@@ -245,7 +263,18 @@ class CurlTransport::Pump : public std::enable_shared_from_this<CurlTransport::P
   void Drop(uint64_t id) {
     const auto found = transfers_.find(id);
     if (found == transfers_.end()) return;
-    curl_multi_remove_handle(multi_.get(), found->second->easy.get());
+    Transfer& transfer = *found->second;
+    CURL* easy = transfer.easy.get();
+    curl_multi_remove_handle(multi_.get(), easy);
+    if (transfer.sort == Sort::kRequest && idle_.size() < kIdleMax) {
+      // What it points to ends here.
+      for (const CURLoption pointer :
+           {CURLOPT_ERRORBUFFER, CURLOPT_PRIVATE, CURLOPT_WRITEDATA, CURLOPT_HEADERDATA,
+            CURLOPT_HTTPHEADER, CURLOPT_POSTFIELDS}) {
+        curl_easy_setopt(easy, pointer, nullptr);
+      }
+      idle_.push_back(std::move(transfer.easy));
+    }
     transfers_.erase(found);
   }
 
@@ -293,7 +322,8 @@ class CurlTransport::Pump : public std::enable_shared_from_this<CurlTransport::P
   ApiCredentials credentials_;
   const std::unique_ptr<CURLM, CloseMulti> multi_;
   std::map<uint64_t, std::unique_ptr<Transfer>> transfers_;
-  bool running_ = false;  // A turn has been posted.
+  std::vector<std::unique_ptr<CURL, CloseEasy>> idle_;  // Of requests; to be used again.
+  bool running_ = false;                                // A turn has been posted.
   std::atomic<bool> stopped_ = false;
 };
 

@@ -20,7 +20,8 @@ using object::Value;
 
 constexpr absl::Duration kDiscoveryRest = absl::Seconds(2);
 constexpr absl::Duration kDiscoveryRetry = absl::Seconds(2);
-constexpr absl::Duration kAbsentFor = absl::Seconds(3);
+// Long enough for a first sync of some thousand objects.
+constexpr absl::Duration kAbsentFor = absl::Seconds(10);
 // How long a kind is waited for after its definition was applied, and how often it is looked for.
 constexpr absl::Duration kDefinitionWait = absl::Seconds(10);
 constexpr absl::Duration kDefinitionLook = absl::Milliseconds(50);
@@ -68,15 +69,6 @@ absl::string_view PropagationName(const DeleteRequest& request) {
 }
 
 }  // namespace
-
-struct KubernetesClient::ReadJob {
-  Selection selection;
-  ReadDone done;
-  std::map<ObjectKey, LiveObject> found;
-  std::vector<ObjectKey> missing;
-  size_t waiting = 0;
-  absl::Status failure;
-};
 
 KubernetesClient::KubernetesClient(EventLoop& loop, ApiTransport& transport,
                                    std::set<std::string> namespaces)
@@ -289,13 +281,15 @@ void KubernetesClient::ReadMissing(const std::shared_ptr<ReadJob>& job) {
   }
   job->waiting = 1;
   for (const auto& [group, keys] : groups) {
-    if (keys.size() > kGetsMax) {
+    if (group.first == GroupKind("", "Namespace")) {
+      for (const ObjectKey& key : keys) GetNamespace(job, key);
+    } else if (keys.size() > kGetsMax) {
       job->missing.insert(job->missing.end(), keys.begin(), keys.end());
       ++job->waiting;
       NamesOf(job, FindWatch(keys.front())->resource(), group.second, "");
-      continue;
+    } else {
+      for (const ObjectKey& key : keys) GetOne(job, key);
     }
-    for (const ObjectKey& key : keys) GetOne(job, key);
   }
   OneRead(job, absl::OkStatus());
 }
@@ -433,6 +427,7 @@ void KubernetesClient::LookBefore(const std::shared_ptr<ApplyJob>& job) {
 // Whatever the watch says of the object until the job is done waits for its answer.
 void KubernetesClient::Begin(const std::shared_ptr<ApplyJob>& job) {
   const ObjectKey key = job->request.key;
+  if (key.kind == "Namespace") namespaces_seen_.at = -absl::InfiniteDuration();
   KindWatch& watch = WatchOf(job->resource, key.ns);
   watch.BeginWrite(key);
   job->done = [&watch, key, done = job->done](absl::StatusOr<Applied> answer) {
@@ -585,6 +580,7 @@ void KubernetesClient::SendDelete(DeleteRequest wanted, const DeleteDone& done) 
   if (!IsOurs(*resource, wanted.key.ns)) return done(NotOurs(wanted.key));
   KindWatch& watch = WatchOf(*resource, wanted.key.ns);
   watch.BeginWrite(wanted.key);
+  if (wanted.key.kind == "Namespace") namespaces_seen_.at = -absl::InfiniteDuration();
   object::Object preconditions;
   if (!wanted.uid.empty()) preconditions["uid"] = wanted.uid;
   if (wanted.if_version.has_value()) preconditions["resourceVersion"] = *wanted.if_version;

@@ -53,6 +53,8 @@ class KubernetesClient final : public ClusterClient {
   void Read(Selection selection, ReadDone done) override;
   void Apply(ApplyRequest request, ApplyDone done) override;
   void ReadWhole(const object::ObjectKey& key, const WholeDone& done) override;
+  void ReadAllWhole(const object::ObjectKey& sort, absl::string_view label,
+                    const AllWholeDone& done) override;
   // A dry run. What is refused only because its kind or namespace is not there yet passes.
   void Check(const ApplyRequest& request, const CheckDone& done) override;
   void Preview(const ApplyRequest& request, const WholeDone& done) override;
@@ -97,6 +99,12 @@ class KubernetesClient final : public ClusterClient {
   void NamesOf(const std::shared_ptr<ReadJob>& job, const ApiResource& resource,
                const std::string& ns, const std::string& continuation);
   void GetOne(const std::shared_ptr<ReadJob>& job, const object::ObjectKey& key);
+  // Namespaces carry no label of ours. Many that are asked for at once, as when an agent begins,
+  // are found by one list.
+  void GetNamespace(const std::shared_ptr<ReadJob>& job, const object::ObjectKey& key);
+  void LookForNamespaces();
+  void OnNamespaces(absl::StatusOr<ApiResponse> answer);
+  bool TakeSeenNamespace(const std::shared_ptr<ReadJob>& job, const object::ObjectKey& key);
   void OneRead(const std::shared_ptr<ReadJob>& job, const absl::Status& status);
   void FinishRead(const std::shared_ptr<ReadJob>& job);
 
@@ -117,6 +125,8 @@ class KubernetesClient final : public ClusterClient {
   bool RecentlyAbsent(const object::ObjectKey& key) const;
 
   void DryRun(const ApplyRequest& request, WholeDone then);
+  void PageOfAll(const std::string& path, const std::shared_ptr<std::vector<object::Value>>& all,
+                 const std::string& continuation, const AllWholeDone& done);
   void Get(const ApiResource& resource, const object::ObjectKey& key,
            std::function<void(absl::StatusOr<object::Value>)> then);
   void SendDelete(DeleteRequest request, const DeleteDone& done);
@@ -136,6 +146,14 @@ class KubernetesClient final : public ClusterClient {
   std::map<Watched, std::unique_ptr<KindWatch>> watches_;
   Watcher watcher_;
   std::map<object::ObjectKey, absl::Duration> absent_;  // When a Read did not find them.
+  struct NamespacesSeen {
+    absl::Duration at = -absl::InfiniteDuration();
+    enum class Extent : uint8_t { kAll, kSome } extent = Extent::kSome;
+    std::map<object::ObjectKey, LiveObject> objects;
+  };
+  NamespacesSeen namespaces_seen_;
+  enum class Looking : uint8_t { kNo, kSoon, kNow } looking_ = Looking::kNo;  // For namespaces.
+  std::vector<std::pair<std::shared_ptr<ReadJob>, object::ObjectKey>> namespaces_wanted_;
   absl::Duration defined_ = -absl::InfiniteDuration();  // When we applied a definition last.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // Joint with callbacks.
 };

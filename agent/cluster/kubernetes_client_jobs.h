@@ -2,7 +2,9 @@
 
 // What the source files of KubernetesClient share.
 
+#include <map>
 #include <memory>
+#include <vector>
 
 #include "absl/time/time.h"
 
@@ -10,6 +12,15 @@
 #include "agent/cluster/kubernetes_client.h"
 
 namespace leidang::agent {
+
+struct KubernetesClient::ReadJob {
+  Selection selection;
+  ReadDone done;
+  std::map<object::ObjectKey, LiveObject> found;
+  std::vector<object::ObjectKey> missing;
+  size_t waiting = 0;
+  absl::Status failure;
+};
 
 struct KubernetesClient::ApplyJob {
   ApplyRequest request;

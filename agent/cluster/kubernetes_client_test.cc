@@ -142,6 +142,58 @@ TEST_F(KubernetesClientTest, ManyUnknownObjectsAreLookedForByOneList) {
   EXPECT_THAT(Requests("GET /api/v1/namespaces/shop/configmaps/"), SizeIs(1));
 }
 
+TEST_F(KubernetesClientTest, NamespacesThatManyAskForAtOnceAreFoundByOneList) {
+  const auto key = [](int i) { return ObjectKey{"", "Namespace", "", absl::StrCat("n", i)}; };
+  constexpr int kThere = 20;
+  for (int i = 0; i < kThere; ++i) {
+    server_.PutOutside(Parsed(
+        absl::StrCat(R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"n)", i, "\"}}")));
+  }
+  ASSERT_THAT(Read({}), IsOk());
+  const size_t before = server_.requests().size();
+  int found = 0;
+  int answers = 0;
+  for (int i = 0; i < 2 * kThere; ++i) {
+    client_.Read({.keys = {key(i)}}, [&](const absl::StatusOr<std::vector<LiveObject>>& live) {
+      ASSERT_THAT(live, IsOk());
+      ++answers;
+      found += static_cast<int>(live->size());
+    });
+  }
+  loop_.RunFor(absl::Seconds(1));
+  EXPECT_EQ(answers, 2 * kThere);
+  EXPECT_EQ(found, kThere);
+  size_t lists = 0;
+  for (size_t i = before; i < server_.requests().size(); ++i) {
+    EXPECT_THAT(server_.requests()[i], ::testing::Not(HasSubstr("/namespaces/")));
+    if (absl::StrContains(server_.requests()[i], "/namespaces?limit=500")) ++lists;
+  }
+  EXPECT_EQ(lists, 1u);
+  // What we change ourselves is looked at anew at once.
+  const Value made = Parsed(R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"n30"}})");
+  ASSERT_THAT(Apply(key(30), made), IsOk());
+  ASSERT_OK_AND_ASSIGN(const std::vector<LiveObject> live, Read({.keys = {key(30)}}));
+  EXPECT_THAT(live, SizeIs(1));
+}
+
+TEST_F(KubernetesClientTest, NamespacesThatMayNotBeListedAreAskedForOneByOne) {
+  server_.PutOutside(Parsed(R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"n0"}})"));
+  server_.SetFault([](const ApiRequest& request) -> std::optional<ApiResponse> {
+    if (!absl::StrContains(request.path, "/namespaces?limit=500")) return std::nullopt;
+    return ApiResponse{403, R"({"message":"namespaces is forbidden"})"};
+  });
+  size_t found = 0;
+  for (int i = 0; i < 10; ++i) {
+    client_.Read({.keys = {{"", "Namespace", "", absl::StrCat("n", i)}}},
+                 [&](const absl::StatusOr<std::vector<LiveObject>>& live) {
+                   ASSERT_THAT(live, IsOk());
+                   found += live->size();
+                 });
+  }
+  loop_.RunFor(absl::Seconds(1));
+  EXPECT_EQ(found, 1u);
+}
+
 TEST_F(KubernetesClientTest, AnInstanceWaitsForItsDefinition) {
   ASSERT_THAT(Read({}), IsOk());
   ASSERT_THAT(

@@ -414,8 +414,18 @@ ApiResponse MemoryApiServer::Discovery(absl::string_view path) const {
   return Ok(200, object::Object{{"kind", "APIGroupDiscoveryList"}, {"items", items}});
 }
 
+// Whether it has the label, with that value unless it is empty. Without a name: all are.
+static bool IsSelected(const Value& object, const std::string& name, const std::string& value) {
+  if (name.empty()) return true;
+  const absl::string_view found = manifest::Label(object, name);
+  return value.empty() ? !found.empty() : found == value;
+}
+
 ApiResponse MemoryApiServer::List(const Target& target) const {
-  const bool labelled = !Query(target.query, "labelSelector").empty();
+  const std::string selector =
+      absl::StrReplaceAll(Query(target.query, "labelSelector"), {{"%2F", "/"}, {"%3D", "="}});
+  const std::pair<std::string, std::string> label =
+      absl::StrSplit(selector, absl::MaxSplits('=', 1));
   const uint64_t limit = Number(Query(target.query, "limit"));
   const uint64_t skip = Number(Query(target.query, "continue"));
   object::Array items;
@@ -424,7 +434,7 @@ ApiResponse MemoryApiServer::List(const Target& target) const {
   for (const auto& [key, object] : objects_) {
     const bool wanted = key.group == target.resource.group && key.kind == target.resource.kind &&
                         (target.ns.empty() || key.ns == target.ns) &&
-                        (!labelled || IsLabelled(&object));
+                        IsSelected(object, label.first, label.second);
     if (!wanted || index++ < skip) continue;
     if (limit > 0 && items.size() == limit) {
       more = absl::StrCat(skip + limit);

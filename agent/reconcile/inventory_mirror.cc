@@ -15,6 +15,8 @@ using object::ObjectKey;
 using object::Value;
 
 constexpr char kField[] = "inventory";
+constexpr char kManagedBy[] = "app.kubernetes.io/managed-by";
+constexpr char kAgent[] = "leidang-agent";
 
 boost::json::string_view View(const std::string& text) { return {text.data(), text.size()}; }
 
@@ -72,28 +74,65 @@ ObjectKey InventoryMirror::KeyOf(const EntryRef& entry) const {
 }
 
 void InventoryMirror::Read(const EntryRef& entry, ReadDone done) {
+  if (listing_ == Listing::kDone) return ReadListed(entry, done);
+  waiting_.emplace_back(entry, std::move(done));
+  if (listing_ == Listing::kRunning) return;
+  listing_ = Listing::kRunning;
+  cluster_.ReadAllWhole({"", "Secret", ns_, ""}, absl::StrCat(kManagedBy, "=", kAgent),
+                        [this, alive = alive_](absl::StatusOr<std::vector<Value>> secrets) {
+                          if (*alive) OnListed(std::move(secrets));
+                        });
+}
+
+// Whatever is not in the list is asked for by itself.
+void InventoryMirror::OnListed(absl::StatusOr<std::vector<Value>> secrets) {
+  listing_ = Listing::kDone;
+  if (secrets.ok()) {
+    for (Value& secret : *secrets) {
+      std::string name(object::FindString(secret, {"metadata", "name"}));
+      if (secret.is_object()) listed_.emplace(std::move(name), std::move(secret));
+    }
+  }
+  const std::shared_ptr<bool> alive = alive_;
+  for (const auto& [entry, done] : std::exchange(waiting_, {})) {
+    if (*alive) ReadListed(entry, done);
+  }
+}
+
+void InventoryMirror::ReadListed(const EntryRef& entry, const ReadDone& done) {
   const ObjectKey key = KeyOf(entry);
-  cluster_.ReadWhole(key, [alive = alive_, entry, key, done](absl::StatusOr<Value> secret) {
+  if (const auto found = listed_.find(key.name); found != listed_.end()) {
+    const Value secret = std::move(found->second);
+    listed_.erase(found);
+    return Answer(entry, key, secret, done);
+  }
+  cluster_.ReadWhole(key, [alive = alive_, entry, key, done](const absl::StatusOr<Value>& secret) {
     if (!*alive) return;
     if (absl::IsNotFound(secret.status())) return done(std::nullopt);
     if (!secret.ok()) return done(secret.status());
-    std::string text;
-    const auto broken = [&](absl::string_view why) {
-      return done(absl::DataLossError(absl::StrCat(
-          key.ToString(), " holds no inventory: ", why,
-          "; remove it, and what it listed is found again by its labels as far as it is wanted")));
-    };
-    if (!absl::Base64Unescape(object::FindString(*secret, {"data", kField}), &text)) {
-      return broken("it is no base64");
-    }
-    absl::StatusOr<std::optional<Items>> items = DecodeInventory(entry, text);
-    if (!items.ok()) return broken(items.status().message());
-    done(*std::move(items));
+    Answer(entry, key, *secret, done);
   });
+}
+
+void InventoryMirror::Answer(const EntryRef& entry, const ObjectKey& key, const Value& secret,
+                             const ReadDone& done) {
+  std::string text;
+  const auto broken = [&](absl::string_view why) {
+    return done(absl::DataLossError(absl::StrCat(
+        key.ToString(), " holds no inventory: ", why,
+        "; remove it, and what it listed is found again by its labels as far as it is wanted")));
+  };
+  if (!absl::Base64Unescape(object::FindString(secret, {"data", kField}), &text)) {
+    return broken("it is no base64");
+  }
+  absl::StatusOr<std::optional<Items>> items = DecodeInventory(entry, text);
+  if (!items.ok()) return broken(items.status().message());
+  done(*std::move(items));
 }
 
 void InventoryMirror::Write(const EntryRef& entry, const Items& items, const Done& done) {
   const ObjectKey key = KeyOf(entry);
+  listed_.erase(key.name);
   const std::string text = EncodeInventory(entry, items);
   if (text.size() > kBytesMax) {
     return done(absl::ResourceExhaustedError(
@@ -103,7 +142,7 @@ void InventoryMirror::Write(const EntryRef& entry, const Items& items, const Don
   object::Object metadata;
   metadata["name"] = key.name;
   metadata["namespace"] = key.ns;
-  metadata["labels"] = object::Object{{"app.kubernetes.io/managed-by", "leidang-agent"}};
+  metadata["labels"] = object::Object{{kManagedBy, kAgent}};
   metadata["annotations"] = object::Object{{"leidang.dev/inventory-of", View(entry.key.name)}};
   object::Object secret{
       {"apiVersion", "v1"}, {"kind", "Secret"}, {"type", "leidang.dev/inventory"}};
@@ -133,6 +172,7 @@ void InventoryMirror::Apply(const ObjectKey& key, const Value& secret, const Don
 void InventoryMirror::Remove(const EntryRef& entry, const Done& done) {
   DeleteRequest request;
   request.key = KeyOf(entry);
+  listed_.erase(request.key.name);
   request.propagation = Propagation::kBackground;
   cluster_.Delete(std::move(request),
                   [alive = alive_, done](const absl::StatusOr<Deleted>& answer) {

@@ -10,9 +10,11 @@
 // Loop-bound.
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -39,17 +41,25 @@ class InventoryMirror {
   InventoryMirror(ClusterClient& cluster, std::string ns);
   ~InventoryMirror();
 
-  // kDataLoss, naming the Secret, if it cannot be read.
+  // kDataLoss, naming the Secret, if it cannot be read. The first one lists what there is, for the
+  // others that an agent reads when it begins; each is kept until it is read once.
   void Read(const EntryRef& entry, ReadDone done);
   void Write(const EntryRef& entry, const Items& items, const Done& done);
   void Remove(const EntryRef& entry, const Done& done);
 
  private:
   object::ObjectKey KeyOf(const EntryRef& entry) const;
+  void ReadListed(const EntryRef& entry, const ReadDone& done);
+  void OnListed(absl::StatusOr<std::vector<object::Value>> secrets);
+  static void Answer(const EntryRef& entry, const object::ObjectKey& key,
+                     const object::Value& secret, const ReadDone& done);
   void Apply(const object::ObjectKey& key, const object::Value& secret, const Done& done);
 
   ClusterClient& cluster_;
   const std::string ns_;
+  enum class Listing : uint8_t { kNotYet, kRunning, kDone } listing_ = Listing::kNotYet;
+  std::vector<std::pair<EntryRef, ReadDone>> waiting_;          // For the list.
+  std::map<std::string, object::Value> listed_;                 // Secrets by name, not read yet.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // Joint with completions.
 };
 

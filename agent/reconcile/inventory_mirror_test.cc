@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -55,6 +56,35 @@ TEST_F(InventoryMirrorTest, WhatWasWrittenIsReadAgain) {
   ASSERT_OK(Write(Ref(1), kItems));
   ASSERT_OK_AND_ASSIGN(items, Read(Ref(1)));
   EXPECT_EQ(items, kItems);
+}
+
+TEST_F(InventoryMirrorTest, WhatAnAgentReadsWhenItBeginsComesByOneList) {
+  const auto ref = [](int i) {
+    EntryRef entry = Ref(1);
+    entry.key.name = absl::StrCat("leidang/app", i);
+    return entry;
+  };
+  constexpr int kApplications = 60;  // More than a page.
+  for (int i = 0; i < kApplications; ++i) ASSERT_OK(Write(ref(i), kItems));
+  const size_t before = server_.requests().size();
+  InventoryMirror again(client_, "leidang-agent");
+  int read = 0;
+  for (int i = 0; i < kApplications; ++i) {
+    again.Read(ref(i), [&](const absl::StatusOr<std::optional<InventoryMirror::Items>>& items) {
+      ASSERT_OK(items);
+      EXPECT_EQ(*items, kItems);
+      ++read;
+    });
+  }
+  loop_.RunFor(absl::Seconds(1));
+  EXPECT_EQ(read, kApplications);
+  EXPECT_EQ(server_.requests().size() - before, 2u) << "pages";
+  // Later ones are asked for as they are then.
+  ASSERT_OK(Write(ref(7), {}));
+  std::optional<InventoryMirror::Items> later;
+  again.Read(ref(7), [&](const auto& items) { later = *items; });
+  loop_.RunFor(absl::Seconds(1));
+  EXPECT_EQ(later, InventoryMirror::Items());
 }
 
 TEST_F(InventoryMirrorTest, AnotherIncarnationHasNone) {
