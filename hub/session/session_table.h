@@ -32,6 +32,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/btree_map.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 
@@ -166,8 +167,8 @@ class SessionTable {
   ContentAccess content_;
 
   SessionId next_id_ = 1;
-  std::map<SessionId, std::unique_ptr<AgentSession>> sessions_;
-  std::map<intent::ClusterId, SessionId> current_;
+  absl::btree_map<SessionId, std::unique_ptr<AgentSession>> sessions_;
+  absl::btree_map<intent::ClusterId, SessionId> current_;
   std::map<intent::ClusterId, std::set<SessionId>> of_cluster_;
   std::map<intent::ClusterId, Known> known_;
   std::set<intent::ClusterId> touched_;  // Since TakeChangedViews.
