@@ -1,11 +1,9 @@
 // leidang-agent: flags and wiring. What it does is in agent/reconcile and agent/link.
 
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
-#include <future>
 #include <memory>
 #include <string>
 #include <unistd.h>
@@ -13,7 +11,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include <sys/stat.h>
 
 #include "agent/link/content_fetcher.h"
 #include "agent/link/grpc/certificate_keeper.h"
@@ -35,36 +32,17 @@
 #include "common/base/library_mutexes.h"
 #include "common/base/status_macros.h"
 #include "common/log/stderr_log.h"
+#include "common/process/program.h"
 #include "common/random/random.h"
 #include "common/time/real_clock.h"
 #include "common/time/thread_loop.h"
+#include "common/time/waiting.h"
 #include "common/time/workers.h"
 
 namespace leidang::agent {
 namespace {
 
 constexpr absl::Duration kTrustInterval = absl::Seconds(2);
-
-void OnLoop(EventLoop& loop, const std::function<void()>& fn) {
-  std::promise<void> done;
-  loop.Post([&] {
-    fn();
-    done.set_value();
-  });
-  done.get_future().wait();
-}
-
-absl::Status MakePrivateDirectory(const std::string& path) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (error)
-    return absl::InternalError(absl::StrCat("cannot create ", path, ": ", error.message()));
-  if (::chmod(path.c_str(), 0700) != 0) {
-    return absl::PermissionDeniedError(
-        absl::StrCat("the data directory ", path, " does not belong to this user"));
-  }
-  return absl::OkStatus();
-}
 
 std::string FindProgram(const std::string& name) {
   const char* path = std::getenv("PATH");
@@ -307,12 +285,7 @@ int Main(int argc, char** argv) {
     return absl::IsInvalidArgument(status) ? 64 : absl::IsFailedPrecondition(status) ? 4 : 1;
   }
   StopTracingLibraryMutexes();
-  // Before any thread is started, so that all of them leave the signals to this one.
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT}) sigaddset(&signals, signal);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
+  const StopSignals signals;
   const RealClock clock;
   StderrLog log(clock, {.format = options.log_format, .level_min = options.log_level});
   Agent agent(options, log);
@@ -320,8 +293,7 @@ int Main(int argc, char** argv) {
     log.Error("agent", "cannot start", {{"error", status.message()}});
     return 1;
   }
-  int received = 0;
-  sigwait(&signals, &received);
+  signals.Wait();
   log.Info("agent", "stopping");
   return 0;
 }

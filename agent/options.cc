@@ -1,7 +1,6 @@
 #include "agent/options.h"
 
 #include <iostream>
-#include <map>
 
 #include "CLI/CLI.hpp"
 
@@ -54,15 +53,10 @@ std::optional<int> ParseOptions(int argc, char** argv, AgentOptions* options) {
       ->delimiter(',');
   app.add_option("--log-format", options->log_format, "text or json")
       ->envname("LEIDANG_LOG_FORMAT")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, LogFormat>{
-          {"text", LogFormat::kText}, {"json", LogFormat::kJson}}));
+      ->transform(CLI::CheckedTransformer(LogFormats()));
   app.add_option("--log-level", options->log_level, "debug, info, warning or error")
       ->envname("LEIDANG_LOG_LEVEL")
-      ->transform(
-          CLI::CheckedTransformer(std::map<std::string, LogLevel>{{"debug", LogLevel::kDebug},
-                                                                  {"info", LogLevel::kInfo},
-                                                                  {"warning", LogLevel::kWarning},
-                                                                  {"error", LogLevel::kError}}));
+      ->transform(CLI::CheckedTransformer(LogLevels()));
   app.require_subcommand(0, 1);
   CLI::App* trust = app.add_subcommand(
       "trust-hub", "Accept another hub, whose offer this agent refuses; the agent may be running");

@@ -1,12 +1,10 @@
 // leidang-hub: flags and wiring. What it decides is in hub/control.
 
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
-#include <future>
 #include <memory>
 #include <string>
 #include <unistd.h>
@@ -15,15 +13,16 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #include "common/base/library_mutexes.h"
 #include "common/base/status_macros.h"
 #include "common/log/stderr_log.h"
 #include "common/metrics/metrics.h"
+#include "common/process/program.h"
 #include "common/random/random.h"
 #include "common/time/real_clock.h"
 #include "common/time/thread_loop.h"
+#include "common/time/waiting.h"
 #include "common/time/workers.h"
 #include "hub/admin.h"
 #include "hub/auth/certificate_authority.h"
@@ -55,24 +54,6 @@ constexpr absl::Duration kServerCertificateLife = absl::Hours(24 * 365);
 constexpr absl::Duration kStopGrace = absl::Seconds(2);
 constexpr absl::Duration kBoardInterval = absl::Milliseconds(200);
 
-// Runs `fn` on `loop` and waits for its end.
-void OnLoop(EventLoop& loop, const std::function<void()>& fn) {
-  std::promise<void> done;
-  loop.Post([&] {
-    fn();
-    done.set_value();
-  });
-  done.get_future().wait();
-}
-
-// Starts something on `loop` that ends by calling its argument, and waits for that.
-absl::Status Await(EventLoop& loop,
-                   const std::function<void(std::function<void(absl::Status)>)>& start) {
-  std::promise<absl::Status> done;
-  loop.Post([&] { start([&done](absl::Status status) { done.set_value(std::move(status)); }); });
-  return done.get_future().get();
-}
-
 bool IsAddress(const std::string& host) {
   return host.find_first_not_of("0123456789.") == std::string::npos || absl::StrContains(host, ':');
 }
@@ -87,19 +68,6 @@ CertificateAuthority::ServerNames NamesOf(const std::string& advertise) {
     names.dns.push_back(advertise);
   }
   return names;
-}
-
-absl::Status MakeDataDirectory(const std::string& path) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (error)
-    return absl::InternalError(
-        absl::StrCat("cannot create the data directory ", path, ": ", error.message()));
-  if (::chmod(path.c_str(), 0700) != 0) {
-    return absl::PermissionDeniedError(
-        absl::StrCat("the data directory ", path, " does not belong to this user"));
-  }
-  return absl::OkStatus();
 }
 
 absl::Status WritePrivate(const std::string& path, const std::string& text) {
@@ -141,7 +109,7 @@ class Hub {
   ~Hub() { Stop(); }
 
   absl::Status Start() {
-    RETURN_IF_ERROR(MakeDataDirectory(options_.data_dir));
+    RETURN_IF_ERROR(MakePrivateDirectory(options_.data_dir));
     ASSIGN_OR_RETURN(lock_, DirectoryLock::Acquire(options_.data_dir));
     RETURN_IF_ERROR(OpenStore());
     ASSIGN_OR_RETURN(git_, MirrorGitSource::Create(MirrorSettingsOf(options_), clock_));
@@ -155,7 +123,7 @@ class Hub {
     OnLoop(sessions_, [&] { BuildSessions(); });
     OnLoop(control_, [&] { operations_->Start(); });
     RETURN_IF_ERROR(StartHttp());
-    RETURN_IF_ERROR(Await(control_, [&](auto done) { plane_->Start(std::move(done)); }));
+    RETURN_IF_ERROR(AwaitOn(control_, [&](auto done) { plane_->Start(std::move(done)); }));
     RETURN_IF_ERROR(StartServers());
     StartAdmin();
     vital_signs_->SetServing(true);
@@ -200,7 +168,7 @@ class Hub {
   absl::Status MakeAdminToken() {
     if (!records().user_tokens().empty()) return absl::OkStatus();
     const SecretToken token = NewSecretToken("admin", random_);
-    RETURN_IF_ERROR(Await(control_, [&](auto done) {
+    RETURN_IF_ERROR(AwaitOn(control_, [&](auto done) {
       UserToken record;
       record.hash = token.hash;
       record.name = "admin";
@@ -222,7 +190,7 @@ class Hub {
       options.config = ConfigRepository::Options{options_.config_repo, options_.config_revision,
                                                  options_.config_path};
     }
-    return Await(control_, [&](auto done) {
+    return AwaitOn(control_, [&](auto done) {
       plane_ = std::make_unique<ControlPlane>(
           ControlPlane::Parts{control_, workers_, *ledger_, *store_, *git_, random_, log_}, options,
           ControlPlane::Hooks{
@@ -411,12 +379,7 @@ int Main(int argc, char** argv) {
   StopTracingLibraryMutexes();
   if (options.command != HubCommand::kServe) return RunCommand(options);
   AllowDescriptors();
-  // Before any thread is started, so that all of them leave the signals to this one.
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT}) sigaddset(&signals, signal);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
+  const StopSignals signals;
   const RealClock clock;
   StderrLog log(clock, {.format = options.log_format, .level_min = options.log_level});
   Hub hub(options, log);
@@ -424,8 +387,7 @@ int Main(int argc, char** argv) {
     log.Error("hub", "cannot start", {{"error", status.message()}});
     return 1;
   }
-  int received = 0;
-  sigwait(&signals, &received);
+  signals.Wait();
   log.Info("hub", "stopping");
   return 0;
 }

@@ -1,6 +1,5 @@
 #include "hub/options.h"
 
-#include <map>
 #include <tuple>
 
 #include "CLI/CLI.hpp"
@@ -97,15 +96,10 @@ std::optional<int> ParseOptions(int argc, char** argv, HubOptions* options) {
       ->capture_default_str();
   app.add_option("--log-format", options->log_format, "text or json")
       ->envname("LEIDANG_LOG_FORMAT")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, LogFormat>{
-          {"text", LogFormat::kText}, {"json", LogFormat::kJson}}));
+      ->transform(CLI::CheckedTransformer(LogFormats()));
   app.add_option("--log-level", options->log_level, "debug, info, warning or error")
       ->envname("LEIDANG_LOG_LEVEL")
-      ->transform(
-          CLI::CheckedTransformer(std::map<std::string, LogLevel>{{"debug", LogLevel::kDebug},
-                                                                  {"info", LogLevel::kInfo},
-                                                                  {"warning", LogLevel::kWarning},
-                                                                  {"error", LogLevel::kError}}));
+      ->transform(CLI::CheckedTransformer(LogLevels()));
   AddCommands(app, options);
   try {
     app.parse(argc, argv);

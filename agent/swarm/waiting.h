@@ -9,18 +9,9 @@
 #include "absl/time/time.h"
 
 #include "common/time/event_loop.h"
+#include "common/time/waiting.h"
 
 namespace leidang::agent {
-
-// Runs `fn` on `loop` and waits for its end.
-inline void OnLoop(EventLoop& loop, const std::function<void()>& fn) {
-  std::promise<void> done;
-  loop.Post([&] {
-    fn();
-    done.set_value();
-  });
-  done.get_future().wait();
-}
 
 // What `fn` answers on `loop`.
 template <typename T>

@@ -66,18 +66,18 @@ std::string FormatLogLine(LogFormat format, absl::Time time, LogLevel level, abs
 
 absl::string_view ToString(LogLevel level) { return kLevels[static_cast<size_t>(level)]; }
 
-std::optional<LogLevel> LogLevelFromString(absl::string_view word) {
-  for (const LogLevel level :
-       {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarning, LogLevel::kError}) {
-    if (ToString(level) == word) return level;
-  }
-  return std::nullopt;
+const std::map<std::string, LogLevel>& LogLevels() {
+  static const std::map<std::string, LogLevel> kLevels = {{"debug", LogLevel::kDebug},
+                                                          {"info", LogLevel::kInfo},
+                                                          {"warning", LogLevel::kWarning},
+                                                          {"error", LogLevel::kError}};
+  return kLevels;
 }
 
-std::optional<LogFormat> LogFormatFromString(absl::string_view word) {
-  if (word == "text") return LogFormat::kText;
-  if (word == "json") return LogFormat::kJson;
-  return std::nullopt;
+const std::map<std::string, LogFormat>& LogFormats() {
+  static const std::map<std::string, LogFormat> kFormats = {{"text", LogFormat::kText},
+                                                            {"json", LogFormat::kJson}};
+  return kFormats;
 }
 
 }  // namespace leidang

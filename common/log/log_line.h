@@ -9,7 +9,7 @@
 // A line is always one line of valid UTF-8, whatever message and values hold. Pure; thread-safe.
 
 #include <initializer_list>
-#include <optional>
+#include <map>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -24,9 +24,10 @@ enum class LogFormat : uint8_t { kText, kJson };
 std::string FormatLogLine(LogFormat format, absl::Time time, LogLevel level, absl::string_view room,
                           absl::string_view message, std::initializer_list<LogField> fields);
 
-// "debug", "info", "warning", "error"; "text", "json". For flags: nullopt for other words.
+// "debug", "info", "warning", "error".
 absl::string_view ToString(LogLevel level);
-std::optional<LogLevel> LogLevelFromString(absl::string_view word);
-std::optional<LogFormat> LogFormatFromString(absl::string_view word);
+// By the words that flags take: those, and "text" and "json".
+const std::map<std::string, LogLevel>& LogLevels();
+const std::map<std::string, LogFormat>& LogFormats();
 
 }  // namespace leidang

@@ -56,10 +56,10 @@ TEST(LogLineTest, JsonHasFixedKeysAndParses) {
 }
 
 TEST(LogLineTest, WordsOfFlagsReadBack) {
-  EXPECT_EQ(LogLevelFromString("warning"), LogLevel::kWarning);
-  EXPECT_EQ(LogLevelFromString("loud"), std::nullopt);
-  EXPECT_EQ(LogFormatFromString("json"), LogFormat::kJson);
-  EXPECT_EQ(LogFormatFromString("xml"), std::nullopt);
+  EXPECT_EQ(LogLevels().size(), 4u);
+  for (const auto& [word, level] : LogLevels()) EXPECT_EQ(ToString(level), word);
+  EXPECT_EQ(LogFormats().at("text"), LogFormat::kText);
+  EXPECT_EQ(LogFormats().at("json"), LogFormat::kJson);
 }
 
 TEST(SecretTest, ShowsItselfAsStars) {

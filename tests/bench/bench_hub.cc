@@ -13,24 +13,7 @@ namespace {
 
 constexpr absl::Duration kLook = absl::Milliseconds(5);
 
-// Starts something on `loop` that ends by calling its argument, and waits for that.
-absl::Status Await(EventLoop& loop,
-                   const std::function<void(std::function<void(absl::Status)>)>& start) {
-  std::promise<absl::Status> done;
-  loop.Post([&] { start([&done](absl::Status status) { done.set_value(std::move(status)); }); });
-  return done.get_future().get();
-}
-
 }  // namespace
-
-void OnLoop(EventLoop& loop, const std::function<void()>& fn) {
-  std::promise<void> done;
-  loop.Post([&] {
-    fn();
-    done.set_value();
-  });
-  done.get_future().wait();
-}
 
 BenchHub::BenchHub(std::string directory, ThreadLoop& sessions, testing::InProcessEdge& edge,
                    const hub::SessionOptions& options)
@@ -64,7 +47,7 @@ absl::Status BenchHub::Start(Derived derived) {
   hub::MirrorSettings mirrors;
   mirrors.directory = directory_ + "/mirrors";
   ASSIGN_OR_RETURN(git_, hub::MirrorGitSource::Create(mirrors, clock_));
-  RETURN_IF_ERROR(Await(control_, [&](auto done) {
+  RETURN_IF_ERROR(AwaitOn(control_, [&](auto done) {
     plane_ = std::make_unique<hub::ControlPlane>(
         hub::ControlPlane::Parts{control_, workers_, *ledger_, *store_, *git_, random_, log_},
         hub::ControlPlane::Options{},
@@ -75,7 +58,7 @@ absl::Status BenchHub::Start(Derived derived) {
                                  [](const std::set<intent::ClusterId>&, hub::Surveys) {}});
     plane_->Load(database_->hub_id(), std::move(done));
   }));
-  RETURN_IF_ERROR(Await(control_, [&](auto done) { plane_->Start(std::move(done)); }));
+  RETURN_IF_ERROR(AwaitOn(control_, [&](auto done) { plane_->Start(std::move(done)); }));
   OnLoop(sessions_, [this] {
     table_ = std::make_unique<hub::SessionTable>(sessions_, *store_, options_, nullptr);
     edge_.Open(table_.get(),
@@ -98,7 +81,7 @@ bool BenchHub::WaitQuiet(absl::Duration limit) {
 }
 
 absl::Status BenchHub::Apply(const std::vector<object::Value>& manifests) {
-  return Await(control_, [&](const auto& done) {
+  return AwaitOn(control_, [&](const auto& done) {
     plane_->desk().Apply(manifests, hub::kApiOwner, {"bench", ""}, hub::Desk::Mode::kApply,
                          [done](const std::vector<hub::Desk::Applied>& applied) {
                            for (const hub::Desk::Applied& one : applied) {

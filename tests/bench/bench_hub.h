@@ -16,6 +16,7 @@
 #include "common/random/random.h"
 #include "common/time/real_clock.h"
 #include "common/time/thread_loop.h"
+#include "common/time/waiting.h"
 #include "common/time/workers.h"
 #include "hub/control/control_plane.h"
 #include "hub/session/session_table.h"
@@ -67,8 +68,5 @@ class BenchHub {
   std::set<intent::ClusterId> admitted_;  // Session loop.
   std::unique_ptr<hub::SessionTable> table_;
 };
-
-// Runs `fn` on `loop` and waits for its end.
-void OnLoop(EventLoop& loop, const std::function<void()>& fn);
 
 }  // namespace leidang::bench

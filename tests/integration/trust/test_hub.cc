@@ -1,26 +1,14 @@
 #include "tests/integration/trust/test_hub.h"
 
-#include <future>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 
 #include "common/base/check.h"
+#include "common/time/waiting.h"
 #include "hub/auth/secret_token.h"
 
 namespace leidang::tests {
-namespace {
-
-void OnLoop(EventLoop& loop, const std::function<void()>& fn) {
-  std::promise<void> done;
-  loop.Post([&] {
-    fn();
-    done.set_value();
-  });
-  done.get_future().wait();
-}
-
-}  // namespace
 
 TestHub::TestHub(const hub::AdmissionOptions& admission, const hub::SessionOptions& session)
     : id_(*intent::HubId::FromRaw(random_.Bytes(16))) {
@@ -29,13 +17,12 @@ TestHub::TestHub(const hub::AdmissionOptions& admission, const hub::SessionOptio
   store_ = *hub::OpenMemoryStore(&store_rows_, &commits_);
   ledger_ = *hub::OpenLedger(&ledger_rows_, &commits_);
   gate_ = std::make_unique<hub::ClusterGate>(id_);
-  std::promise<absl::Status> loaded;
-  loop_.Post([&] {
+  const absl::Status loaded = AwaitOn(loop_, [&](auto done) {
     records_ = std::make_unique<hub::FleetRecords>(loop_, *ledger_, log_);
-    records_->Load(id_, [&](absl::Status status) { loaded.set_value(std::move(status)); });
     table_ = std::make_unique<hub::SessionTable>(loop_, *store_, session, nullptr);
+    records_->Load(id_, std::move(done));
   });
-  CHECK(loaded.get_future().get().ok());
+  CHECK(loaded.ok());
   server_keys_ = *authority_->IssueServer({.dns = {"localhost", "hub.test"}, .ips = {"127.0.0.1"}},
                                           clock_.Now(), absl::Hours(1), random_);
   link_ = std::make_unique<hub::AgentLinkService>(loop_, *table_, *gate_);
@@ -81,19 +68,14 @@ std::string TestHub::agents() const { return absl::StrCat("127.0.0.1:", servers_
 std::string TestHub::users() const { return absl::StrCat("127.0.0.1:", servers_.users_port); }
 
 absl::Status TestHub::Write(std::vector<hub::change::Any> changes) {
-  std::promise<absl::Status> done;
-  loop_.Post([&] {
-    records_->Write(std::move(changes),
-                    [&](absl::Status status) { done.set_value(std::move(status)); });
-  });
-  return done.get_future().get();
+  return AwaitOn(loop_, [&](auto done) { records_->Write(std::move(changes), std::move(done)); });
 }
 
 absl::Status TestHub::Commit(hub::WriteBatch batch) {
-  std::promise<absl::Status> done;
-  store_->Commit(std::move(batch), &loop_,
-                 [&](const hub::CommitResult& result) { done.set_value(result.status); });
-  return done.get_future().get();
+  return AwaitOn(loop_, [&](auto done) {
+    store_->Commit(std::move(batch), &loop_,
+                   [done](const hub::CommitResult& result) { done(result.status); });
+  });
 }
 
 intent::ClusterId TestHub::Register(const std::string& name) {
