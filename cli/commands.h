@@ -33,6 +33,9 @@ struct GetOptions {
   std::string kind;
   std::string name;  // Empty: all.
   std::string cluster, set, selector;
+  // Of Applications.
+  std::string project, sync, health, name_part;
+  bool counts = false;  // How many there are in each state, and no list.
   std::string format = "table";
 };
 absl::Status Get(Connection& connection, const GetOptions& options, const Clock& clock,

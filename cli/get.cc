@@ -79,7 +79,8 @@ void DescribeCluster(const v1::ClusterSummary& c, absl::Time now, std::ostream& 
       << "\nIntent proven:      " << (c.intent_proven() ? "yes" : "no")
       << "\nApplied proven:     " << (c.applied_proven() ? "yes" : "no")
       << "\nProven at:          " << TimeText(c.proven_at(), now)
-      << "\nApplications:       " << c.applications()
+      << "\nApplications:       " << c.applications() << "\nSynced:             " << c.synced()
+      << "\nHealthy:            " << c.healthy()
       << "\nPending deletions:  " << c.pending_tombstones()
       << "\nUnclaimed:          " << c.unclaimed()
       << "\nRecovering:         " << (c.recovering() ? "yes: see leidang recover" : "no") << "\n";
@@ -91,6 +92,30 @@ void DescribeSet(const v1::SetSummary& s, std::ostream& out) {
       << "\nFailed sets:        " << s.failed_parameter_sets()
       << "\nHeld deletions:     " << s.held_deletions() << "\nCommit:             " << s.commit()
       << "\n";
+}
+
+absl::Status PrintCounts(Connection& connection, v1::ListRequest request, Streams streams) {
+  request.set_page_size(1);
+  grpc::ClientContext context;
+  connection.Prepare(&context);
+  v1::ListResponse response;
+  RETURN_IF_ERROR(connection.Explain(connection.fleet().List(&context, request, &response),
+                                     "count applications"));
+  if (!response.has_counts()) {
+    return absl::InvalidArgumentError(
+        "Applications are counted in all, by cluster, by set and by project: give --counts with "
+        "one of these at most, and nothing else");
+  }
+  streams.out << "Applications: " << response.counts().total() << "\n";
+  const auto print = [&](const char* what, const auto& states) {
+    streams.out << what;
+    for (const v1::StateCount& state : states)
+      streams.out << " " << state.state() << "=" << state.applications();
+    streams.out << "\n";
+  };
+  print("Sync:        ", response.counts().sync());
+  print("Health:      ", response.counts().health());
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -151,6 +176,11 @@ absl::Status Get(Connection& connection, const GetOptions& options, const Clock&
     request.set_cluster(options.cluster);
     request.set_set(options.set);
     request.set_label_selector(options.selector);
+    request.set_project(options.project);
+    request.set_sync(options.sync);
+    request.set_health(options.health);
+    request.set_name_part(options.name_part);
+    if (options.counts) return PrintCounts(connection, request, streams);
     ASSIGN_OR_RETURN(resources, ListAll(connection, request));
   }
   switch (format) {

@@ -189,8 +189,13 @@ void AddApplications(CLI::App& parent, Invocation& invocation, const Clock& cloc
   auto list = std::make_shared<GetOptions>();
   list->kind = "applications";
   CLI::App* command = app.add_subcommand("list", "List Applications");
-  command->add_option("--cluster", list->cluster, "Of this cluster only");
+  command->add_option("-c,--cluster", list->cluster, "Of this cluster only");
+  command->add_option("-p,--project", list->project, "Of this AppProject only");
   command->add_option("--set", list->set, "Of this ApplicationSet only");
+  command->add_option("--sync", list->sync, "Synced, OutOfSync or Unknown only");
+  command->add_option("--health", list->health, "Of this health only: Healthy, Degraded, ...");
+  command->add_option("--name", list->name_part, "With this in their names only");
+  command->add_flag("--counts", list->counts, "How many are in each state, instead of a list");
   command->add_option("-l,--selector", list->selector, "Label selector");
   command->add_option("-o,--output", list->format, "table, json, yaml or name");
   command->callback([&invocation, list, &clock, streams] {

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
 #include "common/base/status_macros.h"
 #include "common/object/value.h"
+#include "hub/rpc/application_query.h"
 #include "hub/rpc/label_filter.h"
 #include "hub/rpc/to_grpc.h"
 
@@ -40,36 +42,6 @@ void AddConditions(const std::vector<Condition>& conditions, v1::Resource* out) 
                                                                : "Unknown";
     AddCondition(c.type, status, c.reason, c.message, c.since, out);
   }
-}
-
-const char* SyncName(intent::SyncState state) {
-  switch (state) {
-    case intent::SyncState::kSynced:
-      return "Synced";
-    case intent::SyncState::kOutOfSync:
-      return "OutOfSync";
-    case intent::SyncState::kUnknown:
-      return "Unknown";
-  }
-  return "Unknown";
-}
-
-const char* HealthName(intent::HealthState state) {
-  switch (state) {
-    case intent::HealthState::kHealthy:
-      return "Healthy";
-    case intent::HealthState::kProgressing:
-      return "Progressing";
-    case intent::HealthState::kSuspended:
-      return "Suspended";
-    case intent::HealthState::kDegraded:
-      return "Degraded";
-    case intent::HealthState::kMissing:
-      return "Missing";
-    case intent::HealthState::kUnknown:
-      return "Unknown";
-  }
-  return "Unknown";
 }
 
 const char* PhaseName(intent::OperationPhase phase) {
@@ -149,6 +121,13 @@ bool LabelsMatch(const LabelFilter& filter, const std::string& manifest) {
   return parsed.ok() && filter.Matches(*parsed);
 }
 
+uint64_t SyncedOf(const ApplicationCounts& counts) {
+  return counts.sync[static_cast<size_t>(intent::SyncState::kSynced)];
+}
+uint64_t HealthyOf(const ApplicationCounts& counts) {
+  return counts.health[static_cast<size_t>(intent::HealthState::kHealthy)];
+}
+
 }  // namespace
 
 std::string ResourceView::ClusterName(const intent::ClusterId& id) const {
@@ -157,6 +136,7 @@ std::string ResourceView::ClusterName(const intent::ClusterId& id) const {
 }
 
 void ResourceView::FillStatus(const DerivedApplication& application,
+                              const std::optional<intent::EntryStatus>& status,
                               v1::ApplicationSummary* summary) const {
   const intent::EntryKey key{intent::EntryKind::kApplication, application.key};
   if (const auto live = parts_.store.Assignment(application.cluster, key); live.ok()) {
@@ -168,26 +148,19 @@ void ResourceView::FillStatus(const DerivedApplication& application,
   }
   summary->set_sync("Unknown");
   summary->set_health("Unknown");
-  const auto statuses = parts_.store.Statuses(application.cluster, key);
-  if (!statuses.ok()) return;
-  for (const intent::EntryStatus& status : *statuses) {
-    if (status.uid != application.uid) continue;
-    summary->set_received_revision(status.received);
-    summary->set_applied_revision(status.applied);
-    summary->set_applied_commit(status.applied_commit);
-    // What was applied before the newest assignment says nothing about that one.
-    const bool current = status.applied >= summary->assigned_revision();
-    summary->set_sync(status.sync == intent::SyncState::kSynced && !current
-                          ? "OutOfSync"
-                          : SyncName(status.sync));
-    summary->set_health(HealthName(status.health));
-    summary->set_phase(PhaseName(status.operation));
-    summary->set_message(status.message);
-    summary->set_deleting(status.deleting);
-    summary->set_objects(status.objects);
-    summary->set_drift_corrections(status.drift_corrections);
-    SetTime(status.observed_at, summary->mutable_observed_at());
-  }
+  if (!status) return;
+  summary->set_received_revision(status->received);
+  summary->set_applied_revision(status->applied);
+  summary->set_applied_commit(status->applied_commit);
+  summary->set_sync(
+      SyncName(ShownSync(status->sync, status->applied, summary->assigned_revision())));
+  summary->set_health(HealthName(status->health));
+  summary->set_phase(PhaseName(status->operation));
+  summary->set_message(status->message);
+  summary->set_deleting(status->deleting);
+  summary->set_objects(status->objects);
+  summary->set_drift_corrections(status->drift_corrections);
+  SetTime(status->observed_at, summary->mutable_observed_at());
 }
 
 v1::Resource ResourceView::OfApplication(const DerivedApplication& application,
@@ -204,20 +177,20 @@ v1::Resource ResourceView::OfApplication(const DerivedApplication& application,
   summary->set_set(application.set);
   summary->set_uid(application.uid.Raw());
   summary->set_cluster_connected(parts_.link(application.cluster).connected);
-  FillStatus(application, summary);
+  const std::optional<intent::EntryStatus> status =
+      parts_.store
+          .Status(application.cluster, {intent::EntryKind::kApplication, application.key},
+                  application.uid)
+          .value_or(std::nullopt);
+  FillStatus(application, status, summary);
   AddConditions(application.conditions, &resource);
-  const auto statuses = parts_.store.Statuses(application.cluster,
-                                              {intent::EntryKind::kApplication, application.key});
-  if (statuses.ok()) {
-    for (const intent::EntryStatus& status : *statuses) {
-      if (status.uid != application.uid) continue;
-      if (detail == Detail::kObjects) {
-        for (const intent::ObjectStatus& object : status.resources)
-          FillObject(object, summary->add_resources());
-      }
-      for (const intent::StatusCondition& c : status.conditions) {
-        AddCondition(c.type, "True", c.reason, c.message, c.since, &resource);
-      }
+  if (status) {
+    if (detail == Detail::kObjects) {
+      for (const intent::ObjectStatus& object : status->resources)
+        FillObject(object, summary->add_resources());
+    }
+    for (const intent::StatusCondition& c : status->conditions) {
+      AddCondition(c.type, "True", c.reason, c.message, c.since, &resource);
     }
   }
   resource.set_manifest(WithStatus(application.manifest, resource));
@@ -281,20 +254,10 @@ v1::Resource ResourceView::OfSet(const WrittenObject& set) const {
     summary->set_failed_parameter_sets(report->failed_parameter_sets);
     summary->set_commit(report->commit);
   }
-  PageRequest page;
-  page.limit = kPageLimitMax;
-  do {
-    const auto applications = parts_.store.ApplicationsOfSet(set.key, page);
-    if (!applications.ok()) break;
-    for (const DerivedApplication& application : applications->items) {
-      v1::ApplicationSummary status;
-      FillStatus(application, &status);
-      summary->set_applications(summary->applications() + 1);
-      if (status.sync() == "Synced") summary->set_synced(summary->synced() + 1);
-      if (status.health() == "Healthy") summary->set_healthy(summary->healthy() + 1);
-    }
-    page.token = applications->next;
-  } while (!page.token.empty());
+  const ApplicationCounts counts = parts_.store.Index().OfSet(set.key);
+  summary->set_applications(counts.total);
+  summary->set_synced(SyncedOf(counts));
+  summary->set_healthy(HealthyOf(counts));
   resource.set_manifest(WithStatus(set.manifest, resource));
   return resource;
 }
@@ -324,6 +287,9 @@ v1::Resource ResourceView::OfCluster(const ClusterRegistration& cluster) const {
     summary->set_applications(log->live);
     summary->set_pending_tombstones(log->tombstones);
   }
+  const ApplicationCounts counts = parts_.store.Index().OfCluster(cluster.id);
+  summary->set_synced(SyncedOf(counts));
+  summary->set_healthy(HealthyOf(counts));
   object::Object labels, annotations;
   for (const auto& [key, value] : cluster.labels) labels[key] = value;
   for (const auto& [key, value] : cluster.annotations) annotations[key] = value;
@@ -427,34 +393,67 @@ absl::StatusOr<v1::Resource> ResourceView::Get(const v1::GetRequest& request) co
   }
 }
 
-void ResourceView::AddDeletions(const v1::ListRequest& request, v1::ListResponse* response) const {
+void ResourceView::AddDeletions(const v1::ListRequest& request, const ApplicationFilter& filter,
+                                v1::ListResponse* response) const {
+  // What is ending is of no set and no project any more, and in no state that is known.
+  if (filter.set || filter.project || !request.label_selector().empty()) return;
+  if (filter.sync.value_or(intent::SyncState::kUnknown) != intent::SyncState::kUnknown) return;
+  if (filter.health.value_or(intent::HealthState::kUnknown) != intent::HealthState::kUnknown)
+    return;
   for (const auto& [id, deletion] : parts_.records.pending_deletions()) {
     if (deletion.key.kind != intent::EntryKind::kApplication) continue;
-    if (!request.set().empty() || !request.label_selector().empty()) continue;
     if (!request.cluster().empty() && ClusterName(deletion.cluster) != request.cluster()) continue;
+    if (!absl::StrContains(SplitKey(deletion.key.name).second, filter.name_part)) continue;
     *response->add_items() = OfDeletion(deletion);
   }
 }
 
+// Where the index has them: of everything, or of one cluster, set or project.
+std::optional<ApplicationCounts> ResourceView::CountsOf(const v1::ListRequest& request,
+                                                        const ApplicationFilter& filter) const {
+  const int groups = static_cast<int>(filter.set.has_value()) +
+                     static_cast<int>(filter.project.has_value()) +
+                     static_cast<int>(filter.cluster.has_value());
+  if (groups > 1 || filter.sync || filter.health || !filter.name_part.empty() ||
+      !request.label_selector().empty() || !request.page_token().empty())
+    return std::nullopt;
+  const ApplicationIndex& index = parts_.store.Index();
+  if (filter.set) return index.OfSet(*filter.set);
+  if (filter.project) return index.OfProject(*filter.project);
+  if (filter.cluster) return index.OfCluster(*filter.cluster);
+  return index.All();
+}
+
 absl::StatusOr<v1::ListResponse> ResourceView::ListApplications(
     const v1::ListRequest& request) const {
-  ASSIGN_OR_RETURN(const LabelFilter filter, LabelFilter::Parse(request.label_selector()));
+  ASSIGN_OR_RETURN(const LabelFilter labels, LabelFilter::Parse(request.label_selector()));
+  ASSIGN_OR_RETURN(ApplicationFilter filter, QueryOf(request));
+  ASSIGN_OR_RETURN(const std::string after, KeyOfToken(request.page_token()));
   v1::ListResponse response;
-  PageRequest page;
-  page.token = request.page_token();
-  page.limit = std::min(request.page_size() == 0 ? kPageDefault : request.page_size(), kPageMax);
-  ASSIGN_OR_RETURN(const Page<DerivedApplication> applications,
-                   request.set().empty() ? parts_.store.Applications(page)
-                                         : parts_.store.ApplicationsOfSet(request.set(), page));
-  for (const DerivedApplication& application : applications.items) {
-    if (!request.cluster().empty() && ClusterName(application.cluster) != request.cluster())
-      continue;
-    if (!LabelsMatch(filter, application.manifest)) continue;
-    *response.add_items() = OfApplication(application, Detail::kRow);
+  if (!request.cluster().empty()) {
+    const ClusterRegistration* cluster = parts_.records.ClusterNamed(request.cluster());
+    if (cluster == nullptr) return response;
+    filter.cluster = cluster->id;
   }
-  response.set_next_page_token(applications.next);
-  // Those that are ending stand at the end of the list, on its last page.
-  if (applications.next.empty()) AddDeletions(request, &response);
+  if (const auto counts = CountsOf(request, filter)) FillCounts(*counts, response.mutable_counts());
+  const size_t limit =
+      std::min(request.page_size() == 0 ? kPageDefault : request.page_size(), kPageMax);
+  std::vector<std::string> keys = parts_.store.Index().Keys(filter, after, limit + 1);
+  const bool more = keys.size() > limit;
+  if (more) keys.pop_back();
+  for (const std::string& key : keys) {
+    const absl::StatusOr<DerivedApplication> application = parts_.store.Application(key);
+    if (absl::IsNotFound(application.status())) continue;  // It has gone since.
+    RETURN_IF_ERROR(application.status());
+    if (!LabelsMatch(labels, application->manifest)) continue;
+    *response.add_items() = OfApplication(*application, Detail::kRow);
+  }
+  if (more) {
+    response.set_next_page_token(TokenOf(keys.back()));
+  } else {
+    // Those that are ending stand at the end of the list, on its last page.
+    AddDeletions(request, filter, &response);
+  }
   return response;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "hub/control/fleet_records.h"
 #include "hub/control/owner_reconciler.h"
 #include "hub/control/repositories.h"
+#include "hub/store/application_index.h"
 #include "hub/store/store.h"
 #include "leidang/v1/fleet.pb.h"
 
@@ -50,7 +52,8 @@ class ResourceView {
                                      const std::string& name) const;
   // kNotFound names kind and object.
   absl::StatusOr<v1::Resource> Get(const v1::GetRequest& request) const;
-  // In the order of keys. kInvalidArgument for a selector or page token that cannot be read.
+  // In the order of keys. A page of Applications costs what its rows do, however many there are in
+  // all. kInvalidArgument for a selector, state or page token that cannot be read.
   absl::StatusOr<v1::ListResponse> List(const v1::ListRequest& request) const;
   v1::VersionResponse Version() const;
   // Empty if it is not registered.
@@ -64,9 +67,14 @@ class ResourceView {
   v1::Resource OfSet(const WrittenObject& set) const;
   v1::Resource OfCluster(const ClusterRegistration& cluster) const;
   v1::Resource OfWritten(const WrittenObject& object, v1::Kind kind) const;
-  void FillStatus(const DerivedApplication& application, v1::ApplicationSummary* summary) const;
+  void FillStatus(const DerivedApplication& application,
+                  const std::optional<intent::EntryStatus>& status,
+                  v1::ApplicationSummary* summary) const;
   absl::StatusOr<v1::ListResponse> ListApplications(const v1::ListRequest& request) const;
-  void AddDeletions(const v1::ListRequest& request, v1::ListResponse* response) const;
+  std::optional<ApplicationCounts> CountsOf(const v1::ListRequest& request,
+                                            const ApplicationFilter& filter) const;
+  void AddDeletions(const v1::ListRequest& request, const ApplicationFilter& filter,
+                    v1::ListResponse* response) const;
   bool Exists(v1::Kind kind, const std::string& key) const;
   // Those in which there are sets or Applications.
   std::set<std::string> Namespaces() const;

@@ -1,6 +1,7 @@
 #include "hub/store/group_writer.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -57,9 +58,7 @@ void GroupWriter::FinishBatch() {
     }
     group_.logs.insert_or_assign(cluster, std::move(log));
   }
-  for (const auto& [set, difference] : batch_.applications_of_set) {
-    group_.applications_of_set[set] += difference;
-  }
+  std::move(batch_.indexed.begin(), batch_.indexed.end(), std::back_inserter(group_.indexed));
   group_.rows.Merge(std::move(batch_.rows));
   batch_ = GroupChanges();
 }
@@ -149,6 +148,7 @@ absl::Status GroupWriter::Do(op::DropLog& operation) {
     RETURN_IF_ERROR(DeletePrefix(family, prefix));
   }
   batch_.logs.insert_or_assign(operation.cluster, nullptr);
+  batch_.indexed.push_back(indexed::ClusterDropped{operation.cluster});
   result_.heads.erase(operation.cluster);
   return absl::OkStatus();
 }
@@ -183,6 +183,8 @@ absl::Status GroupWriter::Do(op::Put& operation) {
     RemoveLive(cluster, *log, *live);
   }
   next.revision = ++log->header.head;
+  if (assignment.key.kind == intent::EntryKind::kApplication)
+    batch_.indexed.push_back(indexed::Assigned{cluster, assignment.key.name, next.revision});
   log->digest.Add(assignment.key, next.element);
   log->DigestChanged();
   result_.heads[cluster] = log->header.head;
@@ -207,6 +209,8 @@ absl::Status GroupWriter::Do(op::Delete& operation) {
   if (live.has_value() && live->assignment.uid == tombstone.uid) {
     RemoveLive(cluster, *log, *live);
     batch_.rows.Delete(Family::kAssign, AssignKey(cluster, tombstone.key));
+    if (tombstone.key.kind == intent::EntryKind::kApplication)
+      batch_.indexed.push_back(indexed::Assigned{cluster, tombstone.key.name, 0});
   }
   const intent::Revision revision = ++log->header.head;
   result_.heads[cluster] = revision;
@@ -279,10 +283,6 @@ absl::Status GroupWriter::Do(op::NextSessionEpoch& operation) {
   return absl::OkStatus();
 }
 
-void GroupWriter::CountApplication(const std::string& set, int64_t difference) {
-  batch_.applications_of_set[set] += difference;
-}
-
 absl::Status GroupWriter::Do(op::PutApplication& operation) {
   const DerivedApplication& application = operation.application;
   const std::string row = ApplicationRowKey(application.key);
@@ -293,14 +293,14 @@ absl::Status GroupWriter::Do(op::PutApplication& operation) {
     indexed = old.set == application.set;
     if (!indexed) {
       batch_.rows.Delete(Family::kDerived, SetIndexKey(old.set, application.key));
-      CountApplication(old.set, -1);
     }
   }
   if (!indexed) {
     batch_.rows.Put(Family::kDerived, SetIndexKey(application.set, application.key), "");
-    CountApplication(application.set, 1);
   }
   batch_.rows.Put(Family::kDerived, row, EncodeApplication(application));
+  batch_.indexed.push_back(indexed::Placed{application.key, application.set, application.cluster,
+                                           application.project, application.uid});
   return absl::OkStatus();
 }
 
@@ -311,7 +311,7 @@ absl::Status GroupWriter::Do(op::DeleteApplication& operation) {
   ASSIGN_OR_RETURN(const DerivedApplication old, DecodeApplication(row, *before));
   batch_.rows.Delete(Family::kDerived, SetIndexKey(old.set, operation.key));
   batch_.rows.Delete(Family::kDerived, std::move(row));
-  CountApplication(old.set, -1);
+  batch_.indexed.push_back(indexed::Dropped{std::move(operation.key)});
   return absl::OkStatus();
 }
 
@@ -330,11 +330,17 @@ absl::Status GroupWriter::Do(op::PutStatus& operation) {
   const intent::EntryStatus& status = operation.status;
   batch_.rows.Put(Family::kStatus, StatusKey(operation.cluster, status.key, status.uid),
                   EncodeStatus(status));
+  if (status.key.kind == intent::EntryKind::kApplication)
+    batch_.indexed.push_back(indexed::Reported{operation.cluster, status.key.name, status.uid,
+                                               status.sync, status.health, status.applied});
   return absl::OkStatus();
 }
 
 absl::Status GroupWriter::Do(op::DeleteStatus& operation) {
   batch_.rows.Delete(Family::kStatus, StatusKey(operation.cluster, operation.key, operation.uid));
+  if (operation.key.kind == intent::EntryKind::kApplication)
+    batch_.indexed.push_back(
+        indexed::Reported{operation.cluster, operation.key.name, operation.uid});
   return absl::OkStatus();
 }
 

@@ -6,10 +6,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "hub/store/application_index.h"
 #include "hub/store/log_state.h"
 #include "hub/store/rows.h"
 #include "hub/store/store.h"
@@ -22,7 +25,7 @@ namespace leidang::hub {
 struct GroupChanges {
   RowBatch rows;
   std::map<intent::ClusterId, std::shared_ptr<LogState>> logs;  // nullptr: dropped.
-  std::map<std::string, int64_t> applications_of_set;           // Differences.
+  std::vector<indexed::Any> indexed;                            // In order.
 };
 
 // Turns batches into rows: the rules of the change log are here. Each batch sees those before it.
@@ -68,7 +71,6 @@ class GroupWriter {
   void RemoveLive(const intent::ClusterId& cluster, LogState& log, const LiveAssignment& live);
   void ForgetTombstone(const intent::ClusterId& cluster, LogState& log,
                        const TombstoneTable::Id& id);
-  void CountApplication(const std::string& set, int64_t difference);
   void FinishBatch();
 
   const RowView& base_;

@@ -27,8 +27,9 @@ absl::StatusOr<std::unique_ptr<RowStore>> RowStore::Open(Rows* rows, EventLoop* 
 
 absl::Status RowStore::Load() {
   std::shared_ptr<const RowView> view = rows_->Reveal(nullptr);
+  RETURN_IF_ERROR(index_.LoadApplications(*view));
   RETURN_IF_ERROR(LoadLogs(*view));
-  RETURN_IF_ERROR(LoadCounts(*view));
+  RETURN_IF_ERROR(index_.LoadStatuses(*view));
   MutexLock lock(&mu_);
   view_ = std::move(view);
   return absl::OkStatus();
@@ -57,6 +58,8 @@ absl::Status RowStore::LoadLogs(const RowView& rows) {
     ASSIGN_OR_RETURN(const LogEntry entry, DecodeLogEntry(key, value));
     if (const auto* put = std::get_if<PutEntry>(&entry)) {
       current->digest.Add(put->key, put->element);
+      if (put->key.kind == intent::EntryKind::kApplication)
+        return index_.Apply({indexed::Assigned{cluster, put->key.name, parts.revision}}, rows);
     } else {
       const auto& mark = std::get<TombstoneEntry>(entry);
       const TombstoneTable::Id id(mark.tombstone.key, mark.tombstone.uid);
@@ -75,27 +78,6 @@ absl::Status RowStore::LoadLogs(const RowView& rows) {
   RETURN_IF_ERROR(status);
   MutexLock lock(&mu_);
   logs_ = std::move(logs);
-  return absl::OkStatus();
-}
-
-absl::Status RowStore::LoadCounts(const RowView& rows) {
-  std::map<std::string, uint64_t, std::less<>> counts;
-  uint64_t total = 0;
-  absl::Status status;
-  const std::string root = SetIndexRoot();
-  RETURN_IF_ERROR(rows.Scan(Family::kDerived, root, PrefixEnd(root),
-                            [&](absl::string_view key, absl::string_view) {
-                              const absl::StatusOr<SetIndexParts> parts = ParseSetIndexKey(key);
-                              status = parts.status();
-                              if (!status.ok()) return false;
-                              ++counts[parts->set];
-                              ++total;
-                              return true;
-                            }));
-  RETURN_IF_ERROR(status);
-  MutexLock lock(&mu_);
-  applications_of_set_ = std::move(counts);
-  applications_ = total;
   return absl::OkStatus();
 }
 
@@ -140,8 +122,13 @@ void RowStore::CommitGroup(std::vector<Waiting> group) {
   if (!changes.rows.empty()) {
     broken_ = rows_->Persist(std::exchange(changes.rows, RowBatch()), durability);
     if (broken_.ok()) {
-      MutexLock lock(&mu_);
-      Publish(std::move(changes));
+      const std::vector<indexed::Any> indexed = std::exchange(changes.indexed, {});
+      {
+        MutexLock lock(&mu_);
+        Publish(std::move(changes));
+      }
+      // What cannot be read again to be counted is no reason to take back what is written.
+      broken_ = index_.Apply(indexed, *View());
     } else {
       for (CommitResult& result : results) {
         if (!result.status.ok()) continue;
@@ -165,12 +152,6 @@ void RowStore::Publish(GroupChanges changes) {
     } else {
       logs_.insert_or_assign(cluster, std::move(log));
     }
-  }
-  for (const auto& [set, difference] : changes.applications_of_set) {
-    const auto it = applications_of_set_.try_emplace(set, 0).first;
-    it->second += static_cast<uint64_t>(difference);
-    applications_ += static_cast<uint64_t>(difference);
-    if (it->second == 0) applications_of_set_.erase(it);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "absl/status/statusor.h"
 
 #include "common/base/mutex.h"
+#include "hub/store/application_index.h"
 #include "hub/store/commit_queue.h"
 #include "hub/store/group_writer.h"
 #include "hub/store/log_state.h"
@@ -53,12 +55,16 @@ class RowStore final : public Store {
   absl::StatusOr<Page<DerivedApplication>> Applications(const PageRequest& request) const override;
   absl::StatusOr<Page<DerivedApplication>> ApplicationsOfSet(
       absl::string_view set, const PageRequest& request) const override;
+  const ApplicationIndex& Index() const override { return index_; }
   uint64_t CountApplications() const override;
   uint64_t CountApplicationsOfSet(absl::string_view set) const override;
   absl::StatusOr<hub::SetState> SetState(absl::string_view set) const override;
 
   absl::StatusOr<std::vector<intent::EntryStatus>> Statuses(
       const intent::ClusterId& cluster, const intent::EntryKey& key) const override;
+  absl::StatusOr<std::optional<intent::EntryStatus>> Status(const intent::ClusterId& cluster,
+                                                            const intent::EntryKey& key,
+                                                            const intent::Uid& uid) const override;
   absl::StatusOr<Page<intent::EntryStatus>> StatusesOfCluster(
       const intent::ClusterId& cluster, const PageRequest& request) const override;
 
@@ -85,7 +91,6 @@ class RowStore final : public Store {
 
   absl::Status Load();
   absl::Status LoadLogs(const RowView& rows);
-  absl::Status LoadCounts(const RowView& rows);
 
   void CommitGroup(std::vector<Waiting> group) ABSL_LOCKS_EXCLUDED(mu_);
   void Publish(GroupChanges changes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -99,13 +104,13 @@ class RowStore final : public Store {
   Rows* const rows_;
   const CommitLimits limits_;
 
+  ApplicationIndex index_;  // Changed on the commit loop only.
+
   absl::Status broken_;  // Commit loop only: why nothing more is written.
 
   mutable Mutex mu_;
   std::shared_ptr<const RowView> view_ ABSL_GUARDED_BY(mu_);
   std::map<intent::ClusterId, std::shared_ptr<const LogState>> logs_ ABSL_GUARDED_BY(mu_);
-  std::map<std::string, uint64_t, std::less<>> applications_of_set_ ABSL_GUARDED_BY(mu_);
-  uint64_t applications_ ABSL_GUARDED_BY(mu_) = 0;
   SubscriptionId next_subscription_ ABSL_GUARDED_BY(mu_) = 1;
   std::map<SubscriptionId, Subscriber> subscribers_ ABSL_GUARDED_BY(mu_);
 

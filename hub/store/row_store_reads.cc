@@ -217,15 +217,10 @@ absl::StatusOr<Page<DerivedApplication>> RowStore::ApplicationsOfSet(
       });
 }
 
-uint64_t RowStore::CountApplications() const {
-  MutexLock lock(&mu_);
-  return applications_;
-}
+uint64_t RowStore::CountApplications() const { return index_.All().total; }
 
 uint64_t RowStore::CountApplicationsOfSet(absl::string_view set) const {
-  MutexLock lock(&mu_);
-  const auto it = applications_of_set_.find(std::string(set));
-  return it == applications_of_set_.end() ? 0 : it->second;
+  return index_.OfSet(std::string(set)).total;
 }
 
 absl::StatusOr<hub::SetState> RowStore::SetState(absl::string_view set) const {
@@ -245,6 +240,15 @@ absl::StatusOr<std::vector<intent::EntryStatus>> RowStore::Statuses(
                    ScanPage<intent::EntryStatus>(*View(), Family::kStatus,
                                                  StatusPrefix(cluster, key), all, DecodeStatus));
   return std::move(page.items);
+}
+
+absl::StatusOr<std::optional<intent::EntryStatus>> RowStore::Status(
+    const intent::ClusterId& cluster, const intent::EntryKey& key, const intent::Uid& uid) const {
+  const std::string row = StatusKey(cluster, key, uid);
+  ASSIGN_OR_RETURN(const std::optional<std::string> value, View()->Get(Family::kStatus, row));
+  if (!value.has_value()) return std::optional<intent::EntryStatus>();
+  ASSIGN_OR_RETURN(intent::EntryStatus status, DecodeStatus(row, *value));
+  return std::optional<intent::EntryStatus>(std::move(status));
 }
 
 absl::StatusOr<Page<intent::EntryStatus>> RowStore::StatusesOfCluster(

@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,8 @@
 #include "hub/store/write_batch.h"
 
 namespace leidang::hub {
+
+class ApplicationIndex;  // application_index.h
 
 // What is known about one cluster's log.
 struct ClusterLog {
@@ -170,6 +173,9 @@ class Store {
       const PageRequest& request) const = 0;
   virtual absl::StatusOr<Page<DerivedApplication>> ApplicationsOfSet(
       absl::string_view set, const PageRequest& request) const = 0;
+  // Which of them there are and how they stand, counted. What a commit did is in it before its
+  // `done` is posted, and may be a moment later than in the other reads.
+  virtual const ApplicationIndex& Index() const = 0;
   virtual uint64_t CountApplications() const = 0;
   virtual uint64_t CountApplicationsOfSet(absl::string_view set) const = 0;
   virtual absl::StatusOr<hub::SetState> SetState(absl::string_view set) const = 0;
@@ -177,6 +183,10 @@ class Store {
   // Status. Every uid of the key that has one; empty if none.
   virtual absl::StatusOr<std::vector<intent::EntryStatus>> Statuses(
       const intent::ClusterId& cluster, const intent::EntryKey& key) const = 0;
+  // That of one uid; nullopt if it has none.
+  virtual absl::StatusOr<std::optional<intent::EntryStatus>> Status(
+      const intent::ClusterId& cluster, const intent::EntryKey& key,
+      const intent::Uid& uid) const = 0;
   virtual absl::StatusOr<Page<intent::EntryStatus>> StatusesOfCluster(
       const intent::ClusterId& cluster, const PageRequest& request) const = 0;
 

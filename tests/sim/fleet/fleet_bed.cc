@@ -12,6 +12,7 @@
 #include "common/tree/tree_manifest.h"
 #include "hub/ledger/entry_codec.h"
 #include "hub/ledger/records.h"
+#include "hub/store/index_contract.h"
 
 namespace leidang::sim {
 namespace {
@@ -422,6 +423,8 @@ void FleetBed::Calm(absl::Duration limit) {
   if (failed()) return;
   const std::string missing = ContentOfHub().missing;
   Expect(missing.empty(), "Liveness", missing);
+  const std::string differs = hub::IndexDiffers(hub_->store());
+  Expect(differs.empty(), "ProofIsHonest", differs);
   Note(hub_->Picture(testing::TestHub::Reasons::kLeftOut));
 }
 

@@ -73,6 +73,7 @@ class FaultyStore final : public hub::Store {
       absl::string_view set, const hub::PageRequest& request) const override {
     return store_->ApplicationsOfSet(set, request);
   }
+  const hub::ApplicationIndex& Index() const override { return store_->Index(); }
   uint64_t CountApplications() const override { return store_->CountApplications(); }
   uint64_t CountApplicationsOfSet(absl::string_view set) const override {
     return store_->CountApplicationsOfSet(set);
@@ -84,6 +85,11 @@ class FaultyStore final : public hub::Store {
   absl::StatusOr<std::vector<intent::EntryStatus>> Statuses(
       const intent::ClusterId& cluster, const intent::EntryKey& key) const override {
     return store_->Statuses(cluster, key);
+  }
+  absl::StatusOr<std::optional<intent::EntryStatus>> Status(const intent::ClusterId& cluster,
+                                                            const intent::EntryKey& key,
+                                                            const intent::Uid& uid) const override {
+    return store_->Status(cluster, key, uid);
   }
   absl::StatusOr<hub::Page<intent::EntryStatus>> StatusesOfCluster(
       const intent::ClusterId& cluster, const hub::PageRequest& request) const override {
