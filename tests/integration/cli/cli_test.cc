@@ -89,6 +89,26 @@ TEST_F(CliTest, NamesAreFoundInEveryFormThatIsPrinted) {
   EXPECT_THAT(several.err, HasSubstr("argocd/cart, team/cart"));
 }
 
+TEST_F(CliTest, ListsAreFilteredByWhereAndHowApplicationsAreAndCounted) {
+  EXPECT_EQ(fleet_.Leidang({"apply", "-f", SetFile("leidang")}).code, 0);
+  fleet_.LeidangUntil({"app", "list", "--sync", "outofsync", "-o", "name"}, "application/pay");
+  EXPECT_EQ(fleet_
+                .Leidang({"app", "list", "--name", "ar", "-p", "default", "-c", "one", "--set",
+                          "leidang/shop", "-o", "name"})
+                .out,
+            "application/cart\n");
+  EXPECT_EQ(fleet_.Leidang({"app", "list", "--sync", "Synced", "-o", "name"}).out, "");
+  EXPECT_EQ(fleet_.Leidang({"app", "list", "-p", "other", "-o", "name"}).out, "");
+  const auto counts = fleet_.Leidang({"app", "list", "-c", "one", "--counts"});
+  EXPECT_THAT(counts.out, HasSubstr("Applications: 2\n"));
+  EXPECT_THAT(counts.out, HasSubstr("Unknown=0 Synced=0 OutOfSync=2\n"));
+  const auto unknown = fleet_.Leidang({"app", "list", "--health", "Sick"});
+  EXPECT_EQ(unknown.code, 1);
+  EXPECT_THAT(unknown.err, HasSubstr("\"Sick\" is no health: use one of Unknown, Healthy"));
+  EXPECT_THAT(fleet_.Leidang({"app", "list", "--counts", "--sync", "Synced"}).err,
+              HasSubstr("counted in all, by cluster, by set and by project"));
+}
+
 TEST_F(CliTest, AManualApplicationIsSyncedOnRequest) {
   EXPECT_EQ(fleet_.Leidang({"apply", "-f", SetFile("leidang")}).code, 0);
   fleet_.LeidangUntil({"get", "applications"}, "OutOfSync");
