@@ -33,6 +33,7 @@
 #include "common/base/status_macros.h"
 #include "common/log/stderr_log.h"
 #include "common/process/program.h"
+#include "common/process/startup_code.h"
 #include "common/random/random.h"
 #include "common/time/real_clock.h"
 #include "common/time/thread_loop.h"
@@ -42,6 +43,8 @@
 namespace leidang::agent {
 namespace {
 
+// By then an agent is connected and has looked at its cluster, unless something is amiss.
+constexpr absl::Duration kStartupOver = absl::Seconds(3);
 constexpr absl::Duration kTrustInterval = absl::Seconds(2);
 
 std::string FindProgram(const std::string& name) {
@@ -108,6 +111,7 @@ class Agent {
     absl::Status status;
     OnLoop(loop_, [&] { status = Build(membership, identity); });
     RETURN_IF_ERROR(status);
+    loop_.After(kStartupOver, [] { ForgetStartupCode(); });
     log_.Info("agent", "the agent is up",
               {{"cluster", membership.cluster_name},
                {"hub", LinkOptionsOf(membership).hubs.front().target}});

@@ -267,7 +267,8 @@ class EntryPass {
   std::map<object::ObjectKey, absl::Status> unsure_;
   std::map<object::ObjectKey, ApplyRequest> adjusted_;
   std::string shared_failure_;
-  bool sync_over_ = false;    // In this pass.
+  bool sync_over_ = false;  // In this pass.
+  bool made_namespace_ = false;
   std::string part_failure_;  // Of a partial sync, in this pass.
   HookType ending_ = HookType::kPreDelete;
   int looks_ = 0;

@@ -197,7 +197,10 @@ void EntryPass::OnPhases(SyncOutcome outcome) {
   findings_.hook_results = record.hooks;
   if (memory_.sync.has_value()) memory_.sync->hooks = record.running->HookResults();
   const bool stored = outcome.storage.ok();
-  const bool more = operation.wave().has_value() && outcome.pending == 0 && looks_ < kLooksMax;
+  // A namespace without our label is not watched: that it is there now is seen by looking only.
+  const bool made_namespace = plan_.create_namespace && !std::exchange(made_namespace_, true);
+  const bool more = (operation.wave().has_value() || made_namespace) && outcome.pending == 0 &&
+                    looks_ < kLooksMax;
   if (!outcome_.has_value()) outcome_.emplace();
   Merge(*outcome_, std::move(outcome));
   findings_.outcome = &*outcome_;

@@ -198,6 +198,14 @@ TEST_F(OptionsTest, ANamespaceThatIsThereIsGivenItsMetadata) {
   EXPECT_TRUE(agent_.Applied(kCart));
 }
 
+TEST_F(OptionsTest, ASyncGoesOnAtOnceInTheNamespaceThatItMade) {
+  TestApp app = App();
+  app.sync_policy = Policy(R"("CreateNamespace=true")");
+  agent_.Put(app);
+  agent_.Settle(absl::Seconds(1));
+  EXPECT_EQ(agent_.Objects().size(), 5u);
+}
+
 TEST_F(OptionsTest, HooksThatHaveRunDoNotRunAgainAfterARestart) {
   TestApp app = App();
   app.files["app/pre.yaml"] = ConfigMapText("pre", "x", "argocd.argoproj.io/hook: PreSync");

@@ -106,7 +106,7 @@ class SyncRun {
   size_t next_ = 0;  // Task of the step.
   size_t in_flight_ = 0;
   // Fewer wait for more to be recorded with, while something is under way.
-  static constexpr size_t kRecordsMin = 16;
+  static constexpr size_t kRecordsMin = 64;
   Transaction records_;  // Of what has been done since the last commit.
   bool recording_ = false;
   bool advancing_ = false;

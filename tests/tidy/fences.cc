@@ -92,7 +92,7 @@ constexpr absl::string_view kSystem[] = {
     "linux/",    "malloc.h",   "net/",       "netdb.h",    "netinet/",  "poll.h",    "pthread.h",
     "pwd.h",     "sched.h",    "signal.h",   "spawn.h",    "stdint.h",  "stdlib.h",  "string.h",
     "strings.h", "sys/",       "termios.h",  "time.h",     "unistd.h",  "wait.h",    "zlib.h",
-    "dlfcn.h",   "execinfo.h", "sysexits.h", "langinfo.h",
+    "dlfcn.h",   "execinfo.h", "sysexits.h", "langinfo.h", "link.h",
 };
 
 bool Matches(absl::string_view include, absl::string_view pattern) {
