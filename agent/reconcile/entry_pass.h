@@ -196,7 +196,7 @@ class EntryPass {
   void LookForEnding();
   void OnEndingRead(absl::StatusOr<std::vector<LiveObject>> answer);
   void OnEndingLive(absl::StatusOr<std::vector<LiveObject>> answer);
-  void OnEndingPhases(SyncOutcome outcome);
+  void OnEndingPhases();
   void EndEnding();
   void StartDeletion();
   void LookForDeletion();

@@ -87,17 +87,17 @@ void EntryPass::OnEndingLive(absl::StatusOr<std::vector<LiveObject>> answer) {
   phase_run_ = std::make_unique<PhaseRun>(
       context_.state, context_.cluster, *record.running, plan_,
       [this](Plan part) { return MakeJob(std::move(part)); },
-      [this, alive = alive_](SyncOutcome outcome) {
+      // Hooks are in no inventory; the operation knows how they ended.
+      [this, alive = alive_](const SyncOutcome&) {
         // The run is still on the stack.
-        context_.loop.Post([this, alive, outcome = std::move(outcome)]() mutable {
-          if (*alive) OnEndingPhases(std::move(outcome));
+        context_.loop.Post([this, alive] {
+          if (*alive) OnEndingPhases();
         });
       });
   phase_run_->Start();
 }
 
-void EntryPass::OnEndingPhases(SyncOutcome outcome) {
-  static_cast<void>(outcome);  // Hooks are in no inventory; the operation knows how they ended.
+void EntryPass::OnEndingPhases() {
   SyncRecord& record = context_.syncs[ref_];
   const SyncOperation& operation = record.running->operation();
   if (operation.state() == SyncOperation::State::kSucceeded) return EndEnding();
