@@ -35,6 +35,7 @@ TEST_F(KubernetesSyncTest, ADeploymentIsHealthyOnceItIsAvailable) {
   const object::Value web = fleet()->one().Get("/apis/apps/v1/namespaces/deploy/deployments/web");
   EXPECT_EQ(object::Find(web, {"status", "availableReplicas"})->get_int64(), 2);
   EXPECT_EQ(Colour(one(), "deploy", "c"), "red");
+  EXPECT_EQ(fleet()->fleet().Leidang({"app", "wait", "deploy", "--timeout", "20"}).code, 0);
 }
 
 TEST_F(KubernetesSyncTest, ADefinitionAndItsInstanceComeInOneApplication) {
@@ -162,6 +163,9 @@ TEST_F(KubernetesSyncTest, EachObjectIsShownWithItsStateAndEachHookWithItsEnd) {
   EXPECT_THAT(shown, ContainsRegex("ConfigMap +listed +a +Synced"));
   EXPECT_THAT(shown, ContainsRegex("PersistentVolumeClaim +listed +p +Synced +Progressing"));
   EXPECT_THAT(shown, ContainsRegex("ConfigMap +listed +hook +Succeeded +PreSync"));
+  const auto waited = fleet()->fleet().Leidang({"app", "wait", "listed", "--timeout", "1"});
+  EXPECT_EQ(waited.code, 5);
+  EXPECT_THAT(waited.err, ContainsRegex("PersistentVolumeClaim .*p is Progressing"));
 }
 
 TEST_F(KubernetesSyncTest, WhatTheServerRefusesIsShownWithItsWords) {
