@@ -70,12 +70,12 @@ absl::Status ListUnclaimed(Connection& connection, const std::string& cluster, c
     return std::tie(a.cluster(), a.namespace_(), a.name()) <
            std::tie(b.cluster(), b.namespace_(), b.name());
   });
-  Table table({"CLUSTER", "NAME", "STATE", "SINCE", "OBJECTS", "WHY"});
+  Table table({"CLUSTER", "NAME", "STATE", "SINCE", "OBJECTS", "SOURCE", "WHY"});
   for (const v1::UnclaimedApplication& item : items) {
     table.Add({absl::StrCat(item.cluster(), item.connected() ? "" : " (offline)"),
                absl::StrCat(item.namespace_(), "/", item.name()), StateName(item),
                Age(absl::FromUnixSeconds(item.since().seconds()), clock.Now()),
-               absl::StrCat(item.objects()), Shown(item.why())});
+               absl::StrCat(item.objects()), Shown(item.source()), Shown(item.why())});
   }
   streams.out << table.ToString();
   return absl::OkStatus();
@@ -108,9 +108,19 @@ absl::Status AdoptUnclaimed(Connection& connection, const UnclaimedOptions& opti
   v1::DecidedUnclaimed decided;
   RETURN_IF_ERROR(connection.Explain(connection.fleet().AdoptUnclaimed(&context, request, &decided),
                                      absl::StrCat("unclaimed adopt ", options.name)));
-  streams.out << NameOf(decided, options)
-              << (decided.ending() > 0 ? " goes over to the hub's Application\n"
-                                       : " was adopted before\n");
+  streams.out << NameOf(decided, options);
+  switch (decided.written()) {
+    case v1::DecidedUnclaimed::AS_HELD:
+      streams.out << " is an Application of the API now\n";
+      break;
+    case v1::DecidedUnclaimed::ANEW:
+      streams.out << " is written as an Application of the API under another uid: adopt it once "
+                     "more when that one is assigned\n";
+      break;
+    default:
+      streams.out << (decided.ending() > 0 ? " goes over to the hub's Application\n"
+                                           : " was adopted before\n");
+  }
   SayWhen(decided, options, streams);
   return absl::OkStatus();
 }

@@ -311,6 +311,7 @@ TEST(Reconciler, AnUnclaimedEntryIsKeptAndCorrectedAndPrunedOfNothing) {
   EXPECT_THAT(agent.Objects(), ElementsAre("ConfigMap/a", "ConfigMap/b"));
   EXPECT_THAT(agent.Condition(kCart, "Unclaimed"), StartsWith("Unclaimed: "));
   EXPECT_TRUE(agent.Status(kCart).unclaimed);
+  EXPECT_EQ(agent.Status(kCart).body, agent.state().Find(TestAgent::Ref(kCart))->assignment->body);
 }
 
 TEST(Reconciler, ProjectsAreAppliedByBeingThere) {

@@ -224,6 +224,16 @@ std::string CommitsOf(const Entry& entry) {
   return absl::StrJoin(commits, ",");
 }
 
+// A hub that does not know the Application can claim it by this.
+std::string BodyShown(const Entry& entry) {
+  if (entry.head.phase != EntryPhase::kUnclaimed || !entry.assignment.has_value() ||
+      entry.head.ref.key.kind != intent::EntryKind::kApplication ||
+      entry.assignment->body.size() > intent::kStatusBodyMax) {
+    return "";
+  }
+  return entry.assignment->body;
+}
+
 OperationPhase PhaseOf(const EntryFindings& findings, const EntryStatus& before) {
   if (findings.running) return OperationPhase::kRunning;
   if (!findings.sync_failure.empty()) return OperationPhase::kFailed;
@@ -282,6 +292,7 @@ EntryStatus MakeStatus(const EntryFindings& findings, const std::optional<EntryS
   status.observed_at = now;
   status.deleting = head.phase == EntryPhase::kDeleting;
   status.unclaimed = head.phase == EntryPhase::kUnclaimed;
+  status.body = BodyShown(findings.entry);
   status.gone = findings.gone;
   status.objects = findings.inventory;
   status.operation = PhaseOf(findings, status);

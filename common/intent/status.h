@@ -59,6 +59,7 @@ struct ObjectStatus {
 // Of one status; what needs attention is there before what does not.
 inline constexpr size_t kObjectStatusesMax = 100;
 inline constexpr size_t kObjectMessageMax = 256;
+inline constexpr size_t kStatusBodyMax = 64 << 10;  // Bytes.
 
 struct EntryStatus {
   EntryKey key;
@@ -80,6 +81,10 @@ struct EntryStatus {
   absl::Time observed_at;  // By the agent's clock; shown, never decided upon.
   std::vector<StatusCondition> conditions;
   std::vector<ObjectStatus> resources;  // By key; at most kObjectStatusesMax.
+  // Of an unclaimed Application: its assignment's body, so that a hub that does not know it can
+  // claim it; empty if it is larger than kStatusBodyMax. Follows from the uid's last assignment; no
+  // part of the status digest.
+  std::string body = {};
 
   friend bool operator==(const EntryStatus&, const EntryStatus&) = default;
 };

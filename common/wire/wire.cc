@@ -97,6 +97,11 @@ absl::StatusOr<intent::Assignment> FromProto(const v1::Assignment& from) {
   intent::Assignment out;
   ASSIGN_OR_RETURN(out.key, intent::EntryKey::FromString(from.key()));
   ASSIGN_OR_RETURN(out.uid, UidFromProto(from.uid()));
+  if (from.body().size() > intent::kStatusBodyMax) {
+    return absl::InvalidArgumentError(absl::StrCat("the status of ", from.key(), " has a body of ",
+                                                   from.body().size(), " bytes; at most ",
+                                                   intent::kStatusBodyMax, " are allowed"));
+  }
   out.body = from.body();
   out.sources.reserve(from.sources_size());
   for (const v1::Source& source : from.sources()) {
@@ -170,6 +175,7 @@ void ToProto(const intent::EntryStatus& from, v1::EntryStatus* to) {
   to->set_deleting(from.deleting);
   to->set_gone(from.gone);
   to->set_unclaimed(from.unclaimed);
+  to->set_body(from.body);
   ToProto(from.observed_at, to->mutable_observed_at());
   for (const intent::StatusCondition& condition : from.conditions) {
     v1::Condition* out = to->add_conditions();
@@ -221,6 +227,12 @@ absl::StatusOr<intent::EntryStatus> FromProto(const v1::EntryStatus& from) {
   out.deleting = from.deleting();
   out.gone = from.gone();
   out.unclaimed = from.unclaimed();
+  if (from.body().size() > intent::kStatusBodyMax) {
+    return absl::InvalidArgumentError(absl::StrCat("the status of ", from.key(), " has a body of ",
+                                                   from.body().size(), " bytes; at most ",
+                                                   intent::kStatusBodyMax, " are allowed"));
+  }
+  out.body = from.body();
   out.observed_at = FromProto(from.observed_at());
   out.conditions.reserve(from.conditions_size());
   for (const v1::Condition& condition : from.conditions()) {

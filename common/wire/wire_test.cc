@@ -68,11 +68,22 @@ TEST(WireTest, AStatusComesBackAsItWas) {
                      .hook = "PreSync",
                      .operation = intent::OperationPhase::kFailed,
                      .message = "no"},
-                    {}}};
+                    {}},
+      .body = R"({"spec":{}})"};
   v1::EntryStatus message;
   ToProto(status, &message);
   ASSERT_OK_AND_ASSIGN(const intent::EntryStatus back, FromProto(message));
   EXPECT_EQ(back, status);
+}
+
+TEST(WireTest, AStatusWithABodyThatNoAgentSendsIsRefused) {
+  v1::EntryStatus message;
+  ToProto(intent::EntryStatus{.key = Cart().key, .uid = Cart().uid}, &message);
+  message.set_body(std::string(intent::kStatusBodyMax, 'x'));
+  EXPECT_OK(FromProto(message).status());
+  message.set_body(std::string(intent::kStatusBodyMax + 1, 'x'));
+  EXPECT_THAT(FromProto(message),
+              StatusIs(absl::StatusCode::kInvalidArgument, ::testing::HasSubstr("at most 65536")));
 }
 
 TEST(WireTest, BadFieldsAreNamed) {

@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 
 #include "common/base/status_macros.h"
+#include "hub/control/manifest_rules.h"
 
 namespace leidang::hub {
 namespace {
@@ -20,17 +21,70 @@ using State = UnclaimedDesk::Entry::State;
 constexpr size_t kStatusesPerPage = 20'000;  // Read for one answer, or one cluster's.
 constexpr char kNotListed[] = "see `leidang unclaimed list`";
 
+// "https://git.example/shop cart", for people.
+std::string SourceOf(const std::string& body) {
+  const absl::StatusOr<object::Value> parsed = object::ParseJson(body);
+  if (!parsed.ok()) return "";
+  const object::Value* source = object::Find(*parsed, {"spec", "source"});
+  if (const object::Value* several = object::Find(*parsed, {"spec", "sources"});
+      several != nullptr && several->is_array() && !several->as_array().empty()) {
+    source = &several->as_array()[0];
+  }
+  if (source == nullptr) return "";
+  std::string what(object::FindString(*source, {"path"}));
+  if (what.empty()) what = std::string(object::FindString(*source, {"chart"}));
+  return absl::StrCat(object::FindString(*source, {"repoURL"}), what.empty() ? "" : " ", what);
+}
+
+// The Application that an agent holds, with a destination that means this cluster at this hub.
+absl::StatusOr<object::Value> ManifestOf(const std::string& body,
+                                         const ClusterRegistration& cluster) {
+  ASSIGN_OR_RETURN(object::Value manifest, object::ParseJson(body));
+  if (!manifest.is_object())
+    return absl::InvalidArgumentError("what the agent holds is no Application");
+  // Before anything points into it: an insertion moves the members.
+  manifest.as_object()["apiVersion"] = "argoproj.io/v1alpha1";
+  manifest.as_object()["kind"] = "Application";
+  object::Value* spec = manifest.as_object().if_contains("spec");
+  if (spec == nullptr || !spec->is_object())
+    return absl::InvalidArgumentError("what the agent holds has no spec");
+  object::Value& destination = spec->as_object()["destination"];
+  if (!destination.is_object()) destination = object::Object();
+  if (object::FindString(destination, {"name"}) == cluster.name ||
+      object::FindString(destination, {"server"}) == cluster.server) {
+    return manifest;
+  }
+  object::StableErase(destination.as_object(), "name");
+  destination.as_object()["server"] = cluster.server;
+  return manifest;
+}
+
 bool IsAnother(const std::string& key, const UnclaimedDesk::Target& target) {
   return target.ns.empty() ? !absl::EndsWith(key, absl::StrCat("/", target.name))
                            : key != absl::StrCat(target.ns, "/", target.name);
+}
+
+std::string OutcomeOf(const UnclaimedDesk::Decided& decided) {
+  switch (decided.written) {
+    case UnclaimedDesk::Decided::Written::kAsHeld:
+      return "written as the agent holds it";
+    case UnclaimedDesk::Decided::Written::kAnew:
+      return "written under another uid";
+    case UnclaimedDesk::Decided::Written::kNo:
+      return absl::StrCat(decided.ending, " of that name end");
+  }
+  return "";
 }
 
 }  // namespace
 
 UnclaimedDesk::Entry UnclaimedDesk::Described(const ClusterRegistration& cluster,
                                               intent::EntryStatus status) const {
-  Entry entry{
-      .cluster = cluster.id, .cluster_name = cluster.name, .why = "", .status = std::move(status)};
+  Entry entry{.cluster = cluster.id,
+              .cluster_name = cluster.name,
+              .why = "",
+              .source = SourceOf(status.body),
+              .status = std::move(status)};
   const std::string& key = entry.status.key.name;
   const absl::StatusOr<DerivedApplication> own = parts_.store.Application(key);
   const auto pending =
@@ -176,6 +230,44 @@ FleetRecords::Changes UnclaimedDesk::HandOver(const std::vector<Entry>& found,
   return changes;
 }
 
+absl::StatusOr<FleetRecords::Changes> UnclaimedDesk::Writing(const std::vector<Entry>& found,
+                                                             Decided* decided) const {
+  const ClusterRegistration& cluster = parts_.records.clusters().at(found[0].cluster);
+  const intent::EntryKey& key = found[0].status.key;
+  const Entry* chosen = nullptr;
+  std::optional<uint64_t> chosen_count;
+  for (const Entry& entry : found) {
+    if (entry.state != State::kKept || entry.status.body.empty()) continue;
+    const std::optional<uint64_t> count =
+        parts_.records.CountThatGives(cluster.id, key, entry.status.uid);
+    if (chosen != nullptr && count <= chosen_count) continue;
+    chosen = &entry;
+    chosen_count = count;
+  }
+  if (chosen == nullptr) {
+    const bool ending = std::all_of(found.begin(), found.end(),
+                                    [](const Entry& e) { return e.state == State::kEnding; });
+    return absl::FailedPreconditionError(
+        ending ? absl::StrCat(key.name, " was released, and is ending")
+               : absl::StrCat("the agent does not say what ", key.name,
+                              " is made of: write it with `leidang apply`, or bring it back into "
+                              "its set, then adopt it"));
+  }
+  ASSIGN_OR_RETURN(const object::Value manifest, ManifestOf(chosen->status.body, cluster));
+  ASSIGN_OR_RETURN(WrittenObject written, ReadObject(WrittenKind::kApplication, manifest,
+                                                     parts_.records.snapshot()->control_namespace));
+  if (written.key != key.name) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the agent holds ", written.key, " under the name ", key.name));
+  }
+  written.created_at = written.changed_at = parts_.loop.clock().Now();
+  decided->written = chosen_count ? Decided::Written::kAsHeld : Decided::Written::kAnew;
+  FleetRecords::Changes changes;
+  if (chosen_count) changes.push_back(change::RaiseDeletions{cluster.id, key, *chosen_count});
+  changes.push_back(change::PutObject{std::move(written)});
+  return changes;
+}
+
 absl::StatusOr<FleetRecords::Changes> UnclaimedDesk::Adopting(const std::vector<Entry>& found,
                                                               Decided* decided) const {
   const std::string& key = found[0].status.key.name;
@@ -188,15 +280,13 @@ absl::StatusOr<FleetRecords::Changes> UnclaimedDesk::Adopting(const std::vector<
                      ", and one Application is on one cluster: change its destination, or release "
                      "this one with --cascade orphan"));
   }
-  if (own.ok()) {
+  const WrittenObject* written = parts_.records.Object(WrittenKind::kApplication, key);
+  if (own.ok() || written != nullptr) {
     return absl::FailedPreconditionError(
         absl::StrCat("the hub's Application ", key,
                      " is not assigned to a cluster yet: see `leidang app get ", key, "`"));
   }
-  return absl::FailedPreconditionError(
-      absl::StrCat("this hub has no Application ", key,
-                   " that could have it: bring it into a set or write it with `leidang apply`, "
-                   "then adopt it if it is still listed"));
+  return Writing(found, decided);
 }
 
 void UnclaimedDesk::Decide(
@@ -208,7 +298,7 @@ void UnclaimedDesk::Decide(
       [this, target, decided,
        decide = std::move(decide)]() -> absl::StatusOr<FleetRecords::Changes> {
         ASSIGN_OR_RETURN(const std::vector<Entry> found, Find(target));
-        decided->ending = 0;
+        *decided = Decided();
         decided->cluster = found[0].cluster;
         decided->key = found[0].status.key.name;
         return decide(found, decided.get());
@@ -218,8 +308,7 @@ void UnclaimedDesk::Decide(
             !decided->key.empty() ? decided->key : absl::StrCat(target.ns, "/", target.name);
         parts_.records.Audit(
             author, absl::StrCat(what, " unclaimed ", name, " on cluster ", target.cluster),
-            status.ok() ? absl::StrCat(decided->ending, " of that name end")
-                        : absl::StrCat("refused: ", status.message()));
+            status.ok() ? OutcomeOf(*decided) : absl::StrCat("refused: ", status.message()));
         if (!status.ok()) return done(status);
         parts_.decided(decided->cluster);
         // An owner that wanted the name meanwhile finds it as it is now.

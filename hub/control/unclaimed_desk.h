@@ -45,7 +45,8 @@ class UnclaimedDesk {
       kEnding,   // Released, or taken over by a namesake; the agent has not reported the end.
       kAdopted,  // This hub's own by now; the agent has not said so.
     } state = State::kKept;
-    std::string why;  // For people.
+    std::string why;     // For people.
+    std::string source;  // What it deploys, as far as the agent says.
     intent::EntryStatus status;
   };
   struct Listed {
@@ -66,6 +67,11 @@ class UnclaimedDesk {
     std::string key;
     // How many uids of that name end that nothing had been decided about before.
     uint64_t ending = 0;
+    enum class Written {
+      kNo,
+      kAsHeld,  // Under the agent's uid.
+      kAnew,    // Under another one: to be adopted once more when it is assigned.
+    } written = Written::kNo;
   };
   using Done = std::function<void(absl::StatusOr<Decided>)>;
 
@@ -76,10 +82,11 @@ class UnclaimedDesk {
   void Release(const Target& target, std::optional<intent::DeletionPolicy> policy,
                const Author& author, Done done);
 
-  // It becomes this hub's: the hub's Application of that name on that cluster takes over its
-  // objects, and the unclaimed entries end without them. No object is deleted by this. Refused as
-  // Release; kFailedPrecondition too if the hub has the name elsewhere, or has none. (What a set or
-  // a person gives under the very uid that the agent holds is claimed without being asked.)
+  // It becomes this hub's. Where the hub has an Application of that name on that cluster, that one
+  // takes over its objects, and the unclaimed entries end without them. Otherwise it is written as
+  // an Application of the API as the agent holds it, under the agent's uid where that is one that
+  // this hub would give. No object is deleted by this. Refused as Release; kFailedPrecondition too
+  // if the hub has the name elsewhere, or the agent does not say what it holds.
   void Adopt(const Target& target, const Author& author, Done done);
 
  private:
@@ -94,6 +101,8 @@ class UnclaimedDesk {
                                                  Decided* decided) const;
   FleetRecords::Changes HandOver(const std::vector<Entry>& found, const intent::Uid& to,
                                  Decided* decided) const;
+  absl::StatusOr<FleetRecords::Changes> Writing(const std::vector<Entry>& found,
+                                                Decided* decided) const;
   change::DecideUnclaimed EndOf(const Entry& entry, intent::DeletionPolicy policy,
                                 std::string reason) const;
   void Decide(

@@ -22,6 +22,18 @@ v1::UnclaimedApplication::State StateOf(UnclaimedDesk::Entry::State state) {
   return v1::UnclaimedApplication::KEPT;
 }
 
+v1::DecidedUnclaimed::Written WrittenOf(UnclaimedDesk::Decided::Written written) {
+  switch (written) {
+    case UnclaimedDesk::Decided::Written::kNo:
+      return v1::DecidedUnclaimed::NOT_WRITTEN;
+    case UnclaimedDesk::Decided::Written::kAsHeld:
+      return v1::DecidedUnclaimed::AS_HELD;
+    case UnclaimedDesk::Decided::Written::kAnew:
+      return v1::DecidedUnclaimed::ANEW;
+  }
+  return v1::DecidedUnclaimed::NOT_WRITTEN;
+}
+
 // "namespace/name" in its parts.
 template <typename Message>
 void SetKey(const std::string& key, Message* out) {
@@ -43,6 +55,7 @@ void Fill(const UnclaimedDesk::Entry& entry, v1::UnclaimedApplication* out) {
   out->set_uid(entry.status.uid.Raw());
   out->set_state(StateOf(entry.state));
   out->set_why(entry.why);
+  out->set_source(entry.source);
   out->set_objects(entry.status.objects);
   SetTime(SinceOf(entry.status), out->mutable_since());
 }
@@ -81,6 +94,7 @@ UnclaimedDesk::Done FleetService::AnswerUnclaimed(v1::DecidedUnclaimed* response
     if (!decided.ok()) return reactor->Finish(ToGrpc(decided.status()));
     SetKey(decided->key, response);
     response->set_ending(decided->ending);
+    response->set_written(WrittenOf(decided->written));
     response->set_connected(parts_.view.Connected(decided->cluster));
     reactor->Finish(grpc::Status::OK);
   };

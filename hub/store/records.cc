@@ -348,6 +348,7 @@ std::string EncodeStatus(const intent::EntryStatus& status) {
   record.set_deleting(status.deleting);
   record.set_gone(status.gone);
   record.set_unclaimed(status.unclaimed);
+  record.set_body(status.body);
   if (!status.applied_element.IsNone()) record.set_applied_element(status.applied_element.Raw());
   *record.mutable_observed_at() = ToRecord(status.observed_at);
   for (const intent::StatusCondition& from : status.conditions) {
@@ -396,6 +397,7 @@ absl::StatusOr<intent::EntryStatus> DecodeStatus(absl::string_view key, absl::st
   status.deleting = record.deleting();
   status.gone = record.gone();
   status.unclaimed = record.unclaimed();
+  status.body = std::move(*record.mutable_body());
   if (!record.applied_element().empty()) {
     RETURN_IF_ERROR(
         ReadDigest(Family::kStatus, key, record.applied_element(), status.applied_element));

@@ -393,6 +393,7 @@ TEST_P(StoreContract, TheNewestStatusOfEachUidIsKept) {
   status.deleting = true;
   status.gone = true;
   status.unclaimed = true;
+  status.body = R"({"spec":{}})";
   status.observed_at = absl::FromUnixSeconds(1'700'000'000);
   status.conditions.push_back({"SyncError", "RenderFailed", "no", absl::FromUnixSeconds(5)});
   status.resources.push_back({.key = {"apps", "Deployment", "shop", "web"},

@@ -191,6 +191,10 @@ void Executor::Report(const agent::EntryHead& head, agent::Transaction transacti
       .gone = deleting,
       .unclaimed = unclaimed,
       .observed_at = absl::FromUnixMicros(absl::ToUnixMicros(loop_.clock().Now()))};
+  if (unclaimed) {
+    const absl::StatusOr<agent::Entry> entry = state_.Find(head.ref);
+    if (entry.ok() && entry->assignment.has_value()) status.body = entry->assignment->body;
+  }
   transaction.push_back(agent::PutStatus{std::move(status)});
   Commit(std::move(transaction), head.ref);
 }

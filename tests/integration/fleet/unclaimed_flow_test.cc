@@ -21,6 +21,7 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 using State = UnclaimedDesk::Entry::State;
+using Written = UnclaimedDesk::Decided::Written;
 
 // A hub that began anew with its identity, and was told of x but not of w, which its agent has.
 class UnclaimedFlow : public FleetWorld {
@@ -105,6 +106,7 @@ TEST_F(UnclaimedFlow, ItIsKeptAndShownWithWhatItIs) {
     EXPECT_EQ(listed[0].status.uid, uid_);
     EXPECT_EQ(listed[0].state, State::kKept);
     EXPECT_THAT(listed[0].why, HasSubstr("no set and no Application"));
+    EXPECT_THAT(listed[0].source, HasSubstr("https://git.example/fleet.git"));
   }
   EXPECT_THAT(Listed("two"), IsEmpty());
   EXPECT_THAT(hub_.unclaimed().List("nowhere", ""), StatusIs(absl::StatusCode::kNotFound));
@@ -135,7 +137,7 @@ TEST_F(UnclaimedFlow, ItEndsOnlyWhenItIsReleasedAndItsUidDoesNotComeBack) {
   EXPECT_EQ(Release("one", "w")->ending, 0u) << "the same decision again";
   EXPECT_EQ(Listed("one")[0].state, State::kEnding);
   EXPECT_THAT(Adopt("one", "w"),
-              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("has no Application")));
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("was released")));
   LoseDerivedData();
   Agent("one").Start();
   Calm();
@@ -159,22 +161,36 @@ TEST_F(UnclaimedFlow, AReleasedOneMayKeepItsObjects) {
   EXPECT_THAT(Listed(), IsEmpty());
 }
 
-TEST_F(UnclaimedFlow, AnApplicationThatIsWrittenAgainClaimsItAndItsObjectsAreNotTouched) {
+TEST_F(UnclaimedFlow, AdoptedItIsTheHubsUnderItsUidAndItsObjectsAreNotTouched) {
   LoseW();
-  EXPECT_THAT(Adopt("one", "w"),
-              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("`leidang apply`")));
-  ApplyAndSettle(Application("w", "one"));
+  const auto before = AllTraffic();
+  const auto adopted = Adopt("one", "w");
+  ASSERT_OK(adopted);
+  EXPECT_EQ(adopted->written, Written::kAsHeld);
+  EXPECT_EQ(adopted->ending, 0u);
   Calm();
-  EXPECT_THAT(Adopt("one", "w"), StatusIs(absl::StatusCode::kNotFound));
   EXPECT_THAT(Listed(), IsEmpty());
   EXPECT_THAT(Agent("one").Unclaimed(), IsEmpty());
   EXPECT_EQ(Agent("one").deleted(), 0u);
-  EXPECT_EQ(hub_.store().Application("leidang/w")->uid, uid_);
-  EXPECT_EQ(hub_.store().Application("leidang/w")->set, "");
+  const auto application = hub_.store().Application("leidang/w");
+  ASSERT_OK(application);
+  EXPECT_EQ(application->uid, uid_);
+  EXPECT_EQ(application->set, "");
+  EXPECT_EQ(SentSince(before, "one"), 1u) << "the agent has its content";
   // It is an Application like any other: it can be deleted.
   ASSERT_OK(hub_.Delete(WrittenKind::kApplication, "leidang/w", std::nullopt, kForeground));
   Calm();
   EXPECT_THAT(Standing("one"), ElementsAre("x"));
+}
+
+TEST_F(UnclaimedFlow, AnApplicationThatIsWrittenAgainClaimsIt) {
+  LoseW();
+  ApplyAndSettle(Application("w", "one"));
+  Calm();
+  EXPECT_THAT(Adopt("one", "w"), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(Listed(), IsEmpty());
+  EXPECT_EQ(Agent("one").deleted(), 0u);
+  EXPECT_EQ(hub_.store().Application("leidang/w")->uid, uid_);
 }
 
 TEST_F(UnclaimedFlow, ASetThatGivesItAgainClaimsItByItself) {
@@ -206,6 +222,22 @@ TEST_F(UnclaimedFlow, ANamesakeOfTheHubTakesItsObjectsOver) {
   EXPECT_THAT(Standing("one"), ElementsAre("w", "x"));
   EXPECT_EQ(Agent("one").deleted(), 0u);
   EXPECT_EQ(hub_.store().Application("leidang/w")->set, "leidang/list");
+}
+
+TEST_F(UnclaimedFlow, OneThatIsOfNoUidOfThisHubIsWrittenFirstAndTakenOverThen) {
+  LoseW();
+  bool raised = false;
+  hub_.records().Write(
+      {change::RaiseDeletions{hub_.IdOf("one"), {intent::EntryKind::kApplication, "leidang/w"}, 5}},
+      [&raised](const absl::Status& status) { raised = status.ok(); });
+  ASSERT_TRUE(loop_.RunUntil([&raised] { return raised; }, absl::Minutes(1)));
+  EXPECT_EQ(Adopt("one", "w")->written, Written::kAnew);
+  Calm();
+  EXPECT_EQ(Adopt("one", "w")->ending, 1u);
+  Calm();
+  EXPECT_THAT(Listed(), IsEmpty());
+  EXPECT_THAT(Standing("one"), ElementsAre("w", "x"));
+  EXPECT_EQ(Agent("one").deleted(), 0u);
 }
 
 TEST_F(UnclaimedFlow, ANameThatTheHubHasElsewhereIsNotAdopted) {
