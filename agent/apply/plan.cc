@@ -62,6 +62,9 @@ class Planner {
     return !seen.owner.empty() && seen.owner != in_.app && !in_.released.contains(seen.key);
   }
   void DecidePrunes(std::vector<PlannedPrune> wanted);
+  bool Unconfirmed(const ObjectKey& key) const {
+    return plan_.to_confirm.contains(key) && !in_.confirmed.contains(key);
+  }
   void HoldUnconfirmed();
   bool SyncsNow() const;
   void DecideNamespace();
@@ -169,12 +172,13 @@ void Planner::DecidePrunes(std::vector<PlannedPrune> wanted) {
   const bool asked =
       in_.request == Request::kSyncAndPrune ||
       (in_.policy.automation == Automation::kAutomated && in_.policy.pruning == Pruning::kPrune);
-  if (!asked || wanted.empty()) return;
+  // Also what nobody prunes yet asks: a person confirms before the sync that prunes it.
   for (const PlannedPrune& prune : wanted) {
     const bool confirm =
         prune.pruning == Pruning::kConfirm || in_.policy.option == Pruning::kConfirm;
     if (confirm && !in_.approved.contains(prune.task.key)) plan_.to_confirm.insert(prune.task.key);
   }
+  if (!asked || wanted.empty()) return;
   if (in_.desired.empty() && in_.policy.emptiness == Emptiness::kRefused &&
       in_.request != Request::kSyncAndPrune) {
     plan_.refused_empty = true;
@@ -182,9 +186,8 @@ void Planner::DecidePrunes(std::vector<PlannedPrune> wanted) {
   }
   std::vector<ObjectKey> unapproved;
   for (const PlannedPrune& prune : wanted) {
-    const bool held = in_.confirmation == PlanInput::Confirmation::kNone &&
-                      plan_.to_confirm.contains(prune.task.key);
-    if (!held && !in_.approved.contains(prune.task.key)) unapproved.push_back(prune.task.key);
+    if (!Unconfirmed(prune.task.key) && !in_.approved.contains(prune.task.key))
+      unapproved.push_back(prune.task.key);
   }
   // What is left to others or gone is not there any more: it makes no prune a smaller share.
   plan_.hold_reason = HoldReason({.wanted = unapproved.size(),
@@ -200,8 +203,11 @@ void Planner::DecidePrunes(std::vector<PlannedPrune> wanted) {
 }
 
 void Planner::HoldUnconfirmed() {
-  const std::set<ObjectKey>& keys = plan_.to_confirm;
-  if (keys.empty() || in_.confirmation == PlanInput::Confirmation::kGiven) return;
+  std::vector<ObjectKey> keys;
+  for (const ObjectKey& key : plan_.to_confirm) {
+    if (Unconfirmed(key)) keys.push_back(key);
+  }
+  if (keys.empty()) return;
   plan_.held.insert(plan_.held.end(), keys.begin(), keys.end());
   std::sort(plan_.held.begin(), plan_.held.end());
   absl::StrAppend(&plan_.hold_reason, plan_.hold_reason.empty() ? "" : "; ", keys.size(),

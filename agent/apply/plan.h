@@ -89,8 +89,8 @@ struct PlanInput {
   std::set<object::ObjectKey> left;
   size_t pruned_recently = 0;            // See BrakeQuestion::recent.
   std::set<object::ObjectKey> approved;  // Deletions that somebody has allowed.
-  // Somebody has confirmed all that asks for it; the brake still counts it.
-  enum class Confirmation : uint8_t { kNone, kGiven } confirmation = Confirmation::kNone;
+  // Of what asks for confirmation: what somebody has confirmed since. The brake still counts it.
+  std::set<object::ObjectKey> confirmed;
   enum class Gate : uint8_t { kNone, kHealth } gate = Gate::kHealth;  // Between waves.
   // The Namespace of the destination, if it is there, lacks what managedNamespaceMetadata says.
   enum class Metadata : uint8_t { kAsWanted, kDiffers } namespace_metadata = Metadata::kAsWanted;
@@ -145,7 +145,8 @@ struct Plan {
   std::vector<object::ObjectKey> unowned;   // Carry our marks, but are in no inventory: kept.
   std::vector<object::ObjectKey> held;      // Deletions that wait; `hold_reason` says why.
   std::string hold_reason;
-  std::set<object::ObjectKey> to_confirm;      // Ask for confirmation, given or not.
+  // Ask for confirmation, given or not, and whether or not this plan prunes.
+  std::set<object::ObjectKey> to_confirm;
   std::vector<object::ObjectKey> waiting_for;  // Of earlier waves, not healthy yet.
   bool refused_empty = false;     // Everything would be pruned and the policy does not allow it.
   bool content_pending = false;   // Something desired has never been applied as it is.

@@ -74,6 +74,24 @@ std::vector<std::string> Shown(const Plan& plan) {
   return shown;
 }
 
+TEST(Plan, WhatAsksForConfirmationIsNamedBeforeAnybodyPrunesAndConfirmedOneByOne) {
+  PlanInput input = Automated();
+  input.policy.automation = Automation::kManual;
+  input.policy.option = Pruning::kConfirm;
+  input.desired = {Desired(Key("c"))};
+  input.inventory = {Owned(Key("a")), Owned(Key("b")), Owned(Key("c"))};
+  input.live = {Seen(Key("a")), Seen(Key("b")), Seen(Key("c"))};
+  Plan plan = MakePlan(input);
+  EXPECT_THAT(plan.to_confirm, ElementsAre(Key("a"), Key("b")));
+  EXPECT_THAT(plan.held, IsEmpty());
+  input.request = Request::kSyncAndPrune;
+  input.confirmed = {Key("a")};
+  plan = MakePlan(input);
+  EXPECT_THAT(plan.to_confirm, ElementsAre(Key("a"), Key("b")));
+  EXPECT_THAT(plan.held, ElementsAre(Key("b")));
+  EXPECT_THAT(Shown(plan), ElementsAre("0 prune ConfigMap/a"));
+}
+
 TEST(Plan, CreatesChangesCorrectsAndPrunes) {
   PlanInput input = Automated();
   input.desired = {Desired(Key("changed"), "2"), Desired(Key("drifted")), Desired(Key("new")),

@@ -52,16 +52,34 @@ SyncHistoryItem HistoryFrom(const Value& json) {
   return item;
 }
 
+void AddKey(object::Object& json, const object::ObjectKey& key) {
+  json["group"] = View(key.group);
+  json["kind"] = View(key.kind);
+  json["ns"] = View(key.ns);
+  json["name"] = View(key.name);
+}
+
+object::ObjectKey KeyFrom(const Value& json) {
+  return {Text(json, "group"), Text(json, "kind"), Text(json, "ns"), Text(json, "name")};
+}
+
+object::Array ToJson(const std::map<object::ObjectKey, absl::Time>& unconfirmed) {
+  object::Array json;
+  for (const auto& [key, since] : unconfirmed) {
+    object::Object item{{"since", absl::ToUnixSeconds(since)}};
+    AddKey(item, key);
+    json.push_back(std::move(item));
+  }
+  return json;
+}
+
 object::Object ToJson(const SyncProgress& sync) {
   object::Array hooks;
   for (const auto& [id, result] : sync.hooks) {
     object::Object hook{{"phase", static_cast<int64_t>(id.phase)},
                         {"code", static_cast<int64_t>(result.code)},
                         {"state", static_cast<int64_t>(result.phase)}};
-    hook["group"] = View(id.key.group);
-    hook["kind"] = View(id.key.kind);
-    hook["ns"] = View(id.key.ns);
-    hook["name"] = View(id.key.name);
+    AddKey(hook, id.key);
     hook["message"] = View(absl::string_view(result.message).substr(0, kMessageMax));
     hooks.push_back(std::move(hook));
   }
@@ -86,7 +104,7 @@ SyncProgress SyncFrom(const Value& json) {
   sync.by = Text(json, "by");
   for (const Value& hook : List(json, "hooks")) {
     SyncTaskId id;
-    id.key = {Text(hook, "group"), Text(hook, "kind"), Text(hook, "ns"), Text(hook, "name")};
+    id.key = KeyFrom(hook);
     id.phase = EnumFrom(hook, "phase", SyncPhase::kSyncFail);
     SyncResult result;
     result.code = EnumFrom(hook, "code", SyncResult::Code::kPruneSkipped);
@@ -106,9 +124,7 @@ std::string EncodeMemory(const EntryMemory& memory) {
   for (const SyncHistoryItem& item : memory.history) history.push_back(ToJson(item));
   if (!history.empty()) json["history"] = std::move(history);
   if (memory.sync.has_value()) json["sync"] = ToJson(*memory.sync);
-  if (memory.unconfirmed_since.has_value()) {
-    json["unconfirmedSince"] = absl::ToUnixSeconds(*memory.unconfirmed_since);
-  }
+  if (!memory.unconfirmed.empty()) json["unconfirmed"] = ToJson(memory.unconfirmed);
   if (memory.ending != EntryMemory::Ending::kNotBegun) {
     json["ending"] = static_cast<int64_t>(memory.ending);
   }
@@ -127,8 +143,10 @@ EntryMemory DecodeMemory(absl::string_view note) {
   for (const Value& item : List(*json, "history")) memory.history.push_back(HistoryFrom(item));
   const Value* sync = object::Find(*json, {"sync"});
   if (sync != nullptr) memory.sync = SyncFrom(*sync);
-  if (object::Find(*json, {"unconfirmedSince"}) != nullptr) {
-    memory.unconfirmed_since = absl::FromUnixSeconds(Number(*json, "unconfirmedSince"));
+  // The one time "unconfirmedSince" of earlier versions does not say of which deletions it is: they
+  // ask anew.
+  for (const Value& item : List(*json, "unconfirmed")) {
+    memory.unconfirmed.emplace(KeyFrom(item), absl::FromUnixSeconds(Number(item, "since")));
   }
   memory.ending = EnumFrom(*json, "ending", EntryMemory::Ending::kAllDone);
   return memory;

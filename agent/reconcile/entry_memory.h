@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 
 #include "agent/apply/sync_tasks.h"
+#include "common/object/key.h"
 #include "common/object/sha256.h"
 #include "common/object/value.h"
 
@@ -48,8 +49,9 @@ struct EntryMemory {
   size_t prunes = 0;                     // Within the hour that the brake looks at.
   std::vector<SyncHistoryItem> history;  // The oldest first.
   std::optional<SyncProgress> sync;
-  // Since when deletions ask for confirmation, to the second; the confirmation is not older.
-  std::optional<absl::Time> unconfirmed_since;
+  // Deletions that ask for confirmation, and since when, to the second: a confirmation is of what
+  // had asked by then, and lets nothing go that asked later.
+  std::map<object::ObjectKey, absl::Time> unconfirmed;
   // Of an entry that is being deleted: its PreDelete hooks are done, or its PostDelete hooks too.
   enum class Ending : uint8_t { kNotBegun, kHooksDone, kAllDone } ending = Ending::kNotBegun;
 

@@ -253,9 +253,9 @@ PlanInput EntryPass::Input() const {
   input.pruned_recently = context_.prunes.Count(ref_, now);
   const auto approved = context_.approved.find(ref_);
   if (approved != context_.approved.end()) input.approved = approved->second;
-  const absl::Time asked = memory_.unconfirmed_since.value_or(context_.loop.clock().Now());
-  if (application_.policy.confirmed.has_value() && *application_.policy.confirmed >= asked) {
-    input.confirmation = PlanInput::Confirmation::kGiven;
+  for (const auto& [key, since] : memory_.unconfirmed) {
+    const std::optional<absl::Time>& confirmed = application_.policy.confirmed;
+    if (confirmed.has_value() && *confirmed >= since) input.confirmed.insert(key);
   }
   input.gate = context_.options.gate;
   if (InPhases() || asked_.selection.has_value()) input.gate = PlanInput::Gate::kNone;
@@ -290,12 +290,14 @@ bool EntryPass::LacksNamespaceMetadata() const {
 
 // A confirmation is of what asked for it before: one of old lets nothing new go.
 void EntryPass::RememberConfirmation() {
-  if (plan_.to_confirm.empty()) {
-    memory_.unconfirmed_since.reset();
-  } else if (!memory_.unconfirmed_since.has_value()) {
-    memory_.unconfirmed_since =
-        absl::FromUnixSeconds(absl::ToUnixSeconds(context_.loop.clock().Now()));
-  }
+  // What was good before says nothing of what is to be deleted.
+  if (!findings_.failure.ok() || !findings_.progress.empty()) return;
+  std::erase_if(memory_.unconfirmed,
+                [this](const auto& asked) { return !plan_.to_confirm.contains(asked.first); });
+  // Up to the next whole second, as confirmations are of whole seconds.
+  const absl::Time second = absl::FromUnixSeconds(
+      absl::ToUnixSeconds(context_.loop.clock().Now() + absl::Seconds(1) - absl::Nanoseconds(1)));
+  for (const ObjectKey& key : plan_.to_confirm) memory_.unconfirmed.emplace(key, second);
 }
 
 // No sync goes on because of objects of others.

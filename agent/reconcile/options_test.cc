@@ -51,6 +51,13 @@ class OptionsTest : public ::testing::Test {
         id);
     agent_.Settle();
   }
+  // Of what asks for it until now.
+  std::string Confirmation() const {
+    return absl::StrCat(
+        R"({"argocd.argoproj.io/deletion-approved":")",
+        absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", agent_.loop.clock().Now(), absl::UTCTimeZone()),
+        "\"}");
+  }
   uint64_t Uid(const std::string& name) const {
     const auto found = agent_.cluster.objects().find({"", "ConfigMap", "shop", name});
     return found == agent_.cluster.objects().end() ? 0 : found->second.uid;
@@ -103,20 +110,14 @@ TEST_F(OptionsTest, WhatAsksForConfirmationIsPrunedOnceItIsApproved) {
 TEST_F(OptionsTest, AConfirmationOnTheApplicationIsOfWhatAskedBefore) {
   TestApp app = App();
   app.sync_policy = Policy(R"("Prune=confirm")");
-  const auto confirm = [&] {
-    app.annotations = absl::StrCat(
-        R"({"argocd.argoproj.io/deletion-approved":")",
-        absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", agent_.loop.clock().Now(), absl::UTCTimeZone()),
-        "\"}");
-  };
-  confirm();
+  app.annotations = Confirmation();
   agent_.Put(app);
   agent_.Settle(absl::Seconds(5));
   app.files.erase("app/a.yaml");
   agent_.Put(app);
   agent_.Settle(absl::Seconds(5));
   EXPECT_TRUE(agent_.Objects().contains("ConfigMap/a")) << "confirmed before it was asked";
-  confirm();
+  app.annotations = Confirmation();
   agent_.Restart();
   agent_.Put(app);
   agent_.Settle(absl::Seconds(5));
@@ -126,6 +127,92 @@ TEST_F(OptionsTest, AConfirmationOnTheApplicationIsOfWhatAskedBefore) {
   agent_.Settle(absl::Seconds(5));
   EXPECT_TRUE(agent_.Objects().contains("ConfigMap/b")) << "nobody has confirmed that";
   EXPECT_THAT(agent_.Condition(kCart, "DeletionsHeld"), HasSubstr("ConfigMap shop/b"));
+}
+
+TEST_F(OptionsTest, AConfirmationLetsNothingGoThatAskedLaterWhileTheConfirmedIsStillThere) {
+  TestApp app = App();
+  app.sync_policy = Policy(R"("Prune=confirm","FailOnSharedResource=true")");
+  agent_.Put(app);
+  agent_.Settle(absl::Seconds(5));
+  // Holds every prune up.
+  TestApp other = App();
+  other.name = "leidang/other";
+  other.files = {{"app/z.yaml", ConfigMapText("z", "theirs")}};
+  agent_.Put(other);
+  agent_.Settle(absl::Seconds(5));
+  app.files["app/z.yaml"] = ConfigMapText("z", "ours");
+  app.files.erase("app/a.yaml");
+  agent_.Put(app);
+  agent_.Settle(absl::Seconds(5));
+  app.annotations = Confirmation();
+  agent_.Put(app);
+  agent_.Settle(absl::Seconds(5));
+  ASSERT_TRUE(agent_.Objects().contains("ConfigMap/a")) << "confirmed, and held up";
+  app.files.erase("app/b.yaml");
+  agent_.Put(app);
+  agent_.Settle(absl::Seconds(5));
+  agent_.Restart();
+  app.files.erase("app/z.yaml");
+  agent_.Put(app);
+  agent_.Settle(absl::Seconds(5));
+  EXPECT_FALSE(agent_.Objects().contains("ConfigMap/a"));
+  EXPECT_TRUE(agent_.Objects().contains("ConfigMap/b")) << "nobody has confirmed that";
+  EXPECT_THAT(agent_.Condition(kCart, "DeletionsHeld"), HasSubstr("ConfigMap shop/b"));
+  app.annotations = Confirmation();
+  agent_.Put(app);
+  agent_.Settle(absl::Seconds(5));
+  EXPECT_FALSE(agent_.Objects().contains("ConfigMap/b"));
+}
+
+TEST_F(OptionsTest, AConfirmedPruneConfirmsNothingOfALaterDeletion) {
+  TestApp app = App();
+  app.sync_policy = Policy(R"("Prune=confirm","FailOnSharedResource=true")");
+  app.files["app/d.yaml"] =
+      ConfigMapText("d", "red", "argocd.argoproj.io/sync-options: Delete=confirm");
+  agent_.Put(app);
+  TestApp other = App();
+  other.name = "leidang/other";
+  other.files = {{"app/z.yaml", ConfigMapText("z", "theirs")}};
+  agent_.Put(other);
+  agent_.Settle(absl::Seconds(5));
+  app.files["app/z.yaml"] = ConfigMapText("z", "ours");
+  app.files.erase("app/a.yaml");
+  agent_.Put(app);
+  agent_.Settle(absl::Seconds(5));
+  app.annotations = Confirmation();
+  agent_.Put(app);
+  agent_.Settle(absl::Seconds(5));
+  ASSERT_TRUE(agent_.Objects().contains("ConfigMap/a"));
+  agent_.Delete(kCart);
+  agent_.Settle();
+  EXPECT_TRUE(agent_.Objects().contains("ConfigMap/d"));
+  EXPECT_THAT(agent_.Condition(kCart, "DeletionsHeld"), HasSubstr("Delete=confirm"));
+}
+
+TEST_F(OptionsTest, WithoutAutomationAConfirmationIsGivenBeforeTheSyncThatPrunes) {
+  TestApp app = App();
+  app.sync_policy = R"({"syncOptions":["Prune=confirm"]})";
+  agent_.Put(app);
+  agent_.Ask(kCart, OperationKind::kSync, "{}", 1);
+  agent_.Settle(absl::Seconds(5));
+  app.files.erase("app/a.yaml");
+  agent_.Put(app);
+  agent_.Settle(absl::Seconds(5));
+  agent_.Ask(kCart, OperationKind::kSync, R"({"prune":true})", 2);
+  agent_.Settle(absl::Seconds(5));
+  ASSERT_TRUE(agent_.Objects().contains("ConfigMap/a"));
+  app.annotations = Confirmation();
+  agent_.Put(app);
+  agent_.Settle(absl::Seconds(5));
+  EXPECT_TRUE(agent_.Objects().contains("ConfigMap/a")) << "nobody has asked for a sync";
+  EXPECT_EQ(agent_.Condition(kCart, "DeletionsHeld"), "");
+  app.files.erase("app/b.yaml");
+  agent_.Put(app);
+  agent_.Settle(absl::Seconds(5));
+  agent_.Ask(kCart, OperationKind::kSync, R"({"prune":true})", 3);
+  agent_.Settle(absl::Seconds(5));
+  EXPECT_FALSE(agent_.Objects().contains("ConfigMap/a"));
+  EXPECT_TRUE(agent_.Objects().contains("ConfigMap/b")) << "that asked after the confirmation";
 }
 
 TEST_F(OptionsTest, AnApplicationThatAsksForConfirmationHoldsAllItsPrunes) {

@@ -59,6 +59,8 @@ TEST(EntryMemory, IsReadAsItWasWritten) {
   memory.sync->started = absl::FromUnixSeconds(9);
   memory.sync->hooks[{{"batch", "Job", "shop", "pre"}, SyncPhase::kPreSync}] = {
       SyncResult::Code::kSynced, SyncResult::Phase::kSucceeded, "completed"};
+  memory.unconfirmed[{"", "ConfigMap", "shop", "a"}] = absl::FromUnixSeconds(11);
+  memory.unconfirmed[{"apps", "Deployment", "shop", "web"}] = absl::FromUnixSeconds(12);
   memory.ending = EntryMemory::Ending::kHooksDone;
   EXPECT_EQ(DecodeMemory(EncodeMemory(memory)), memory);
   EXPECT_EQ(EncodeMemory(EntryMemory()), "");
@@ -68,6 +70,12 @@ TEST(EntryMemory, IsReadAsItWasWritten) {
 TEST(EntryMemory, ReadsTheCountThatEarlierVersionsWroteAndTakesTheUnreadableForOne) {
   EXPECT_EQ(DecodeMemory("12").prunes, 12u);
   EXPECT_EQ(DecodeMemory("{broken").prunes, 1u);
+}
+
+TEST(EntryMemory, AConfirmationThatEarlierVersionsAskedForIsAskedForAnewByEachDeletion) {
+  const EntryMemory memory = DecodeMemory(R"({"prunes":3,"unconfirmedSince":1700000000})");
+  EXPECT_EQ(memory.prunes, 3u);
+  EXPECT_TRUE(memory.unconfirmed.empty());
 }
 
 TEST(EntryMemory, HistoryIsBoundedAndRepeatedFailuresAreOneItem) {
