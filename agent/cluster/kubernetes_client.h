@@ -114,6 +114,7 @@ class KubernetesClient final : public ClusterClient {
   void Begin(const std::shared_ptr<ApplyJob>& job);
   void Write(const std::shared_ptr<ApplyJob>& job);
   void Patch(const std::shared_ptr<ApplyJob>& job);
+  static absl::Status IsAtVersion(const ApplyJob& job, absl::string_view version);
   void TakeOver(const std::shared_ptr<ApplyJob>& job);
   void Replace(const std::shared_ptr<ApplyJob>& job);
   static bool MayMakeAnew(const ApplyJob& job, const absl::Status& refusal);

@@ -228,6 +228,22 @@ TEST_F(KubernetesClientTest, AReplacementLeavesNothingOfWhatOthersHaveSet) {
   EXPECT_THAT(Apply(request), StatusIs(absl::StatusCode::kAborted));
 }
 
+TEST_F(KubernetesClientTest, WhatAnotherTookMeanwhileIsNotTakenOver) {
+  server_.UpdateOutside(Config("a", "1"), "helm");
+  ASSERT_OK_AND_ASSIGN(const std::vector<LiveObject> seen, Read({.keys = {Key("a")}}));
+  ASSERT_THAT(seen, SizeIs(1));
+  ApplyRequest request{Key("a"), Config("a", "2"), seen[0].version};
+  request.former = ApplyRequest::Former::kTakeOver;
+  server_.UpdateOutside(Config("a", "3"), "helm");
+  EXPECT_THAT(Apply(request), StatusIs(absl::StatusCode::kAborted));
+  EXPECT_THAT(Requests("PATCH"), IsEmpty());
+  EXPECT_EQ(object::FindString(*server_.Find(Key("a")), {"data", "k"}), "3");
+  request.if_version =
+      std::string(object::FindString(*server_.Find(Key("a")), {"metadata", "resourceVersion"}));
+  ASSERT_THAT(Apply(request), IsOk());
+  EXPECT_EQ(object::FindString(*server_.Find(Key("a")), {"data", "k"}), "2");
+}
+
 TEST_F(KubernetesClientTest, WhatCannotBeChangedInPlaceIsMadeAnewWithForceOnly) {
   ASSERT_THAT(Apply(Key("a"), Config("a", "1")), IsOk());
   const std::string before(object::FindString(*server_.Find(Key("a")), {"metadata", "uid"}));

@@ -30,6 +30,14 @@ bool HoldsOthers(const ObjectKey& key) {
 
 }  // namespace
 
+// kAborted if another version was asked for than the one that is there.
+absl::Status KubernetesClient::IsAtVersion(const ApplyJob& job, absl::string_view version) {
+  const std::optional<std::string>& wanted = job.request.if_version;
+  if (!wanted.has_value() || *wanted == version) return absl::OkStatus();
+  return absl::AbortedError(
+      absl::StrCat(job.request.key.ToString(), " is not at version \"", *wanted, "\""));
+}
+
 void KubernetesClient::TakeOver(const std::shared_ptr<ApplyJob>& job) {
   const ObjectKey& key = job->request.key;
   Get(job->resource, key, [this, job, key](const absl::StatusOr<Value>& object) {
@@ -38,9 +46,11 @@ void KubernetesClient::TakeOver(const std::shared_ptr<ApplyJob>& job) {
       return job->done(absl::Status(object.status().code(),
                                     absl::StrCat(key.ToString(), ": ", object.status().message())));
     }
+    const absl::string_view version = object::FindString(*object, {"metadata", "resourceVersion"});
+    // The forced apply is of the version that the patch below gives.
+    if (absl::Status asked = IsAtVersion(*job, version); !asked.ok()) return job->done(asked);
     std::optional<object::Array> fields = TakeOverFields(*object);
     if (!fields.has_value()) return Write(job);
-    const absl::string_view version = object::FindString(*object, {"metadata", "resourceVersion"});
     const auto replace = [](absl::string_view path, Value value) {
       object::Object one{{"op", "replace"}};
       one["path"] = boost::json::string_view(path.data(), path.size());
@@ -84,10 +94,8 @@ void KubernetesClient::Replace(const std::shared_ptr<ApplyJob>& job) {
     }
     const std::string version(there ? object::FindString(*object, {"metadata", "resourceVersion"})
                                     : "");
-    const std::optional<std::string>& wanted = job->request.if_version;
-    if (there && wanted.has_value() && *wanted != version) {
-      return job->done(
-          absl::AbortedError(absl::StrCat(key.ToString(), " is not at version \"", *wanted, "\"")));
+    if (there) {
+      if (absl::Status asked = IsAtVersion(*job, version); !asked.ok()) return job->done(asked);
     }
     Value body = job->request.manifest;
     FoldStringData(body);
