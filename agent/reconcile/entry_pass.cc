@@ -514,6 +514,9 @@ void EntryPass::Conclude(WorkResult result) {
     transaction.push_back(PutStatus{std::move(status)});
   }
   AddOperationOutcomes(transaction);
+  if (NextSyncMayBegin() && result.kind() == WorkResult::Kind::kAfter) {
+    result = WorkResult::After(absl::ZeroDuration());
+  }
   if (transaction.empty()) return WriteMirror([this, result] { done_(result); });
   context_.state.Commit(std::move(transaction),
                         [this, alive = alive_, result](const absl::Status& put) {

@@ -65,6 +65,9 @@ struct SyncRecord {
   std::string by;                  // Who asked for it, or "automated".
   std::optional<HookType> ending;  // Not a sync, but these hooks of the Application's end.
   enum class Extent : uint8_t { kWhole, kPart } extent = Extent::kWhole;
+  // Of kPart: who asked for it, and what is known of the whole, which comes back at its end.
+  OperationId operation;
+  std::unique_ptr<SyncRecord> whole;
   std::optional<absl::Duration> next;  // When it is tried again; absent: not by itself.
   std::string failure;
   std::vector<intent::ObjectStatus> hooks;
@@ -134,6 +137,16 @@ class EntryPass {
     std::map<OperationId, std::string> answers;  // Documents, of questions.
     std::string by = "automated";                // Who asked for the sync.
     std::optional<SyncSelection> selection;      // Absent: all objects.
+    std::optional<OperationId> sync;             // The one that this pass is about.
+    bool others_wait = false;                    // Syncs, for a later pass.
+  };
+  // What an operation asks for.
+  struct SyncWish {
+    OperationRecord operation;
+    Request request = Request::kSync;
+    std::string by;
+    std::string approves;  // Not a sync, but an approval of deletions with this digest.
+    std::optional<SyncSelection> selection;
   };
 
   // Inventories in the cluster.
@@ -182,7 +195,11 @@ class EntryPass {
   void RunLook(SyncRecord& record);
   void RunPhases(SyncRecord& record);
   void KeepSelected();
-  absl::Status Select(const object::Value& parameters);
+  static absl::StatusOr<SyncWish> ReadWish(const OperationRecord& operation);
+  void TakeSync(std::vector<SyncWish> wishes);
+  bool NextSyncMayBegin() const;
+  // Of a partial sync: what is known of the whole is as it was.
+  static void ForgetPart(SyncRecord& record);
   void OnPhases(SyncOutcome outcome);
   void EndSync(SyncRecord& record);
   // Its message, and what the first objects that failed say unless it says that already.

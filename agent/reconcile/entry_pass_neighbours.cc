@@ -1,5 +1,6 @@
 // What a pass has to know of other entries, and of what people asked for.
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -83,6 +84,7 @@ absl::Status EntryPass::FindOwner(const SeenObject& seen, PlanInput& input) {
 absl::Status EntryPass::ReadOperations() {
   ASSIGN_OR_RETURN(std::vector<OperationRecord> operations, context_.state.Operations());
   bool terminate = false;
+  std::vector<SyncWish> wishes;
   for (OperationRecord& operation : operations) {
     if (operation.entry != ref_ || IsFinal(operation.state)) continue;
     if (operation.state == OperationState::kAccepted &&
@@ -97,57 +99,108 @@ absl::Status EntryPass::ReadOperations() {
     if (operation.kind == OperationKind::kTerminate) terminate = true;
     if (operation.kind == OperationKind::kRefresh) context_.desired.Refresh(ref_);
     if (operation.kind == OperationKind::kSync) {
-      const absl::StatusOr<object::Value> parameters = object::ParseJson(operation.parameters);
-      const object::Value* prune = parameters.ok() ? object::Find(*parameters, {"prune"}) : nullptr;
-      const bool prunes = prune != nullptr && prune->is_bool() && prune->get_bool();
-      const absl::string_view by =
-          parameters.ok() ? object::FindString(*parameters, {"requestedBy"}) : "";
-      asked_.by = by.empty() ? "a person" : std::string(by);
-      const absl::string_view digest =
-          parameters.ok() ? object::FindString(*parameters, {"approveDeletions"}) : "";
-      const absl::Status selected = digest.empty()
-                                        ? Select(parameters.ok() ? *parameters : object::Value())
-                                        : absl::OkStatus();
-      if (!selected.ok()) {
-        asked_.refused[operation.id] = std::string(selected.message());
-      } else if (!digest.empty()) {
-        Approve(operation, digest);
-      } else if (prunes) {
-        asked_.request = Request::kSyncAndPrune;
-      } else if (asked_.request == Request::kNone) {
-        asked_.request = Request::kSync;
+      absl::StatusOr<SyncWish> wish = ReadWish(operation);
+      if (!wish.ok()) {
+        asked_.refused[operation.id] = std::string(wish.status().message());
+      } else if (wish->approves.empty()) {
+        wishes.push_back(*std::move(wish));
+        continue;
+      } else {
+        Approve(operation, wish->approves);
       }
     }
     asked_.operations.push_back(std::move(operation));
   }
+  TakeSync(std::move(wishes));
   if (terminate) Terminate();
   return absl::OkStatus();
 }
 
-// A sync of everything takes those of some objects along.
-absl::Status EntryPass::Select(const object::Value& parameters) {
+absl::StatusOr<EntryPass::SyncWish> EntryPass::ReadWish(const OperationRecord& operation) {
+  SyncWish wish;
+  wish.operation = operation;
+  object::Value parameters = object::Object();
+  if (!operation.parameters.empty()) {
+    absl::StatusOr<object::Value> read = object::ParseJson(operation.parameters);
+    if (!read.ok() || !read->is_object()) {
+      return absl::InvalidArgumentError(
+          "what is to be synced cannot be read: the parameters of the operation are no JSON "
+          "object; ask for the sync again");
+    }
+    parameters = *std::move(read);
+  }
+  const object::Value* prune = object::Find(parameters, {"prune"});
+  if (prune != nullptr && prune->is_bool() && prune->get_bool()) {
+    wish.request = Request::kSyncAndPrune;
+  }
+  const absl::string_view by = object::FindString(parameters, {"requestedBy"});
+  wish.by = by.empty() ? "a person" : std::string(by);
+  wish.approves = std::string(object::FindString(parameters, {"approveDeletions"}));
   const object::Value* resources = object::Find(parameters, {"resources"});
+  if (resources == nullptr || !wish.approves.empty()) return wish;
   std::vector<std::string> patterns;
-  if (resources != nullptr && resources->is_array()) {
+  if (resources->is_array()) {
     for (const object::Value& text : resources->get_array()) {
       if (text.is_string())
         patterns.emplace_back(text.get_string().data(), text.get_string().size());
     }
   }
-  if (resources == nullptr) {
-    asked_.selection.reset();
-    return absl::OkStatus();
+  ASSIGN_OR_RETURN(wish.selection, SyncSelection::Parse(patterns));
+  return wish;
+}
+
+// One for each pass: what one asks for has not been asked for by another one, and its outcome is
+// its own. The others stay as they are until that one has ended.
+void EntryPass::TakeSync(std::vector<SyncWish> wishes) {
+  std::stable_sort(wishes.begin(), wishes.end(), [](const SyncWish& a, const SyncWish& b) {
+    const auto rank = [](const SyncWish& wish) {
+      return std::pair(wish.operation.state != OperationState::kRunning, wish.operation.expires);
+    };
+    return rank(a) < rank(b);
+  });
+  const auto record = context_.syncs.find(ref_);
+  const bool running = HasSyncRunning();
+  const bool deleting = findings_.entry.head.phase == EntryPhase::kDeleting;
+  for (SyncWish& wish : wishes) {
+    // All of them are refused.
+    if (deleting) {
+      asked_.operations.push_back(std::move(wish.operation));
+      continue;
+    }
+    // A sync of everything that runs already is as good as one more.
+    const bool fits = !running || (record->second.extent == SyncRecord::Extent::kPart
+                                       ? record->second.operation == wish.operation.id
+                                       : !wish.selection.has_value());
+    if (asked_.sync.has_value() || !fits) {
+      asked_.others_wait = true;
+      continue;
+    }
+    asked_.sync = wish.operation.id;
+    asked_.request = wish.request;
+    asked_.by = std::move(wish.by);
+    asked_.selection = std::move(wish.selection);
+    asked_.operations.push_back(std::move(wish.operation));
   }
-  ASSIGN_OR_RETURN(SyncSelection selection, SyncSelection::Parse(patterns));
-  if (asked_.request == Request::kNone) asked_.selection = std::move(selection);
-  return absl::OkStatus();
+}
+
+// At the end of a pass.
+bool EntryPass::NextSyncMayBegin() const {
+  if (!asked_.others_wait || HasSyncRunning()) return false;
+  return std::none_of(asked_.operations.begin(), asked_.operations.end(),
+                      [this](const OperationRecord& operation) {
+                        return operation.id == asked_.sync && !IsFinal(operation.state);
+                      });
 }
 
 // A sync that was asked for later than the order to end stays to be done.
 void EntryPass::Terminate() {
   SyncRecord& record = context_.syncs[ref_];
   const bool ran = record.running != nullptr;
-  if (ran) {
+  const bool part = ran && record.extent == SyncRecord::Extent::kPart;
+  const OperationId of = record.operation;
+  if (part) {
+    ForgetPart(record);
+  } else if (ran) {
     record.running.reset();
     record.end = SyncRecord::End::kFailed;
     record.failure = "the sync was terminated";
@@ -159,11 +212,11 @@ void EntryPass::Terminate() {
     if (operation.kind == OperationKind::kTerminate && !ran) {
       asked_.refused[operation.id] = "no sync is running";
     }
-    if (operation.kind != OperationKind::kSync || operation.state != OperationState::kRunning) {
-      continue;
-    }
+    const bool begun = operation.state == OperationState::kRunning || (part && operation.id == of);
+    if (operation.kind != OperationKind::kSync || !begun) continue;
     asked_.refused[operation.id] = "the sync was terminated";
     asked_.request = Request::kNone;
+    asked_.selection.reset();
   }
 }
 
@@ -182,8 +235,10 @@ void EntryPass::Approve(const OperationRecord& operation, absl::string_view dige
 
 // Why what was asked for failed; empty if it did not, or not yet.
 std::string EntryPass::WhyFailed(const OperationRecord& operation) const {
-  if (!findings_.sync_failure.empty() && operation.kind == OperationKind::kSync)
-    return findings_.sync_failure;
+  // Why the whole failed before is no failure of a part.
+  const bool part = asked_.selection.has_value() && shared_failure_.empty();
+  const std::string& sync_failure = part ? part_failure_ : findings_.sync_failure;
+  if (!sync_failure.empty() && operation.kind == OperationKind::kSync) return sync_failure;
   if (!findings_.failure.ok()) return std::string(findings_.failure.message());
   if (!may_sync_ && operation.kind == OperationKind::kSync) {
     return absl::StrCat("refused by the policy of this cluster: ",

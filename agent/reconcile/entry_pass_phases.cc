@@ -93,9 +93,17 @@ void EntryPass::CarryOutInPhases() {
   if (record.running != nullptr &&
       (record.element != element || !record.running->IsOf(*desired_))) {
     context_.log.Info(kRoom, "a sync gives way to newer content", {{"app", ref_.key.name}});
-    record = {};
+    if (record.extent == SyncRecord::Extent::kPart) {
+      ForgetPart(record);
+    } else {
+      record = {};
+    }
   }
   if (record.element != element) record = {};
+  // Nobody asks for it any more.
+  if (record.extent == SyncRecord::Extent::kPart && asked_.sync != record.operation) {
+    ForgetPart(record);
+  }
   if (record.running == nullptr && NeedsSync(record)) {
     BeginSync(record);
     // Where its hooks are to be may stand something that has not been read.
@@ -130,11 +138,25 @@ bool EntryPass::NeedsSync(const SyncRecord& record) const {
   return record.next.has_value() && context_.loop.clock().Monotonic() >= *record.next;
 }
 
+void EntryPass::ForgetPart(SyncRecord& record) {
+  const std::unique_ptr<SyncRecord> whole = std::move(record.whole);
+  record = std::move(*whole);
+}
+
 void EntryPass::BeginSync(SyncRecord& record) {
   const object::Sha256& element = findings_.entry.head.element;
+  if (asked_.selection.has_value()) {
+    auto whole = std::make_unique<SyncRecord>(std::move(record));
+    whole->element = element;
+    record = {};
+    record.extent = SyncRecord::Extent::kPart;
+    record.operation = *asked_.sync;
+    record.whole = std::move(whole);
+  }
+  const bool part = record.extent == SyncRecord::Extent::kPart;
   // One that a restart has interrupted goes on: hooks that have run do not run again.
-  const bool goes_on = memory_.sync.has_value() && memory_.sync->element == element &&
-                       record.attempts == 0 && !asked_.selection.has_value();
+  const bool goes_on =
+      memory_.sync.has_value() && memory_.sync->element == element && record.attempts == 0 && !part;
   PhasedSync::Options options;
   options.started = goes_on ? memory_.sync->started : context_.loop.clock().Now();
   if (goes_on) {
@@ -145,15 +167,13 @@ void EntryPass::BeginSync(SyncRecord& record) {
   record.element = element;
   record.started = options.started;
   record.by = goes_on && asked_.request == Request::kNone ? memory_.sync->by : asked_.by;
-  record.extent =
-      asked_.selection.has_value() ? SyncRecord::Extent::kPart : SyncRecord::Extent::kWhole;
   record.running = std::make_unique<PhasedSync>(application_, desired_, std::move(options));
   record.end = SyncRecord::End::kNone;
   record.failure.clear();
   record.next.reset();
   ++record.attempts;
-  memory_.sync.reset();
-  if (!record.running->hooks().empty()) {
+  if (!part) memory_.sync.reset();
+  if (!part && !record.running->hooks().empty()) {
     memory_.sync = SyncProgress{element, record.started, record.attempts, record.by,
                                 record.running->HookResults()};
   }
@@ -164,7 +184,8 @@ void EntryPass::RunLook(SyncRecord& record) {
   findings_.running = true;
   record.running->BeginLook(plan_, live_, context_.health);
   std::map<SyncTaskId, SyncResult> hooks = record.running->HookResults();
-  if (!memory_.sync.has_value() || memory_.sync->hooks == hooks) return RunPhases(record);
+  const bool part = record.extent == SyncRecord::Extent::kPart;
+  if (part || !memory_.sync.has_value() || memory_.sync->hooks == hooks) return RunPhases(record);
   // That a hook has completed is known durably before anything follows from it.
   memory_.sync->hooks = std::move(hooks);
   findings_.entry.note = EncodeMemory(memory_);
@@ -195,7 +216,8 @@ void EntryPass::OnPhases(SyncOutcome outcome) {
   const SyncOperation& operation = record.running->operation();
   record.hooks = HooksOf(*record.running);
   findings_.hook_results = record.hooks;
-  if (memory_.sync.has_value()) memory_.sync->hooks = record.running->HookResults();
+  const bool part = record.extent == SyncRecord::Extent::kPart;
+  if (!part && memory_.sync.has_value()) memory_.sync->hooks = record.running->HookResults();
   const bool stored = outcome.storage.ok();
   // A namespace without our label is not watched: that it is there now is seen by looking only.
   const bool made_namespace = plan_.create_namespace && !std::exchange(made_namespace_, true);
@@ -218,16 +240,14 @@ void EntryPass::OnPhases(SyncOutcome outcome) {
 void EntryPass::EndSync(SyncRecord& record) {
   sync_over_ = true;
   findings_.running = false;
-  memory_.sync.reset();
   const SyncOperation& operation = record.running->operation();
   const bool failed = operation.state() == SyncOperation::State::kFailed;
   if (record.extent == SyncRecord::Extent::kPart) {
     // It says nothing about the whole, and is no part of its history.
     if (failed) part_failure_ = FailureOf(operation);
-    --record.attempts;
-    record.running.reset();
-    return;
+    return ForgetPart(record);
   }
+  memory_.sync.reset();
   record.end = failed ? SyncRecord::End::kFailed : SyncRecord::End::kSucceeded;
   Remember(failed ? SyncHistoryItem::Result::kFailed : SyncHistoryItem::Result::kSucceeded,
            failed ? FailureOf(operation) : operation.message(), record.started, record.by);

@@ -88,6 +88,98 @@ TEST_F(OptionsTest, APartialSyncAppliesTheNamedObjectsOnlyAndRunsNoHooks) {
   EXPECT_EQ(agent_.Objects().size(), 5u);
 }
 
+TEST_F(OptionsTest, SyncsThatAreAskedForTogetherDoEachWhatItAskedFor) {
+  TestApp app = App();
+  app.sync_policy = "{}";
+  agent_.Put(app);
+  agent_.Ask(kCart, OperationKind::kSync, "{}", 1);
+  agent_.Settle();
+  app.files.erase("app/a.yaml");
+  app.files["app/b.yaml"] = ConfigMapText("b", "blue");
+  app.files["app/c.yaml"] = ConfigMapText("c", "blue");
+  agent_.Put(app);
+  agent_.Settle();
+  agent_.Ask(kCart, OperationKind::kSync, R"({"resources":[":ConfigMap:b"],"prune":true})", 2);
+  agent_.Ask(kCart, OperationKind::kSync, "{}", 3);
+  agent_.Settle(absl::Seconds(5));
+  EXPECT_EQ(agent_.Operation(2).state, OperationState::kSucceeded) << agent_.Operation(2).message;
+  EXPECT_EQ(agent_.Operation(3).state, OperationState::kSucceeded) << agent_.Operation(3).message;
+  EXPECT_EQ(agent_.Data("b", "colour"), "blue");
+  EXPECT_EQ(agent_.Data("c", "colour"), "blue");
+  EXPECT_TRUE(agent_.Objects().contains("ConfigMap/a")) << "nobody asked to prune it";
+
+  app.files.erase("app/b.yaml");
+  agent_.Put(app);
+  agent_.Settle();
+  agent_.Ask(kCart, OperationKind::kSync, R"({"resources":[":ConfigMap:a"]})", 4);
+  agent_.Ask(kCart, OperationKind::kSync, R"({"resources":[":ConfigMap:b"],"prune":true})", 5);
+  agent_.Settle(absl::Seconds(5));
+  EXPECT_EQ(agent_.Operation(4).state, OperationState::kSucceeded);
+  EXPECT_EQ(agent_.Operation(5).state, OperationState::kSucceeded);
+  EXPECT_THAT(agent_.Objects(), ElementsAre("ConfigMap/a", "ConfigMap/c", "ConfigMap/d"));
+}
+
+TEST_F(OptionsTest, SyncsThatAreAskedForTogetherHaveEachItsOwnOutcome) {
+  TestApp app = App();
+  app.sync_policy = "{}";
+  agent_.Put(app);
+  agent_.cluster.SetFault([](MemoryCluster::Operation operation, const ObjectKey& key) {
+    return operation == MemoryCluster::Operation::kApply && key.name == "a"
+               ? absl::InvalidArgumentError("the server does not like it")
+               : absl::OkStatus();
+  });
+  agent_.Ask(kCart, OperationKind::kSync, R"({"resources":[":ConfigMap:a"]})", 1);
+  agent_.Ask(kCart, OperationKind::kSync, R"({"resources":[":ConfigMap:b"]})", 2);
+  agent_.Ask(kCart, OperationKind::kSync, "{broken", 3);
+  agent_.Settle(absl::Seconds(10));
+  EXPECT_EQ(agent_.Operation(1).state, OperationState::kFailed);
+  EXPECT_THAT(agent_.Operation(1).message, HasSubstr("the server does not like it"));
+  EXPECT_EQ(agent_.Operation(2).state, OperationState::kSucceeded) << agent_.Operation(2).message;
+  EXPECT_EQ(agent_.Operation(3).state, OperationState::kFailed);
+  EXPECT_THAT(agent_.Operation(3).message, HasSubstr("no JSON object"));
+  EXPECT_THAT(agent_.Objects(), ElementsAre("ConfigMap/b"));
+}
+
+TEST_F(OptionsTest, APartialSyncWaitsForTheSyncThatRunsAndChangesNothingOfIt) {
+  TestApp app = App();
+  app.files["app/pre.yaml"] =
+      "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: pre\n  annotations: "
+      "{argocd.argoproj.io/hook: PreSync}\nspec: {}\n";
+  agent_.Put(app);
+  agent_.Settle(absl::Seconds(5));
+  agent_.Ask(kCart, OperationKind::kSync, R"({"resources":[":ConfigMap:a"]})", 1);
+  agent_.Settle(absl::Seconds(5));
+  EXPECT_EQ(agent_.Operation(1).state, OperationState::kAccepted);
+  EXPECT_THAT(agent_.Objects(), ElementsAre("Job/pre"));
+  const absl::StatusOr<Value> complete =
+      object::ParseJson(R"({"conditions":[{"type":"Complete","status":"True"}]})");
+  agent_.cluster.SetStatus({"batch", "Job", "shop", "pre"}, *complete);
+  agent_.Settle(absl::Seconds(5));
+  EXPECT_EQ(agent_.Operation(1).state, OperationState::kSucceeded) << agent_.Operation(1).message;
+  EXPECT_EQ(agent_.Objects().size(), 5u);
+  EXPECT_TRUE(agent_.Applied(kCart));
+}
+
+TEST_F(OptionsTest, AfterAPartialSyncHooksThatHaveRunDoNotRunAgain) {
+  TestApp other = App();
+  other.name = "leidang/other";
+  other.files = {{"app/a.yaml", ConfigMapText("a", "theirs")}};
+  agent_.Put(other);
+  agent_.Settle();
+  TestApp app = App();
+  app.files["app/pre.yaml"] = ConfigMapText("pre", "x", "argocd.argoproj.io/hook: PreSync");
+  agent_.Put(app);
+  agent_.Settle();
+  const uint64_t uid = Uid("pre");
+  ASSERT_NE(uid, 0u);
+  ASSERT_NE(Uid("b"), 0u);
+  ASSERT_FALSE(agent_.Applied(kCart)) << "one object belongs to another Application";
+  agent_.Ask(kCart, OperationKind::kSync, R"({"resources":[":ConfigMap:b"]})", 1);
+  agent_.Settle(absl::Minutes(30));
+  EXPECT_EQ(agent_.Operation(1).state, OperationState::kSucceeded);
+  EXPECT_EQ(Uid("pre"), uid);
+}
+
 TEST_F(OptionsTest, WhatAsksForConfirmationIsPrunedOnceItIsApproved) {
   TestApp app = App();
   app.files["app/a.yaml"] =

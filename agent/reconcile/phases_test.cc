@@ -86,6 +86,23 @@ TEST_F(PhasesTest, AFailedSyncIsTriedAgainAsOftenAsThePolicySays) {
   EXPECT_TRUE(agent_.Applied(kCart));
 }
 
+TEST_F(PhasesTest, APartialSyncGivesAFailedOneNoFurtherAttempt) {
+  Refuse("b");
+  TestApp app = App();
+  app.sync_policy =
+      R"({"automated":{"prune":true,"selfHeal":true},
+          "retry":{"limit":1,"backoff":{"duration":"10s"}}})";
+  agent_.Put(app);
+  agent_.Settle(absl::Minutes(5));
+  agent_.cluster.SetFault(nullptr);
+  agent_.Ask(kCart, OperationKind::kSync, R"({"resources":[":ConfigMap:a"]})");
+  agent_.Settle(absl::Minutes(30));
+  EXPECT_EQ(agent_.Operation().state, OperationState::kSucceeded) << agent_.Operation().message;
+  EXPECT_FALSE(agent_.Objects().contains("ConfigMap/b")) << "no attempt is left";
+  EXPECT_EQ(agent_.Status(kCart).operation, OperationPhase::kFailed);
+  EXPECT_THAT(agent_.Condition(kCart, "SyncError"), HasSubstr("the server does not like it"));
+}
+
 TEST_F(PhasesTest, CorrectionsRunNoHooks) {
   agent_.Put(App());
   agent_.Settle();
