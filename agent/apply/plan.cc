@@ -86,8 +86,12 @@ class Planner {
 
 void Planner::AddApply(size_t index, ApplyTask::Why why, std::optional<std::string> if_version) {
   if (in_.left.contains(in_.desired[index].key)) return;
-  ApplyTask task{in_.desired[index].key, index, why, {}, std::move(if_version)};
+  ApplyTask task{in_.desired[index].key, index, why, {}, std::move(if_version), {}};
   const SeenObject* seen = Find(seen_, task.key);
+  if (seen != nullptr) task.seen_uid = seen->uid;
+  // Of another that lets go of it, as long as that is so.
+  const bool others = seen != nullptr && !seen->owner.empty() && seen->owner != in_.app;
+  if (others && !task.if_version.has_value()) task.if_version = seen->version;
   if (seen != nullptr && seen->owner.empty()) task.from = ApplyTask::From::kNobody;
   applies_.push_back(std::move(task));
 }

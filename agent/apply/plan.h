@@ -110,6 +110,7 @@ struct ApplyTask {
   // Of kTaken: kNobody, if no Application of this agent's had it, but perhaps another tool.
   enum class From : uint8_t { kApplication, kNobody } from = From::kApplication;
   std::optional<std::string> if_version;
+  std::string seen_uid;  // Of what was seen; empty if nothing was, or where the target has none.
 };
 
 struct PruneTask {

@@ -1,5 +1,6 @@
 #include "agent/cluster/api_errors.h"
 
+#include <algorithm>
 #include <string>
 
 #include "absl/strings/match.h"
@@ -43,7 +44,30 @@ absl::StatusCode CodeOf(int status, absl::string_view message) {
   return absl::StatusCode::kUnavailable;
 }
 
+// The words of the validation of built-in kinds and of rules of definitions.
+bool IsOfImmutability(absl::string_view message) {
+  for (const absl::string_view words :
+       {"is immutable", "are immutable", "may not be changed", "may not change",
+        "cannot be changed", "can not be changed", "cannot change roleRef"}) {
+    if (absl::StrContains(message, words)) return true;
+  }
+  return absl::StrContains(message, "updates to ") && absl::StrContains(message, "are forbidden");
+}
+
 }  // namespace
+
+bool SaysImmutable(const absl::StatusOr<ApiResponse>& answer) {
+  if (!answer.ok() || answer->status != 422) return false;
+  const absl::StatusOr<Value> body = object::ParseJson(answer->body);
+  if (!body.ok()) return false;
+  const Value* causes = object::Find(*body, {"details", "causes"});
+  if (causes == nullptr || !causes->is_array() || causes->get_array().empty()) {
+    return IsOfImmutability(object::FindString(*body, {"message"}));
+  }
+  return std::all_of(
+      causes->get_array().begin(), causes->get_array().end(),
+      [](const Value& cause) { return IsOfImmutability(object::FindString(cause, {"message"})); });
+}
 
 absl::StatusOr<Value> AnswerObject(absl::StatusOr<ApiResponse> answer) {
   if (!answer.ok()) return answer.status();

@@ -14,6 +14,11 @@ namespace leidang::agent {
 // are renewed; a namespace that is being deleted; 429; 5xx).
 absl::StatusOr<object::Value> AnswerObject(absl::StatusOr<ApiResponse> answer);
 
+// Whether an answer refuses a change because what it changes can only be said when an object is
+// made (422, in words like "field is immutable"): the only refusals that a new object can help. If
+// anything else is refused too, it is none.
+bool SaysImmutable(const absl::StatusOr<ApiResponse>& answer);
+
 // Whether a kNotFound says that the server has no such kind, rather than no such object.
 bool IsUnknownPath(const absl::Status& status);
 

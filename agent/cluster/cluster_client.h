@@ -66,9 +66,13 @@ struct ApplyRequest {
   std::optional<std::string> if_version;
   // kReplace: the object becomes the manifest; what others set in it does not stay.
   enum class Way : uint8_t { kMerge, kReplace } way = Way::kMerge;
-  // kMakeAnew: an object that cannot be changed in place is deleted and created; not one that holds
-  // others (namespaces, definitions).
+  // kMakeAnew: an object of which the target says that what differs cannot be changed in place is
+  // deleted and created, if the target would create it; not one that holds others (namespaces,
+  // definitions), nor another object than the one that was seen, nor one of another Application
+  // unless `if_version` names it.
   enum class Refused : uint8_t { kFail, kMakeAnew } refused = Refused::kFail;
+  // Of the object that was seen, "" if none was; absent: nobody has looked.
+  std::optional<std::string> seen_uid;
   // kTakeOver: what another tool applied and this manifest does not name goes.
   enum class Former : uint8_t { kLeave, kTakeOver } former = Former::kLeave;
 };

@@ -467,13 +467,14 @@ void KubernetesClient::OnPatched(const std::shared_ptr<ApplyJob>& job,
   const ObjectKey& key = job->request.key;
   absent_.erase(key);
   const int code = answer.ok() ? answer->status : 0;
+  const bool anew = MayMakeAnew(*job, answer);
   absl::StatusOr<Value> object = AnswerObject(std::move(answer));
   if (absl::IsNotFound(object.status())) {
     // Its namespace, or its kind, which discovery still had.
     return job->done(
         absl::UnavailableError(absl::StrCat(key.ToString(), ": ", object.status().message())));
   }
-  if (MayMakeAnew(*job, object.status())) return MakeAnew(job, Named(object.status(), key));
+  if (anew) return MakeAnew(job, Named(object.status(), key));
   if (!object.ok()) return job->done(Named(object.status(), key));
   if (key.kind == "CustomResourceDefinition") defined_ = loop_.clock().Monotonic();
   absl::StatusOr<KeptObject> kept = KeepObject(job->resource, *std::move(object));

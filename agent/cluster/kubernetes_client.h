@@ -117,8 +117,10 @@ class KubernetesClient final : public ClusterClient {
   static absl::Status IsAtVersion(const ApplyJob& job, absl::string_view version);
   void TakeOver(const std::shared_ptr<ApplyJob>& job);
   void Replace(const std::shared_ptr<ApplyJob>& job);
-  static bool MayMakeAnew(const ApplyJob& job, const absl::Status& refusal);
+  static bool MayMakeAnew(const ApplyJob& job, const absl::StatusOr<ApiResponse>& answer);
   void MakeAnew(const std::shared_ptr<ApplyJob>& job, const absl::Status& refusal);
+  void TryCreate(const std::shared_ptr<ApplyJob>& job, Then then);
+  void DeleteToMakeAnew(const std::shared_ptr<ApplyJob>& job, const object::Value& live);
   void WaitUntilGone(const std::shared_ptr<ApplyJob>& job, const std::string& uid,
                      absl::Duration until);
   void OnPatched(const std::shared_ptr<ApplyJob>& job, absl::StatusOr<ApiResponse> answer);

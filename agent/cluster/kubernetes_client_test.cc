@@ -244,21 +244,126 @@ TEST_F(KubernetesClientTest, WhatAnotherTookMeanwhileIsNotTakenOver) {
   EXPECT_EQ(object::FindString(*server_.Find(Key("a")), {"data", "k"}), "2");
 }
 
-TEST_F(KubernetesClientTest, WhatCannotBeChangedInPlaceIsMadeAnewWithForceOnly) {
-  ASSERT_THAT(Apply(Key("a"), Config("a", "1")), IsOk());
-  const std::string before(object::FindString(*server_.Find(Key("a")), {"metadata", "uid"}));
-  server_.SetFault([&](const ApiRequest& request) -> std::optional<ApiResponse> {
-    if (request.method != "PATCH" || server_.Find(Key("a")) == nullptr) return std::nullopt;
-    return ApiResponse{422, R"({"message":"data is immutable"})"};
-  });
-  ApplyRequest request{Key("a"), Config("a", "2"), std::nullopt};
+// A ConfigMap that is there can only be made anew.
+class MakeAnewTest : public KubernetesClientTest {
+ protected:
+  static constexpr char kImmutable[] =
+      R"({"message":"ConfigMap \"a\" is invalid: data: Forbidden: field is immutable","details":
+          {"causes":[{"message":"Forbidden: field is immutable","field":"data"}]}})";
+
+  MakeAnewTest() {
+    EXPECT_THAT(Apply(Key("a"), Config("a", "1")), IsOk());
+    before_ = *server_.Find(Key("a"));
+  }
+  // Changes of what is there are refused so, and what is new as `trial` says.
+  void RefuseChanges(int status, std::string body, std::optional<ApiResponse> trial = {}) {
+    server_.SetFault([=, this](const ApiRequest& request) -> std::optional<ApiResponse> {
+      if (absl::StrContains(request.path, "/configmaps?dryRun=All")) return trial;
+      if (request.method != "PATCH" || server_.Find(Key("a")) == nullptr) return std::nullopt;
+      return ApiResponse{status, body};
+    });
+  }
+  ApplyRequest Forced() {
+    ApplyRequest request{Key("a"), Config("a", "2"), std::nullopt};
+    request.refused = ApplyRequest::Refused::kMakeAnew;
+    return request;
+  }
+  std::string Of(absl::string_view name) {
+    return std::string(object::FindString(before_, {"metadata", name}));
+  }
+  void ExpectNothingIsDeleted() {
+    EXPECT_THAT(Requests("DELETE"), IsEmpty());
+    EXPECT_NE(server_.Find(Key("a")), nullptr);
+  }
+
+  Value before_;
+};
+
+TEST_F(MakeAnewTest, WhatCannotBeChangedInPlaceIsMadeAnewWithForceOnly) {
+  RefuseChanges(422, kImmutable);
+  ApplyRequest request = Forced();
+  request.refused = ApplyRequest::Refused::kFail;
   EXPECT_THAT(Apply(request), StatusIs(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(Requests("DELETE"), IsEmpty());
-  request.refused = ApplyRequest::Refused::kMakeAnew;
+  ExpectNothingIsDeleted();
+  request = Forced();
+  request.if_version = Of("resourceVersion");
+  request.seen_uid = Of("uid");
   ASSERT_THAT(Apply(request), IsOk());
   const Value* after = server_.Find(Key("a"));
   EXPECT_EQ(object::FindString(*after, {"data", "k"}), "2");
-  EXPECT_NE(object::FindString(*after, {"metadata", "uid"}), before);
+  EXPECT_NE(object::FindString(*after, {"metadata", "uid"}), Of("uid"));
+  ASSERT_OK_AND_ASSIGN(const std::vector<LiveObject> live, Read({.app = "leidang/cart"}));
+  EXPECT_THAT(live, SizeIs(1)) << "what was tried is not there";
+}
+
+TEST_F(MakeAnewTest, AMistakeInTheManifestDeletesNothing) {
+  const std::string mistake = R"({"message":"x","details":{"causes":[
+      {"message":"Forbidden: field is immutable"},{"message":"Required value: name"}]}})";
+  const std::pair<int, std::string> refusals[] = {
+      {400, R"({"message":"field is immutable"})"},
+      {413, "too large"},
+      {415, "no such media type"},
+      {422, R"({"message":"spec.replicas: Invalid value: -1: must be at least 0"})"},
+      {422, mistake},
+      {500, R"({"message":".spec.x: field not declared in schema"})"}};
+  for (const auto& [status, body] : refusals) {
+    RefuseChanges(status, body);
+    EXPECT_THAT(Apply(Forced()), StatusIs(absl::StatusCode::kInvalidArgument)) << body;
+    ExpectNothingIsDeleted();
+  }
+}
+
+TEST_F(MakeAnewTest, WhatWouldNotBeCreatedIsNotDeleted) {
+  RefuseChanges(422, kImmutable, ApiResponse{403, R"({"message":"denied by a webhook"})"});
+  const absl::StatusOr<Applied> refused = Apply(Forced());
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(refused.status().message(), HasSubstr("field is immutable"));
+  EXPECT_THAT(refused.status().message(), HasSubstr("denied by a webhook"));
+  ExpectNothingIsDeleted();
+}
+
+TEST_F(MakeAnewTest, AnotherObjectThanTheOneThatWasSeenIsNotDeleted) {
+  RefuseChanges(422, kImmutable);
+  ApplyRequest request = Forced();
+  request.if_version = "1";
+  EXPECT_THAT(Apply(request), StatusIs(absl::StatusCode::kAborted));
+  request = Forced();
+  request.seen_uid = "another";
+  EXPECT_THAT(Apply(request), StatusIs(absl::StatusCode::kAborted));
+  Value taken = Config("a", "1");
+  manifest::Track(taken, "leidang/other", Key("a"));
+  server_.PutOutside(taken);
+  EXPECT_THAT(Apply(Forced()), StatusIs(absl::StatusCode::kAborted));
+  ExpectNothingIsDeleted();
+}
+
+TEST_F(MakeAnewTest, WhatChangesDuringTheTrialIsNotDeleted) {
+  server_.SetFault([this](const ApiRequest& request) -> std::optional<ApiResponse> {
+    if (absl::StrContains(request.path, "/configmaps?dryRun=All")) {
+      Value taken = Config("a", "1");
+      manifest::Track(taken, "leidang/other", Key("a"));
+      server_.PutOutside(taken);
+      return std::nullopt;
+    }
+    if (request.method != "PATCH") return std::nullopt;
+    return ApiResponse{422, kImmutable};
+  });
+  EXPECT_THAT(Apply(Forced()), StatusIs(absl::StatusCode::kAborted));
+  EXPECT_NE(server_.Find(Key("a")), nullptr);
+}
+
+TEST_F(MakeAnewTest, WhatSomebodyElseMakesInItsPlaceIsLeft) {
+  bool deleted = false;
+  server_.SetFault([this, &deleted](const ApiRequest& request) -> std::optional<ApiResponse> {
+    if (request.method == "DELETE") deleted = true;
+    if (deleted && request.method == "GET" && server_.Find(Key("a")) == nullptr) {
+      server_.PutOutside(Config("a", "other"));
+    }
+    if (request.method != "PATCH") return std::nullopt;
+    return ApiResponse{422, kImmutable};
+  });
+  EXPECT_THAT(Apply(Forced()), StatusIs(absl::StatusCode::kAborted));
+  EXPECT_EQ(object::FindString(*server_.Find(Key("a")), {"data", "k"}), "other");
 }
 
 TEST_F(KubernetesClientTest, ForceNeverDeletesANamespaceToMakeItAnew) {
@@ -268,7 +373,7 @@ TEST_F(KubernetesClientTest, ForceNeverDeletesANamespaceToMakeItAnew) {
   server_.PutOutside(manifest);
   server_.SetFault([](const ApiRequest& request) -> std::optional<ApiResponse> {
     if (request.method != "PATCH") return std::nullopt;
-    return ApiResponse{422, R"({"message":"no"})"};
+    return ApiResponse{422, R"({"message":"field is immutable"})"};
   });
   ApplyRequest request{ns, manifest, std::nullopt};
   request.refused = ApplyRequest::Refused::kMakeAnew;

@@ -11,6 +11,7 @@
 #include "agent/cluster/owned_fields.h"
 #include "agent/cluster/secret_data.h"
 #include "agent/cluster/taken_fields.h"
+#include "common/manifest/tracking.h"
 
 namespace leidang::agent {
 namespace {
@@ -21,11 +22,36 @@ using object::Value;
 // How long an object that is made anew may take to go, and how often it is looked for.
 constexpr absl::Duration kGoneWait = absl::Seconds(60);
 constexpr absl::Duration kGoneLook = absl::Milliseconds(200);
+// Of the name of what is only tried: with what the API server adds it is short for every kind.
+constexpr size_t kTrialNameMax = 40;
 
 // With these all that is in them would go.
 bool HoldsOthers(const ObjectKey& key) {
   return (key.group.empty() && key.kind == "Namespace") ||
          (key.group == "apiextensions.k8s.io" && key.kind == "CustomResourceDefinition");
+}
+
+// kAborted if another object or version is there than the caller has seen, or if it is somebody
+// else's without the caller having seen that.
+absl::Status IsAsSeen(const ApplyRequest& request, const Value& live) {
+  const auto refuse = [&](absl::string_view why) {
+    return absl::AbortedError(
+        absl::StrCat(request.key.ToString(), " is not deleted to be made anew: ", why));
+  };
+  const absl::string_view version = object::FindString(live, {"metadata", "resourceVersion"});
+  if (request.if_version.has_value() && *request.if_version != version) {
+    return refuse(absl::StrCat("it is not at version \"", *request.if_version, "\""));
+  }
+  if (request.seen_uid.has_value() &&
+      *request.seen_uid != object::FindString(live, {"metadata", "uid"})) {
+    return refuse("another object has its name now");
+  }
+  const std::optional<std::string> owner = manifest::OwnerOf(live, request.key);
+  if (!request.if_version.has_value() && owner.has_value() &&
+      owner != manifest::OwnerOf(request.manifest, request.key)) {
+    return refuse(absl::StrCat("it belongs to ", *owner, " now"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -113,27 +139,60 @@ void KubernetesClient::Replace(const std::shared_ptr<ApplyJob>& job) {
   });
 }
 
-bool KubernetesClient::MayMakeAnew(const ApplyJob& job, const absl::Status& refusal) {
-  return absl::IsInvalidArgument(refusal) && !HoldsOthers(job.request.key) &&
-         job.request.refused == ApplyRequest::Refused::kMakeAnew;
+bool KubernetesClient::MayMakeAnew(const ApplyJob& job, const absl::StatusOr<ApiResponse>& answer) {
+  return job.request.refused == ApplyRequest::Refused::kMakeAnew && !HoldsOthers(job.request.key) &&
+         SaysImmutable(answer);
 }
 
-// What is refused although it does not exist yet will not be better anew, and ends the job.
+// Nothing is deleted that would not be created again, and nothing that is not what was seen.
 void KubernetesClient::MakeAnew(const std::shared_ptr<ApplyJob>& job, const absl::Status& refusal) {
   const ObjectKey& key = job->request.key;
   job->request.refused = ApplyRequest::Refused::kFail;
   Get(job->resource, key, [this, job, key, refusal](const absl::StatusOr<Value>& object) {
     if (!object.ok()) return job->done(refusal);
-    DeleteRequest request;
-    request.key = key;
-    request.uid = std::string(object::FindString(*object, {"metadata", "uid"}));
-    request.propagation = Propagation::kBackground;
-    const std::string uid = request.uid;
-    const absl::Duration until = loop_.clock().Monotonic() + kGoneWait;
-    SendDelete(std::move(request), [this, job, uid, until](const absl::StatusOr<Deleted>& deleted) {
-      if (!deleted.ok()) return job->done(deleted.status());
-      WaitUntilGone(job, uid, until);
-    });
+    if (absl::Status seen = IsAsSeen(job->request, *object); !seen.ok()) return job->done(seen);
+    TryCreate(job, Alive([this, job, live = *object, refusal](const absl::Status& tried) {
+                if (tried.ok()) return DeleteToMakeAnew(job, live);
+                job->done(absl::Status(
+                    tried.code(), absl::StrCat(refusal.message(),
+                                               "; it is not deleted to be made anew, for a trial "
+                                               "shows that it would not be created: ",
+                                               tried.message())));
+              }));
+  });
+}
+
+// Under another name, for this one is taken. Stores nothing.
+void KubernetesClient::TryCreate(const std::shared_ptr<ApplyJob>& job, Then then) {
+  Value body = job->request.manifest;
+  FoldStringData(body);
+  object::Object& metadata = body.get_object()["metadata"].get_object();
+  object::StableErase(metadata, "name");
+  metadata["generateName"] =
+      absl::StrCat(absl::string_view(job->request.key.name).substr(0, kTrialNameMax), "-");
+  ApiRequest request;
+  request.method = "POST";
+  request.path = absl::StrCat(job->resource.CollectionPath(job->request.key.ns),
+                              "?dryRun=All&fieldManager=", kFieldManager);
+  request.content_type = "application/json";
+  request.body = object::ToJson(body);
+  gate_.Send(std::move(request),
+             Alive([then = std::move(then)](absl::StatusOr<ApiResponse> answer) {
+               then(AnswerObject(std::move(answer)).status());
+             }));
+}
+
+void KubernetesClient::DeleteToMakeAnew(const std::shared_ptr<ApplyJob>& job, const Value& live) {
+  DeleteRequest request;
+  request.key = job->request.key;
+  request.uid = std::string(object::FindString(live, {"metadata", "uid"}));
+  request.if_version = std::string(object::FindString(live, {"metadata", "resourceVersion"}));
+  request.propagation = Propagation::kBackground;
+  const std::string uid = request.uid;
+  const absl::Duration until = loop_.clock().Monotonic() + kGoneWait;
+  SendDelete(std::move(request), [this, job, uid, until](const absl::StatusOr<Deleted>& deleted) {
+    if (!deleted.ok()) return job->done(deleted.status());
+    WaitUntilGone(job, uid, until);
   });
 }
 
@@ -141,11 +200,13 @@ void KubernetesClient::WaitUntilGone(const std::shared_ptr<ApplyJob>& job, const
                                      absl::Duration until) {
   const ObjectKey& key = job->request.key;
   Get(job->resource, key, [this, job, key, uid, until](const absl::StatusOr<Value>& object) {
-    const bool gone = absl::IsNotFound(object.status()) ||
-                      (object.ok() && object::FindString(*object, {"metadata", "uid"}) != uid);
-    if (gone) {
-      job->request.if_version.reset();
+    if (absl::IsNotFound(object.status())) {
+      job->request.if_version = "";
       return Write(job);
+    }
+    if (object.ok() && object::FindString(*object, {"metadata", "uid"}) != uid) {
+      return job->done(absl::AbortedError(absl::StrCat(
+          key.ToString(), " was deleted to be made anew, and somebody else has made another one")));
     }
     if (loop_.clock().Monotonic() >= until) {
       return job->done(absl::UnavailableError(absl::StrCat(

@@ -488,6 +488,11 @@ ApiResponse MemoryApiServer::Replace(const Target& target, const ApiRequest& req
   if (!body.ok() || !body->is_object()) return Refuse(400, "the body is no object");
   Target named = target;
   named.name = Text(object::FindString(*body, {"metadata", "name"}));
+  const absl::string_view begin = object::FindString(*body, {"metadata", "generateName"});
+  if (named.name.empty() && request.method == "POST" && !begin.empty()) {
+    named.name = absl::StrCat(Text(begin), "g", version_);
+    Metadata(*body).get_object()["name"] = named.name;
+  }
   const Value* before = Find(named.Key());
   if (before != nullptr && request.method == "POST") return Refuse(409, "already exists");
   if (before == nullptr && request.method == "PUT") return Refuse(404, "not found");
@@ -495,6 +500,8 @@ ApiResponse MemoryApiServer::Replace(const Target& target, const ApiRequest& req
                                object::FindString(*before, {"metadata", "resourceVersion"})) {
     return Refuse(409, "the object has been modified");
   }
+  const bool dry = Query(target.query, "dryRun") == "All";
+  if (dry) return Ok(before == nullptr ? 201 : 200, *body);
   UpdateOutside(*body, Query(target.query, "fieldManager"));
   return Ok(before == nullptr ? 201 : 200, *Find(named.Key()));
 }

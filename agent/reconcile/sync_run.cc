@@ -49,6 +49,7 @@ ApplyRequest SyncRun::Job::RequestOf(const ApplyTask& task) const {
     request.manifest = *std::move(manifest);
   }
   if (task.if_version.has_value()) request.if_version = task.if_version;
+  request.seen_uid = task.seen_uid;
   const DesiredObject& object = desired->objects[task.desired];
   const auto wished = [](Wish own, Wish all) {
     return (own == Wish::kUnsaid ? all : own) == Wish::kYes;
