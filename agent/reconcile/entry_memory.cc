@@ -5,12 +5,15 @@
 
 #include "absl/strings/numbers.h"
 
+#include "common/base/utf8.h"
+
 namespace leidang::agent {
 namespace {
 
 using object::Value;
 
 constexpr size_t kMessageMax = 256;
+constexpr size_t kFailureMax = 2048;
 
 boost::json::string_view View(absl::string_view text) { return {text.data(), text.size()}; }
 
@@ -80,7 +83,7 @@ object::Object ToJson(const SyncProgress& sync) {
                         {"code", static_cast<int64_t>(result.code)},
                         {"state", static_cast<int64_t>(result.phase)}};
     AddKey(hook, id.key);
-    hook["message"] = View(absl::string_view(result.message).substr(0, kMessageMax));
+    hook["message"] = View(Utf8Prefix(result.message, kMessageMax));
     hooks.push_back(std::move(hook));
   }
   object::Object json{{"attempts", sync.attempts}, {"hooks", std::move(hooks)}};
@@ -88,6 +91,27 @@ object::Object ToJson(const SyncProgress& sync) {
   json["started"] = absl::ToUnixMillis(sync.started);
   json["by"] = View(sync.by);
   return json;
+}
+
+object::Object ToJson(const SyncEnd& end) {
+  object::Object json{{"attempts", end.attempts}};
+  json["element"] = View(end.element.Hex());
+  json["by"] = View(end.by);
+  if (end.result == SyncHistoryItem::Result::kFailed)
+    json["failure"] = View(Utf8Prefix(end.failure, kFailureMax));
+  if (end.again == SyncEnd::Again::kYes) json["again"] = true;
+  return json;
+}
+
+SyncEnd EndFrom(const Value& json) {
+  SyncEnd end;
+  end.element = object::Sha256::FromHex(Text(json, "element")).value_or(object::Sha256());
+  end.attempts = std::max<int64_t>(Number(json, "attempts"), 1);
+  end.by = Text(json, "by");
+  if (object::Find(json, {"failure"}) != nullptr) end.result = SyncHistoryItem::Result::kFailed;
+  end.failure = Text(json, "failure");
+  if (object::Find(json, {"again"}) != nullptr) end.again = SyncEnd::Again::kYes;
+  return end;
 }
 
 template <typename Enum>
@@ -124,6 +148,7 @@ std::string EncodeMemory(const EntryMemory& memory) {
   for (const SyncHistoryItem& item : memory.history) history.push_back(ToJson(item));
   if (!history.empty()) json["history"] = std::move(history);
   if (memory.sync.has_value()) json["sync"] = ToJson(*memory.sync);
+  if (memory.last.has_value()) json["last"] = ToJson(*memory.last);
   if (!memory.unconfirmed.empty()) json["unconfirmed"] = ToJson(memory.unconfirmed);
   if (memory.ending != EntryMemory::Ending::kNotBegun) {
     json["ending"] = static_cast<int64_t>(memory.ending);
@@ -143,6 +168,8 @@ EntryMemory DecodeMemory(absl::string_view note) {
   for (const Value& item : List(*json, "history")) memory.history.push_back(HistoryFrom(item));
   const Value* sync = object::Find(*json, {"sync"});
   if (sync != nullptr) memory.sync = SyncFrom(*sync);
+  const Value* last = object::Find(*json, {"last"});
+  if (last != nullptr) memory.last = EndFrom(*last);
   // The one time "unconfirmedSince" of earlier versions does not say of which deletions it is: they
   // ask anew.
   for (const Value& item : List(*json, "unconfirmed")) {
@@ -153,7 +180,7 @@ EntryMemory DecodeMemory(absl::string_view note) {
 }
 
 void AddHistory(std::vector<SyncHistoryItem>& history, SyncHistoryItem item, size_t limit) {
-  item.message.resize(std::min(item.message.size(), kMessageMax));
+  item.message.resize(Utf8Prefix(item.message, kMessageMax).size());
   // To the millisecond, as it is kept.
   item.started = absl::FromUnixMillis(absl::ToUnixMillis(item.started));
   item.ended = absl::FromUnixMillis(absl::ToUnixMillis(item.ended));

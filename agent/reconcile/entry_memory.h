@@ -45,10 +45,23 @@ struct SyncProgress {
   friend bool operator==(const SyncProgress&, const SyncProgress&) = default;
 };
 
+// How the last sync in phases of everything ended; a restart begins it no second time.
+struct SyncEnd {
+  object::Sha256 element;  // Of the assignment that it was of.
+  int64_t attempts = 1;
+  std::string by;
+  SyncHistoryItem::Result result = SyncHistoryItem::Result::kSucceeded;
+  enum class Again : uint8_t { kNo, kYes } again = Again::kNo;  // Tried again by itself.
+  std::string failure;
+
+  friend bool operator==(const SyncEnd&, const SyncEnd&) = default;
+};
+
 struct EntryMemory {
   size_t prunes = 0;                     // Within the hour that the brake looks at.
   std::vector<SyncHistoryItem> history;  // The oldest first.
   std::optional<SyncProgress> sync;
+  std::optional<SyncEnd> last;
   // Deletions that ask for confirmation, and since when, to the second: a confirmation is of what
   // had asked by then, and lets nothing go that asked later.
   std::map<object::ObjectKey, absl::Time> unconfirmed;

@@ -198,6 +198,9 @@ class EntryPass {
   static absl::StatusOr<SyncWish> ReadWish(const OperationRecord& operation);
   void TakeSync(std::vector<SyncWish> wishes);
   bool NextSyncMayBegin() const;
+  // How the last sync of everything ended, across restarts.
+  void RememberEnd(const SyncRecord& record);
+  void RecallEnd(SyncRecord& record);
   // Of a partial sync: what is known of the whole is as it was.
   static void ForgetPart(SyncRecord& record);
   void OnPhases(SyncOutcome outcome);

@@ -207,6 +207,7 @@ void EntryPass::Terminate() {
     memory_.sync.reset();
     record.next.reset();
     Remember(SyncHistoryItem::Result::kFailed, record.failure, record.started, record.by);
+    RememberEnd(record);
   }
   for (const OperationRecord& operation : asked_.operations) {
     if (operation.kind == OperationKind::kTerminate && !ran) {

@@ -100,6 +100,7 @@ void EntryPass::CarryOutInPhases() {
     }
   }
   if (record.element != element) record = {};
+  RecallEnd(record);
   // Nobody asks for it any more.
   if (record.extent == SyncRecord::Extent::kPart && asked_.sync != record.operation) {
     ForgetPart(record);
@@ -172,7 +173,10 @@ void EntryPass::BeginSync(SyncRecord& record) {
   record.failure.clear();
   record.next.reset();
   ++record.attempts;
-  if (!part) memory_.sync.reset();
+  if (!part) {
+    memory_.sync.reset();
+    memory_.last.reset();
+  }
   if (!part && !record.running->hooks().empty()) {
     memory_.sync = SyncProgress{element, record.started, record.attempts, record.by,
                                 record.running->HookResults()};
@@ -263,6 +267,7 @@ void EntryPass::EndSync(SyncRecord& record) {
     context_.log.Info(kRoom, "synced", {{"app", ref_.key.name}});
   }
   record.running.reset();
+  RememberEnd(record);
 }
 
 // Of a partial sync; corrections go on beside it.

@@ -90,6 +90,35 @@ void EntryPass::Remember(SyncHistoryItem::Result result, absl::string_view messa
   AddHistory(memory_.history, std::move(item), application_.history_max);
 }
 
+void EntryPass::RememberEnd(const SyncRecord& record) {
+  const bool failed = record.end == SyncRecord::End::kFailed;
+  memory_.last = SyncEnd{
+      record.element,
+      record.attempts,
+      record.by,
+      failed ? SyncHistoryItem::Result::kFailed : SyncHistoryItem::Result::kSucceeded,
+      record.next.has_value() ? SyncEnd::Again::kYes : SyncEnd::Again::kNo,
+      record.failure,
+  };
+}
+
+void EntryPass::RecallEnd(SyncRecord& record) {
+  const object::Sha256& element = findings_.entry.head.element;
+  if (memory_.last.has_value() && memory_.last->element != element) memory_.last.reset();
+  const bool known = record.running != nullptr || record.end != SyncRecord::End::kNone;
+  if (known || !memory_.last.has_value()) return;
+  const SyncEnd& last = *memory_.last;
+  const bool failed = last.result == SyncHistoryItem::Result::kFailed;
+  record.element = element;
+  record.end = failed ? SyncRecord::End::kFailed : SyncRecord::End::kSucceeded;
+  record.attempts = last.attempts;
+  record.by = last.by;
+  record.failure = last.failure;
+  if (last.again == SyncEnd::Again::kNo) return;
+  const std::optional<absl::Duration> wait = application_.policy.retry.WaitBefore(last.attempts);
+  if (wait.has_value()) record.next = context_.loop.clock().Monotonic() + *wait;
+}
+
 // Syncs in waves have no record of their own: a pass that changed content was one.
 void EntryPass::RememberWaves() {
   const bool live = findings_.entry.head.phase == EntryPhase::kLive;

@@ -178,6 +178,67 @@ TEST_F(OptionsTest, AfterAPartialSyncHooksThatHaveRunDoNotRunAgain) {
   agent_.Settle(absl::Minutes(30));
   EXPECT_EQ(agent_.Operation(1).state, OperationState::kSucceeded);
   EXPECT_EQ(Uid("pre"), uid);
+  agent_.Restart();
+  agent_.Settle(absl::Minutes(30));
+  EXPECT_FALSE(agent_.Applied(kCart));
+  EXPECT_EQ(Uid("pre"), uid) << "nor does it after a restart";
+}
+
+TEST_F(OptionsTest, APartialSyncThatARestartInterruptsChangesNothingOfTheWhole) {
+  TestApp app = App();
+  app.sync_policy = R"({"automated":{"prune":true,"selfHeal":true},"retry":{"limit":0}})";
+  app.files["app/pre.yaml"] = ConfigMapText("pre", "x", "argocd.argoproj.io/hook: PreSync");
+  app.files["app/web.yaml"] =
+      "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  annotations: "
+      "{argocd.argoproj.io/sync-wave: \"-1\"}\nspec: {replicas: 1}\n";
+  agent_.cluster.SetFault([](MemoryCluster::Operation operation, const ObjectKey& key) {
+    return operation == MemoryCluster::Operation::kApply && key.name == "web"
+               ? absl::InvalidArgumentError("the server does not like it")
+               : absl::OkStatus();
+  });
+  agent_.Put(app);
+  agent_.Settle(absl::Minutes(5));
+  const uint64_t uid = Uid("pre");
+  ASSERT_NE(uid, 0u);
+  agent_.cluster.SetFault(nullptr);
+  agent_.Ask(kCart, OperationKind::kSync, R"({"resources":["*:*:web","*:*:a"]})", 1);
+  agent_.Settle(absl::Seconds(5));
+  ASSERT_EQ(agent_.Operation(1).state, OperationState::kRunning) << "web is not healthy yet";
+  agent_.Restart();
+  agent_.Settle(absl::Seconds(5));
+  ASSERT_EQ(agent_.Operation(1).state, OperationState::kRunning);
+  const absl::StatusOr<Value> status = object::ParseJson(
+      R"({"replicas":1,"updatedReplicas":1,"availableReplicas":1,"readyReplicas":1})");
+  agent_.cluster.SetStatus({"apps", "Deployment", "shop", "web"}, *status);
+  agent_.Settle(absl::Minutes(30));
+  EXPECT_EQ(agent_.Operation(1).state, OperationState::kSucceeded) << agent_.Operation(1).message;
+  EXPECT_THAT(agent_.Objects(), ElementsAre("ConfigMap/a", "ConfigMap/pre", "Deployment/web"));
+  EXPECT_EQ(Uid("pre"), uid) << "no attempt of the whole is left";
+  EXPECT_THAT(agent_.Condition(kCart, "SyncError"), HasSubstr("the server does not like it"));
+}
+
+TEST_F(OptionsTest, ATerminatedPartialSyncChangesNothingOfTheWhole) {
+  TestApp app = App();
+  app.sync_policy = "{}";
+  agent_.Put(app);
+  agent_.Ask(kCart, OperationKind::kSync, "{}", 1);
+  agent_.Settle();
+  ASSERT_TRUE(agent_.Applied(kCart));
+  app.files["app/web.yaml"] =
+      "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  annotations: "
+      "{argocd.argoproj.io/sync-wave: \"-1\"}\nspec: {replicas: 1}\n";
+  app.files["app/a.yaml"] = ConfigMapText("a", "blue");
+  agent_.Put(app);
+  agent_.Ask(kCart, OperationKind::kSync, R"({"resources":["*:*:web","*:*:a"]})", 2);
+  agent_.Settle(absl::Seconds(5));
+  ASSERT_EQ(agent_.Operation(2).state, OperationState::kRunning);
+  agent_.Ask(kCart, OperationKind::kTerminate, "{}", 3);
+  agent_.Settle();
+  EXPECT_EQ(agent_.Operation(2).state, OperationState::kFailed);
+  EXPECT_EQ(agent_.Operation(2).message, "the sync was terminated");
+  EXPECT_EQ(agent_.Operation(3).state, OperationState::kSucceeded);
+  EXPECT_EQ(agent_.Data("a", "colour"), "red");
+  EXPECT_EQ(agent_.Condition(kCart, "SyncError"), "") << "of the whole nothing has failed";
 }
 
 TEST_F(OptionsTest, WhatAsksForConfirmationIsPrunedOnceItIsApproved) {

@@ -59,6 +59,8 @@ TEST(EntryMemory, IsReadAsItWasWritten) {
   memory.sync->started = absl::FromUnixSeconds(9);
   memory.sync->hooks[{{"batch", "Job", "shop", "pre"}, SyncPhase::kPreSync}] = {
       SyncResult::Code::kSynced, SyncResult::Phase::kSucceeded, "completed"};
+  memory.last = SyncEnd{object::Sha256::Of("y"), 3,       "ann", SyncHistoryItem::Result::kFailed,
+                        SyncEnd::Again::kYes,    "broken"};
   memory.unconfirmed[{"", "ConfigMap", "shop", "a"}] = absl::FromUnixSeconds(11);
   memory.unconfirmed[{"apps", "Deployment", "shop", "web"}] = absl::FromUnixSeconds(12);
   memory.ending = EntryMemory::Ending::kHooksDone;
@@ -70,6 +72,21 @@ TEST(EntryMemory, IsReadAsItWasWritten) {
 TEST(EntryMemory, ReadsTheCountThatEarlierVersionsWroteAndTakesTheUnreadableForOne) {
   EXPECT_EQ(DecodeMemory("12").prunes, 12u);
   EXPECT_EQ(DecodeMemory("{broken").prunes, 1u);
+}
+
+TEST(EntryMemory, CutsMessagesBetweenCharacters) {
+  EntryMemory memory;
+  SyncHistoryItem item = Synced("abc", SyncHistoryItem::Result::kFailed);
+  item.message = std::string(255, 'x') + "\xc3\xbc";
+  AddHistory(memory.history, item, 10);
+  memory.last.emplace();
+  memory.last->result = SyncHistoryItem::Result::kFailed;
+  memory.last->failure = std::string(2047, 'x') + "\xc3\xbc";
+  const EntryMemory read = DecodeMemory(EncodeMemory(memory));
+  ASSERT_EQ(read.history.size(), 1u);
+  EXPECT_EQ(read.history[0].message, std::string(255, 'x'));
+  ASSERT_TRUE(read.last.has_value());
+  EXPECT_EQ(read.last->failure, std::string(2047, 'x'));
 }
 
 TEST(EntryMemory, AConfirmationThatEarlierVersionsAskedForIsAskedForAnewByEachDeletion) {
