@@ -153,6 +153,7 @@ std::string EncodeMemory(const EntryMemory& memory) {
   if (memory.ending != EntryMemory::Ending::kNotBegun) {
     json["ending"] = static_cast<int64_t>(memory.ending);
   }
+  if (!memory.hooks_skipped.empty()) json["hooksSkipped"] = View(memory.hooks_skipped);
   return object::CanonicalJson(json);
 }
 
@@ -175,6 +176,7 @@ EntryMemory DecodeMemory(absl::string_view note) {
   for (const Value& item : List(*json, "unconfirmed")) {
     memory.unconfirmed.emplace(KeyFrom(item), absl::FromUnixSeconds(Number(item, "since")));
   }
+  memory.hooks_skipped = Text(*json, "hooksSkipped");
   memory.ending = EnumFrom(*json, "ending", EntryMemory::Ending::kAllDone);
   return memory;
 }

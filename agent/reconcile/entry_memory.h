@@ -68,6 +68,8 @@ struct EntryMemory {
   // Of an entry that is being deleted: its PreDelete hooks are done, or its PostDelete hooks too.
   enum class Ending : uint8_t { kNotBegun, kHooksDone, kAllDone } ending = Ending::kNotBegun;
 
+  std::string hooks_skipped;  // Why such hooks did not run; empty if all did.
+
   friend bool operator==(const EntryMemory&, const EntryMemory&) = default;
 };
 

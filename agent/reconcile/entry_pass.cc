@@ -27,18 +27,6 @@ constexpr size_t kHeldUpShown = 5;
 constexpr absl::Duration kBetweenWaves = absl::Seconds(2);
 constexpr absl::Duration kPendingDeletion = absl::Seconds(5);
 
-bool MayPass(const absl::Status& failure) {
-  switch (failure.code()) {
-    case absl::StatusCode::kInvalidArgument:
-    case absl::StatusCode::kUnimplemented:
-    case absl::StatusCode::kNotFound:
-    case absl::StatusCode::kFailedPrecondition:
-      return false;
-    default:
-      return true;
-  }
-}
-
 // Argo CD's mark "app:group/kind:namespace/name" of another object: made by a controller from one
 // that was applied.
 bool IsCopy(const object::Value& manifest, const ObjectKey& key) {
@@ -56,6 +44,18 @@ absl::Status StorageError(const absl::Status& status) {
 }
 
 }  // namespace
+
+bool EntryPass::MayPass(const absl::Status& failure) {
+  switch (failure.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kUnimplemented:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kFailedPrecondition:
+      return false;
+    default:
+      return true;
+  }
+}
 
 SeenObject EntryPass::SeenOf(const LiveObject& live) const {
   SeenObject seen;

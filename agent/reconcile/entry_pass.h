@@ -210,6 +210,9 @@ class EntryPass {
   void KeepCorrectionsOnly();
 
   // Entries that are being deleted.
+  // Whether the same may succeed at another time.
+  static bool MayPass(const absl::Status& failure);
+  // Or, as long as State cannot be read, may have.
   bool HasEndingHooks() const;
   void RunEnding(HookType type);
   void OnEndingDesired(absl::StatusOr<DesiredSource::Set> answer);
@@ -217,6 +220,7 @@ class EntryPass {
   void OnEndingRead(absl::StatusOr<std::vector<LiveObject>> answer);
   void OnEndingLive(absl::StatusOr<std::vector<LiveObject>> answer);
   void OnEndingPhases();
+  void SkipEnding(const absl::Status& why);
   void EndEnding();
   void StartDeletion();
   void LookForDeletion();

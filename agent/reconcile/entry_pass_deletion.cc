@@ -21,6 +21,7 @@ void EntryPass::StartDeletion() {
   if (!ending) context_.syncs.erase(ref_);
   memory_.sync.reset();
   context_.on_settled();
+  findings_.sync_failure = memory_.hooks_skipped;
   application_.app = ref_.key.name;
   if (findings_.entry.assignment.has_value()) {
     // Only for what is to stay with the cluster; an Application that cannot be read names nothing.

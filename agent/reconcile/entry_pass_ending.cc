@@ -12,6 +12,7 @@ namespace {
 constexpr absl::string_view kRoom = "agent/reconcile";
 constexpr absl::Duration kBetweenLooks = absl::Seconds(2);
 constexpr int kLooksMax = 100;
+constexpr size_t kShownMax = 500;
 
 }  // namespace
 
@@ -23,11 +24,14 @@ bool EntryPass::HasEndingHooks() const {
     return false;
   }
   const absl::StatusOr<std::vector<EntryHead>> heads = context_.state.HeadsOf(ref_.key);
-  return heads.ok() && heads->size() == 1;
+  return !heads.ok() || heads->size() == 1;
 }
 
 void EntryPass::RunEnding(HookType type) {
   ending_ = type;
+  if (const auto heads = context_.state.HeadsOf(ref_.key); !heads.ok()) {
+    return Fail(heads.status());
+  }
   if (desired_ != nullptr) return LookForEnding();
   context_.desired.Get(ref_, application_, Alive(&EntryPass::OnEndingDesired));
 }
@@ -41,9 +45,23 @@ void EntryPass::OnEndingDesired(absl::StatusOr<DesiredSource::Set> answer) {
     findings_.progress = std::string(answer.status().message());
     return Conclude(WorkResult::After(context_.options.resync));
   }
-  // What cannot be rendered any more must not stand in the way of its own end.
-  context_.log.Warning(kRoom, "an application ends without its hooks",
+  if (!MayPass(answer.status())) return SkipEnding(answer.status());
+  findings_.sync_failure =
+      absl::StrCat("the deletion waits, for its hooks cannot be told now, which is tried again: ",
+                   answer.status().message());
+  context_.log.Warning(kRoom, "the hooks of a deletion cannot be told",
                        {{"app", ref_.key.name}, {"error", answer.status().message()}});
+  Conclude(WorkResult::Retry());
+}
+
+// What cannot be rendered any more must not stand in the way of its own end.
+void EntryPass::SkipEnding(const absl::Status& why) {
+  memory_.hooks_skipped =
+      absl::StrCat("hooks of the deletion do not run, for they cannot be rendered: ",
+                   absl::string_view(why.message()).substr(0, kShownMax));
+  findings_.sync_failure = memory_.hooks_skipped;
+  context_.log.Warning(kRoom, "an application ends without its hooks",
+                       {{"app", ref_.key.name}, {"error", why.message()}});
   EndEnding();
 }
 
@@ -112,7 +130,7 @@ void EntryPass::OnEndingPhases() {
   }
   if (operation.wave().has_value() && looks_ < kLooksMax) return LookForEnding();
   findings_.progress = operation.message();
-  findings_.sync_failure = record.failure;
+  if (!record.failure.empty()) findings_.sync_failure = record.failure;
   Conclude(WorkResult::After(kBetweenLooks));
 }
 

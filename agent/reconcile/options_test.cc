@@ -517,6 +517,40 @@ TEST_F(OptionsTest, AHookOfTheEndThatFailsHoldsTheDeletionAndSaysSo) {
   EXPECT_THAT(agent_.Condition(kCart, "DeletionError"), HasSubstr("a hook of the deletion failed"));
 }
 
+TEST_F(OptionsTest, HooksOfTheEndWaitForContentThatTheHubDoesNotGiveNow) {
+  TestApp app = App();
+  app.files["app/before.yaml"] =
+      "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: before\n  annotations: "
+      "{argocd.argoproj.io/hook: PreDelete}\nspec: {}\n";
+  agent_.content.forgetful = true;
+  agent_.Put(app);
+  agent_.Settle();
+  agent_.Delete(kCart);
+  agent_.Settle();
+  EXPECT_FALSE(agent_.Status(kCart).gone);
+  EXPECT_THAT(agent_.Condition(kCart, "DeletionError"), HasSubstr("which is tried again"));
+  EXPECT_THAT(agent_.Condition(kCart, "DeletionError"), HasSubstr("no such content"));
+  agent_.content.forgetful = false;
+  agent_.Settle(absl::Minutes(10));
+  EXPECT_THAT(agent_.Objects(), Contains("Job/before"));
+  EXPECT_FALSE(agent_.Status(kCart).gone);
+}
+
+TEST_F(OptionsTest, HooksOfTheEndThatCannotBeRenderedAreSkippedAndThatIsSaid) {
+  TestApp app = App();
+  agent_.Put(app);
+  agent_.Settle();
+  ASSERT_EQ(agent_.Objects().size(), 4u);
+  app.files["app/b.yaml"] = "apiVersion: v1\nkind: ConfigMap\nmetadata: [\n";
+  agent_.Put(app);
+  agent_.Settle();
+  agent_.Delete(kCart);
+  agent_.Settle();
+  EXPECT_TRUE(agent_.Objects().empty());
+  EXPECT_TRUE(agent_.Status(kCart).gone);
+  EXPECT_THAT(agent_.Condition(kCart, "DeletionError"), HasSubstr("cannot be rendered"));
+}
+
 class ApiOptionsTest : public ::testing::Test {
  protected:
   ApiOptionsTest() {

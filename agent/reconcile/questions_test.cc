@@ -64,6 +64,7 @@ TEST(EntryMemory, IsReadAsItWasWritten) {
   memory.unconfirmed[{"", "ConfigMap", "shop", "a"}] = absl::FromUnixSeconds(11);
   memory.unconfirmed[{"apps", "Deployment", "shop", "web"}] = absl::FromUnixSeconds(12);
   memory.ending = EntryMemory::Ending::kHooksDone;
+  memory.hooks_skipped = "they cannot be rendered";
   EXPECT_EQ(DecodeMemory(EncodeMemory(memory)), memory);
   EXPECT_EQ(EncodeMemory(EntryMemory()), "");
   EXPECT_EQ(DecodeMemory(""), EntryMemory());
