@@ -306,6 +306,38 @@ TEST(ExpiredWatch, IsReadAnewInPagesAndTellsWhatWasMissed) {
   EXPECT_EQ(pages, 2u);
 }
 
+// The words of a real server's refusals, and its dry run.
+TEST(MakingAnew, HappensToAnImmutableObjectAndNotForAMistake) {
+  KubernetesCluster server(KubernetesCluster::Size::kServerOnly, "");
+  server.CreateNamespace("shop");
+  HandLoop loop;
+  RealClient real(loop, server.Endpoint());
+  const ObjectKey key{"", "ConfigMap", "shop", "fixed"};
+  const auto apply = [&](const std::string& data) {
+    const absl::StatusOr<Value> manifest = object::ParseJson(
+        absl::StrCat(R"({"apiVersion":"v1","kind":"ConfigMap","immutable":true,"metadata":)",
+                     R"({"name":"fixed","namespace":"shop"},"data":)", data, "}"));
+    EXPECT_OK(manifest);
+    ApplyRequest request{key, *manifest, std::nullopt};
+    request.refused = ApplyRequest::Refused::kMakeAnew;
+    std::optional<absl::StatusOr<Applied>> answer;
+    real.client().Apply(std::move(request),
+                        [&](absl::StatusOr<Applied> a) { answer = std::move(a); });
+    loop.RunUntil([&] { return answer.has_value(); }, absl::Minutes(1));
+    return answer.has_value() ? *answer : absl::InternalError("no answer");
+  };
+  const absl::StatusOr<Applied> first = apply(R"({"k":"1"})");
+  ASSERT_OK(first);
+  EXPECT_THAT(apply(R"({"not a key":"1"})"), StatusIs(absl::StatusCode::kInvalidArgument));
+  const Value live = server.Get(PathOf(key));
+  EXPECT_EQ(object::FindString(live, {"metadata", "uid"}), first->uid);
+  const absl::StatusOr<Applied> second = apply(R"({"k":"2"})");
+  ASSERT_OK(second);
+  EXPECT_NE(second->uid, first->uid);
+  const Value anew = server.Get(PathOf(key));
+  EXPECT_EQ(object::FindString(anew, {"data", "k"}), "2");
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Kubernetes, ClusterContractTest,
     ::testing::Values(RealCluster::Kind("real", ""),
