@@ -87,7 +87,10 @@ void ClusterLifecycle::Reopen(const std::vector<ClusterRegistration>& lost,
 // What was decided before a crash, and may not have reached the store.
 void ClusterLifecycle::Replay(std::function<void(absl::StatusOr<Logs>)> done, Logs logs) {
   WriteBatch batch;
-  for (const auto& [id, cluster] : records_.clusters()) AddDecided(id, &batch);
+  for (const auto& [id, cluster] : records_.clusters()) {
+    AddDecided(id, &batch);
+    DropDecided(id, &batch);
+  }
   for (const ClusterLog& open : store_.Logs()) {
     if (!records_.clusters().contains(open.cluster)) batch.DropLog(open.cluster);
   }
@@ -116,6 +119,16 @@ void ClusterLifecycle::AddDecided(const intent::ClusterId& id, WriteBatch* batch
     const PendingDeletion& deletion = it->second;
     if (deletion.cluster != id) break;
     batch->Delete(id, {deletion.key, deletion.uid, deletion.policy});
+  }
+}
+
+// REQUIRES: nothing else writes yet. Later a record is its owner's alone: one that is being written
+// is not to be read yet.
+void ClusterLifecycle::DropDecided(const intent::ClusterId& id, WriteBatch* batch) const {
+  const auto& pending = records_.pending_deletions();
+  for (auto it = pending.lower_bound({id, {}, {}}); it != pending.end(); ++it) {
+    const PendingDeletion& deletion = it->second;
+    if (deletion.cluster != id) break;
     if (deletion.key.kind != intent::EntryKind::kApplication) continue;
     const absl::StatusOr<DerivedApplication> application = store_.Application(deletion.key.name);
     // One that the hub has elsewhere may have the uid that the agent here held unclaimed.

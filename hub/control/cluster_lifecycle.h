@@ -54,7 +54,10 @@ class ClusterLifecycle {
   void Replay(std::function<void(absl::StatusOr<Logs>)> done, Logs logs);
   void OnCommitted(const CommitResult& result);
   void Work(const intent::ClusterId& id);
+  // The tombstones of what was decided.
   void AddDecided(const intent::ClusterId& id, WriteBatch* batch) const;
+  // The records of it.
+  void DropDecided(const intent::ClusterId& id, WriteBatch* batch) const;
   absl::StatusOr<WriteBatch> EndOf(const ClusterRegistration& cluster,
                                    FleetRecords::Changes* changes) const;
   void Remove(const ClusterRegistration& cluster);

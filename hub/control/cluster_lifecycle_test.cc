@@ -19,6 +19,8 @@ using ::testing::Not;
 
 class ClusterLifecycleTest : public FleetTest {
  protected:
+  ClusterLifecycleTest() = default;
+  explicit ClusterLifecycleTest(const testing::TestHub::Options& options) : FleetTest(options) {}
   void SetUp() override {
     Commit(Apps({"a"}));
     Start();
@@ -161,6 +163,42 @@ TEST_F(ClusterLifecycleTest, WhatReachesAClusterThatIsBeingRemovedEndsToo) {
     if (hub_.records().ClusterNamed(name) != nullptr) hub_.AgentCatchesUp(name);
     loop_.RunFor(absl::Minutes(1));
     EXPECT_EQ(hub_.records().ClusterNamed(name), nullptr) << steps;
+  }
+}
+
+class SlowStoreTest : public ClusterLifecycleTest {
+ protected:
+  SlowStoreTest() : ClusterLifecycleTest(Slow()) {}
+  static testing::TestHub::Options Slow() {
+    testing::TestHub::Options options;
+    options.store_delay = absl::Milliseconds(8);
+    return options;
+  }
+};
+
+TEST_F(SlowStoreTest, AnEditOfAClusterDoesNotTouchTheRecordOfWhatHasJustMovedAway) {
+  // The edit and the move overlap at every step there is.
+  for (int steps = 0; steps < 60; ++steps) {
+    const bool there = steps % 2 == 0;
+    ASSERT_OK(hub_.Apply(ListSet("set", {there ? "x two" : "x one", "z two"})));
+    for (int step = 0; step < steps / 2; ++step) loop_.Step();
+    hub_.desk().Register({.name = there ? "one" : "two",
+                          .server = "",
+                          .project = "",
+                          .labels = {{"edit", absl::StrCat(steps)}},
+                          .annotations = {}},
+                         {"test", ""}, [](const absl::StatusOr<Desk::Registered>&) {});
+    for (int step = 0; step < 100; ++step) {
+      loop_.Step();
+      ASSERT_OK(hub_.store().Application("leidang/x")) << steps << ", " << step;
+    }
+    ASSERT_TRUE(hub_.Settle());
+    loop_.RunFor(absl::Hours(2));  // Or the brakes would hold the next one.
+    const auto application = hub_.store().Application("leidang/x");
+    ASSERT_OK(application) << steps;
+    EXPECT_EQ(application->cluster, hub_.IdOf(there ? "two" : "one")) << steps;
+    EXPECT_THAT(hub_.On(there ? "two" : "one"), Contains("x")) << steps;
+    EXPECT_THAT(hub_.On(there ? "one" : "two"), Not(Contains("x"))) << steps;
   }
 }
 

@@ -106,7 +106,7 @@ void TestHub::Start() {
   Process& p = *process_;
   p.ledger = *hub::OpenLedger(disks_.ledger.get(), &loop_, {.commit_delay = absl::Milliseconds(1)});
   absl::StatusOr<std::unique_ptr<hub::Store>> store =
-      hub::OpenMemoryStore(disks_.store.get(), &loop_);
+      hub::OpenMemoryStore(disks_.store.get(), &loop_, {.commit_delay = options_.store_delay});
   CHECK(store.ok());
   p.store = *std::move(store);
   if (options_.on_commit)
