@@ -102,6 +102,8 @@ UnclaimedDesk::Entry UnclaimedDesk::Described(const ClusterRegistration& cluster
     entry.why = absl::StrCat(
         "the hub has this name on cluster ",
         other == parts_.records.clusters().end() ? own->cluster.Hex() : other->second.name);
+  } else if (own.ok()) {
+    entry.why = "the hub's Application of this name is not assigned to a cluster yet";
   } else {
     entry.why = "no set and no Application of this hub gives it";
   }
@@ -189,7 +191,8 @@ change::DecideUnclaimed UnclaimedDesk::EndOf(const Entry& entry, intent::Deletio
            std::move(reason)}};
 }
 
-// Where the hub has no Application of that name, a later one must not get this uid again.
+// Where the hub has no Application of that name, or has it nowhere yet, one that is assigned later
+// must not get this uid again.
 absl::StatusOr<FleetRecords::Changes> UnclaimedDesk::Releasing(
     const std::vector<Entry>& found, std::optional<intent::DeletionPolicy> policy,
     Decided* decided) const {
@@ -199,7 +202,8 @@ absl::StatusOr<FleetRecords::Changes> UnclaimedDesk::Releasing(
         absl::StrCat("say what becomes of the objects of ", key,
                      ": --cascade orphan keeps them, --cascade foreground deletes them"));
   }
-  const bool known = parts_.store.Application(key).ok();
+  const absl::StatusOr<DerivedApplication> own = parts_.store.Application(key);
+  const bool stands = own.ok() && !own->cluster.IsNone();
   FleetRecords::Changes changes;
   for (const Entry& entry : found) {
     if (entry.state == State::kAdopted) {
@@ -211,7 +215,7 @@ absl::StatusOr<FleetRecords::Changes> UnclaimedDesk::Releasing(
     changes.push_back(EndOf(entry, *policy, "released by a person"));
     const std::optional<uint64_t> count =
         parts_.records.CountThatGives(entry.cluster, entry.status.key, entry.status.uid);
-    if (count && !known)
+    if (count && !stands)
       changes.push_back(change::RaiseDeletions{entry.cluster, entry.status.key, *count + 1});
   }
   return changes;

@@ -263,5 +263,26 @@ TEST_F(UnclaimedFlow, NothingIsDecidedWhileTheClusterIsRecovering) {
   EXPECT_THAT(Adopt("one", "w"), StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
+TEST_F(UnclaimedFlow, AfterAReleaseAnApplicationThatWaitedForItsPlaceGetsAnotherUid) {
+  BeginAnew();
+  ApplyAndSettle(ListSet("list", {"x one", "w nowhere", "z two"}));
+  AcceptAll();
+  ASSERT_EQ(hub_.store().Application("leidang/w")->uid, uid_) << "without a cluster";
+  ASSERT_THAT(Listed(), SizeIs(1));
+  EXPECT_THAT(Listed()[0].why, HasSubstr("not assigned to a cluster"));
+  // Its agent is away: what was decided stands for long.
+  Agent("one").Kill();
+  EXPECT_EQ(Release("one", "w")->ending, 1u);
+  ApplyAndSettle(ListSet("list", {"x one", "w one", "z two", "v two"}));
+  EXPECT_THAT(hub_.On("one"), ElementsAre("w", "x"));
+  EXPECT_THAT(hub_.On("two"), ElementsAre("v", "z"));
+  EXPECT_NE(hub_.store().Application("leidang/w")->uid, uid_);
+  LoseDerivedData();
+  Agent("one").Start();
+  Calm();
+  EXPECT_THAT(Standing("one"), ElementsAre("w", "x"));
+  EXPECT_THAT(Listed(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace leidang::hub
