@@ -27,10 +27,9 @@ object::Sha256 DigestOf(const std::vector<BrakedDeletion>& deletions) {
   return stream.Finish();
 }
 
-uint64_t Recent(Brake* brake, absl::Time now) {
-  std::erase_if(brake->passed, [now](const auto& p) { return p.at + kWindow <= now; });
+uint64_t RecentOf(const Brake& brake, absl::Time now) {
   uint64_t number = 0;
-  for (const Brake::Passed& p : brake->passed) number += p.number;
+  for (const Brake::Passed& p : brake.passed) number += p.at + kWindow > now ? p.number : 0;
   return number;
 }
 
@@ -58,7 +57,8 @@ std::set<std::string> Brakes::Judge(const Question& question, absl::Time now,
   if (question.wishes.empty() && !entries_.contains(question.brake)) return {};
   Entry& entry = EntryOf(question.brake);
   Brake::Part& part = entry.brake.parts[question.owner];
-  const uint64_t recent = Recent(&entry.brake, now);
+  std::erase_if(entry.brake.passed, [now](const auto& p) { return p.at + kWindow <= now; });
+  const uint64_t recent = RecentOf(entry.brake, now);
   std::vector<BrakedDeletion> held, open;
   std::set<std::string> named;
   for (const BrakedDeletion& wish : question.wishes) {
@@ -71,8 +71,11 @@ std::set<std::string> Brakes::Judge(const Question& question, absl::Time now,
   Asked& asked = entry.asked[question.owner];
   if (!open.empty() && question.limit.Exceeds(count, question.total + recent)) {
     held.insert(held.end(), open.begin(), open.end());
-    asked.why = absl::StrCat(count, " of ", question.total + recent,
-                             " within an hour; without a question not ", question.limit.ToString());
+    asked.why = question.why;
+    if (asked.why.empty())
+      asked.why =
+          absl::StrCat(count, " of ", question.total + recent,
+                       " within an hour; without a question not ", question.limit.ToString());
   } else {
     Pass(&entry.brake, open.size(), now);
   }
@@ -143,6 +146,19 @@ bool Brakes::IsApproved(const Owner& owner, const BrakedDeletion& deletion) cons
     const auto part = entry.second.brake.parts.find(owner);
     return part != entry.second.brake.parts.end() && part->second.approved.contains(mark);
   });
+}
+
+bool Brakes::WasHeld(const Owner& owner, const BrakedDeletion& deletion) const {
+  const BrakeMark mark = MarkOf(deletion);
+  return std::any_of(entries_.begin(), entries_.end(), [&](const auto& entry) {
+    const auto part = entry.second.brake.parts.find(owner);
+    return part != entry.second.brake.parts.end() && part->second.held.contains(mark);
+  });
+}
+
+uint64_t Brakes::Recent(const BrakeId& brake, absl::Time now) const {
+  const auto found = entries_.find(brake);
+  return found == entries_.end() ? 0 : RecentOf(found->second.brake, now);
 }
 
 void Brakes::Forget(const Owner& owner, FleetRecords::Changes* changes) {

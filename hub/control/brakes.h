@@ -42,6 +42,10 @@ class Brakes {
   using Owner = std::string;
   static constexpr char kConfiguration[] = "config";  // Sets and clusters.
   static constexpr char kConfiguredApplications[] = "config applications";
+  // Sets and Applications of it that are more than a cluster lets go of.
+  static constexpr char kConfiguredAtClusters[] = "config at clusters";
+  static constexpr const char* kAllOfConfiguration[] = {kConfiguration, kConfiguredApplications,
+                                                        kConfiguredAtClusters};
   // Whether a call names all that its owner would delete. If not, what it does not name stays as it
   // is.
   enum class Wishes { kAll, kSome };
@@ -54,6 +58,7 @@ class Brakes {
     BrakeLimit limit;
     uint64_t total = 0;              // What there is, before any of it goes.
     std::set<std::string> approved;  // Of the wishes, in whatever scope (IsApproved).
+    std::string why;                 // For people, if they wait; empty: the numbers say it.
   };
   struct Held {
     BrakeId brake;
@@ -76,6 +81,10 @@ class Brakes {
                               FleetRecords::Changes* changes);
   // Whether a person has approved it, in whatever scope.
   bool IsApproved(const Owner& owner, const BrakedDeletion& deletion) const;
+  // Whether a brake of that owner's kept it until now, also before a restart.
+  bool WasHeld(const Owner& owner, const BrakedDeletion& deletion) const;
+  // How many went without a question within the last hour.
+  uint64_t Recent(const BrakeId& brake, absl::Time now) const;
   // The owner is no more, or is deleted by name: nothing of it waits.
   void Forget(const Owner& owner, FleetRecords::Changes* changes);
 

@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status_macros.h"
-#include "common/intent/deletion_limit.h"
 #include "common/yaml/yaml.h"
 #include "hub/control/manifest_rules.h"
 #include "hub/source/repository_url.h"
@@ -23,8 +22,6 @@ bool IsManifestFile(absl::string_view path) {
 bool IsBelow(absl::string_view path, absl::string_view folder) {
   return folder.empty() || folder == "." || absl::StartsWith(path, absl::StrCat(folder, "/"));
 }
-
-bool FromConfig(absl::string_view owner) { return absl::StartsWith(owner, kConfigOwnerPrefix); }
 
 std::string OwnerOf(absl::string_view file, absl::string_view commit) {
   return absl::StrCat(kConfigOwnerPrefix, file, "@", commit.substr(0, 12));
@@ -50,6 +47,8 @@ absl::Status At(const std::string& file, const absl::Status& status) {
 }
 
 }  // namespace
+
+bool IsOfConfig(absl::string_view owner) { return absl::StartsWith(owner, kConfigOwnerPrefix); }
 
 absl::StatusOr<ConfigObjects> ReadConfig(const generators::GitTree& tree, const std::string& path) {
   ConfigObjects objects;
@@ -149,17 +148,6 @@ void ConfigRepository::Read(const GitId& commit) {
   });
 }
 
-// Everything that a commit says.
-struct ConfigRepository::Taking {
-  std::string commit;
-  std::vector<std::string> files;  // Of each object.
-  ConfigNames names;
-  std::vector<Desk::Target> gone;
-  std::vector<intent::ClusterId> leaving;
-  size_t left = 0;  // Deletions that have not been answered.
-  absl::Status first_error;
-};
-
 void ConfigRepository::OnRead(const Reading& reading) {
   if (!reading.objects.ok()) return Finish(reading.objects.status());
   const absl::StatusOr<ConfigNames> names =
@@ -193,85 +181,59 @@ void ConfigRepository::OnApplied(const std::shared_ptr<Taking>& taking,
   RemoveMissing(taking);
 }
 
+// What uses the project is ending, or is to go too and may have to wait: the project's turn is when
+// that has been erased.
+bool ConfigRepository::WaitsForUsers(const Taking& taking, const std::string& project) {
+  std::set<OwnerKey> ending;
+  PageRequest page;
+  page.limit = kPageLimitMax;
+  do {
+    const absl::StatusOr<Page<DerivedApplication>> applications = parts_.store.Applications(page);
+    if (!applications.ok()) return false;  // The desk says so.
+    for (const DerivedApplication& application : applications->items) {
+      if (application.project != project) continue;
+      const OwnerKey owner = application.set.empty()
+                                 ? OwnerKey{WrittenKind::kApplication, application.key}
+                                 : OwnerKey{WrittenKind::kApplicationSet, application.set};
+      const WrittenObject* written = parts_.records.Object(owner.kind, owner.key);
+      const bool goes =
+          written == nullptr || written->deleting ||
+          (IsOfConfig(written->owner) && !taking.names.objects.contains({owner.kind, owner.key}));
+      if (!goes) return false;
+      ending.insert(owner);
+    }
+    page.token = applications->next;
+  } while (!page.token.empty());
+  awaited_.insert(ending.begin(), ending.end());
+  return !ending.empty();
+}
+
+void ConfigRepository::OnOwnerSettled(const OwnerKey& owner) {
+  if (awaited_.erase(owner) > 0) OnInputChanged();
+}
+
 void ConfigRepository::FindMissing(const std::shared_ptr<Taking>& taking) {
   const std::string owner = OwnerOf(options_.path, taking->commit);
+  awaited_.clear();
   for (const WrittenKind kind :
        {WrittenKind::kApplicationSet, WrittenKind::kApplication, WrittenKind::kAppProject,
         WrittenKind::kRepository, WrittenKind::kSettings}) {
     for (const auto& [key, object] : parts_.records.Objects(kind)) {
-      if (!FromConfig(object.owner) || object.deleting ||
+      if (!IsOfConfig(object.owner) || object.deleting ||
           taking->names.objects.contains({kind, key}))
         continue;
       if (kind == WrittenKind::kAppProject && key == "default") {
         parts_.desk.Release({kind, key}, {owner, ""});  // It always exists.
-      } else {
+      } else if (kind != WrittenKind::kAppProject || !WaitsForUsers(*taking, key)) {
         taking->gone.push_back({kind, key});
       }
     }
   }
   for (const auto& [id, cluster] : parts_.records.clusters()) {
-    if (FromConfig(cluster.owner) && !cluster.deleting &&
+    if (IsOfConfig(cluster.owner) && !cluster.deleting &&
         !taking->names.clusters.contains(cluster.name))
       taking->leaving.push_back(id);
   }
-}
-
-// The set's own limit lets all of it go.
-bool ConfigRepository::AllowsItsEnd(const WrittenObject& set) const {
-  const absl::StatusOr<object::Value> manifest = object::ParseJson(set.manifest);
-  if (!manifest.ok()) return false;
-  const absl::StatusOr<BrakeLimit> limit = ParseBrakeLimit(
-      object::FindString(*manifest, {"metadata", "annotations", intent::kMaxDeletionsAnnotation}));
-  const uint64_t number = parts_.store.CountApplicationsOfSet(set.key);
-  return limit.ok() && !limit->Exceeds(number, number);
-}
-
-Brakes::Question ConfigRepository::Ask(const Brakes::Owner& owner, BrakeLimit::Kind limit) const {
-  Brakes::Question question;
-  question.brake = {BrakeScope::kConfiguration, ""};
-  question.owner = owner;
-  question.limit = {limit, 0};
-  return question;
-}
-
-FleetRecords::Changes ConfigRepository::Brake(Taking& taking) {
-  Brakes::Question all = Ask(Brakes::kConfiguration, BrakeLimit::Kind::kAny);
-  Brakes::Question written = Ask(Brakes::kConfiguredApplications, BrakeLimit::Kind::kWritten);
-  const auto wish = [this](Brakes::Question* question, BrakedDeletion deletion) {
-    if (parts_.brakes.IsApproved(question->owner, deletion))
-      question->approved.insert(deletion.name);
-    question->wishes.push_back(std::move(deletion));
-  };
-  const auto name_of = [](const Desk::Target& target) {
-    return OwnerKey{target.kind, target.key}.ToString();
-  };
-  for (const Desk::Target& target : taking.gone) {
-    const WrittenObject& object = *parts_.records.Object(target.kind, target.key);
-    const std::string born = absl::StrCat(absl::ToUnixNanos(object.created_at));
-    if (target.kind == WrittenKind::kApplication) wish(&written, {name_of(target), born});
-    if (target.kind == WrittenKind::kApplicationSet && !AllowsItsEnd(object))
-      wish(&all, {name_of(target), born});
-  }
-  for (const intent::ClusterId& id : taking.leaving) wish(&all, {ClusterText(id), id.Hex()});
-  for (const auto& [key, object] : parts_.records.Objects(WrittenKind::kApplicationSet))
-    all.total += FromConfig(object.owner) ? 1 : 0;
-  for (const auto& [id, cluster] : parts_.records.clusters())
-    all.total += FromConfig(cluster.owner) ? 1 : 0;
-  for (const auto& [key, object] : parts_.records.Objects(WrittenKind::kApplication))
-    written.total += FromConfig(object.owner) ? 1 : 0;
-
-  FleetRecords::Changes changes;
-  const absl::Time now = parts_.loop.clock().Now();
-  std::set<std::string> held = parts_.brakes.Judge(all, now, &changes);
-  held.merge(parts_.brakes.Judge(written, now, &changes));
-  std::erase_if(taking.gone, [&](const Desk::Target& t) { return held.contains(name_of(t)); });
-  std::erase_if(taking.leaving,
-                [&](const intent::ClusterId& id) { return held.contains(ClusterText(id)); });
-  return changes;
-}
-
-std::string ConfigRepository::ClusterText(const intent::ClusterId& id) const {
-  return absl::StrCat("cluster ", parts_.records.clusters().at(id).name);
 }
 
 void ConfigRepository::RemoveMissing(const std::shared_ptr<Taking>& taking) {

@@ -183,6 +183,150 @@ TEST_F(ConfigRepositoryTest, ASetWhoseOwnLimitAllowsItGoesAtOnce) {
   EXPECT_THAT(hub_.On("one"), ElementsAre("y-app"));
 }
 
+TEST_F(ConfigRepositoryTest, WhatASetsLimitAllowsWaitsIfItIsTooMuchForTheCluster) {
+  const std::string unlimited = "{leidang.dev/max-deletions: unlimited}";
+  files_["fleet/sets/one.yaml"] = {
+      ListSet("one", {"x one", "z one"}, "apps/a", "main", kUrl, unlimited)};
+  files_["fleet/sets/three.yaml"] = {
+      ListSet("three", {"v one", "w in-cluster"}, "apps/a", "main", kUrl, unlimited)};
+  StartWithConfig();
+  ASSERT_THAT(hub_.On("one"), ElementsAre("v", "x", "y-app", "z"));
+  files_.erase("fleet/sets/one.yaml");
+  files_.erase("fleet/sets/three.yaml");
+  TakeAll();
+  EXPECT_OK(hub_.config().status());
+  EXPECT_THAT(Waiting(), ElementsAre("set leidang/one", "set leidang/three"));
+  EXPECT_THAT(hub_.brakes().List()[0].why, HasSubstr("more on one cluster"));
+  EXPECT_THAT(hub_.On("one"), ElementsAre("v", "x", "y-app", "z"));
+  EXPECT_THAT(hub_.On("in-cluster"), ElementsAre("w"));
+  EXPECT_THAT(hub_.SetConditions("leidang/one"), ElementsAre("DeletionsHeld=DeletionsHeld"));
+  // No time that passes, restart or other commit decides for anybody.
+  loop_.RunFor(absl::Hours(5));
+  Restart();
+  files_["fleet/README.md"] = {"again"};
+  TakeAll();
+  EXPECT_THAT(Waiting(), ElementsAre("set leidang/one", "set leidang/three"));
+  files_["fleet/sets/three.yaml"] = {
+      ListSet("three", {"v one", "w in-cluster"}, "apps/a", "main", kUrl, unlimited)};
+  TakeAll();
+  EXPECT_THAT(Waiting(), ElementsAre("set leidang/one"));
+  Decide(BrakeDesk::Verdict::kApproved);
+  EXPECT_THAT(Sets(), ElementsAre("leidang/three", "leidang/two"));
+  EXPECT_THAT(hub_.On("one"), ElementsAre("v", "y-app"));
+  EXPECT_THAT(Waiting(), IsEmpty());
+}
+
+TEST_F(ConfigRepositoryTest, WhatGoesStepByStepCountsAtTheClusterToo) {
+  const std::string unlimited = "{leidang.dev/max-deletions: unlimited}";
+  for (const char* name : {"a", "b", "c"}) {
+    files_[absl::StrCat("fleet/sets/", name, ".yaml")] = {
+        ListSet(name, {absl::StrCat(name, " one")}, "apps/a", "main", kUrl, unlimited)};
+  }
+  StartWithConfig();
+  ASSERT_THAT(hub_.On("one"), ElementsAre("a", "b", "c", "x", "y-app"));
+  for (const char* name : {"a", "b"}) {
+    files_.erase(absl::StrCat("fleet/sets/", name, ".yaml"));
+    TakeAll();
+  }
+  EXPECT_THAT(hub_.On("one"), ElementsAre("c", "x", "y-app"));
+  files_.erase("fleet/sets/c.yaml");
+  TakeAll();
+  EXPECT_THAT(Waiting(), ElementsAre("set leidang/c")) << "the third of five within an hour";
+}
+
+TEST_F(ConfigRepositoryTest, WrittenApplicationsThatAreTooManyForTheirClusterWait) {
+  for (const char* name : {"p", "q", "r"}) {
+    files_[absl::StrCat("fleet/", name, ".yaml")] = {Application(name, "in-cluster")};
+    files_[absl::StrCat("fleet/more-", name, ".yaml")] = {
+        Application(absl::StrCat("more-", name), "one")};
+  }
+  StartWithConfig();
+  for (const char* name : {"p", "q", "r"}) files_.erase(absl::StrCat("fleet/", name, ".yaml"));
+  TakeAll();
+  EXPECT_THAT(hub_.On("in-cluster"), ElementsAre("p", "q", "r"))
+      << "three of six, all of a cluster";
+  EXPECT_THAT(Waiting(), ElementsAre("application leidang/p", "application leidang/q",
+                                     "application leidang/r"));
+  Decide(BrakeDesk::Verdict::kApproved);
+  EXPECT_THAT(hub_.On("in-cluster"), IsEmpty());
+}
+
+TEST_F(ConfigRepositoryTest, AClusterWhoseOwnLimitAllowsItLetsThemGo) {
+  const std::string unlimited = "{leidang.dev/max-deletions: unlimited}";
+  files_["fleet/sets/one.yaml"] = {
+      ListSet("one", {"x one", "z one", "w one"}, "apps/a", "main", kUrl, unlimited)};
+  StartWithConfig();
+  files_.erase("fleet/sets/one.yaml");
+  TakeAll();
+  ASSERT_THAT(Waiting(), ElementsAre("set leidang/one"));
+  files_["fleet/clusters.yaml"] = {
+      Cluster("in-cluster") +
+      "---\napiVersion: leidang.dev/v1alpha1\nkind: Cluster\nmetadata: {name: one, annotations: " +
+      unlimited + "}\nspec: {}\n"};
+  TakeAll();
+  EXPECT_THAT(Waiting(), IsEmpty());
+  EXPECT_THAT(hub_.On("one"), ElementsAre("y-app"));
+}
+
+TEST_F(ConfigRepositoryTest, ANumberThatASetAllowsIsOneAnHour) {
+  const auto set = [](const std::vector<std::string>& elements) {
+    return ListSet("one", elements, "apps/a", "main", kUrl, "{leidang.dev/max-deletions: '2'}");
+  };
+  files_["fleet/sets/more.yaml"] = {ListSet("more", {"m1 one", "m2 one", "m3 one", "m4 one"})};
+  files_["fleet/sets/one.yaml"] = {set({"x one", "z one", "w one"})};
+  StartWithConfig();
+  files_["fleet/sets/one.yaml"] = {set({"x one"})};
+  TakeAll();
+  ASSERT_THAT(hub_.On("one"), ElementsAre("m1", "m2", "m3", "m4", "x", "y-app"));
+  files_.erase("fleet/sets/one.yaml");
+  TakeAll();
+  EXPECT_THAT(Waiting(), ElementsAre("set leidang/one")) << "the third within an hour";
+}
+
+TEST_F(ConfigRepositoryTest, ASetThatWasNotExpandedWaitsAndGoesWhenItIsKnownWhatItHas) {
+  git_.SetFetchError(kUrl, SourceError(SourceReason::kRepositoryUnreachable, "no route to host"));
+  files_["fleet/sets/one.yaml"] = {DirectoriesSet("one", "", "{leidang.dev/max-deletions: '1'}")};
+  CommitConfig();
+  hub_.Start();
+  loop_.RunFor(absl::Seconds(5));
+  ASSERT_OK(hub_.config().status());
+  ASSERT_THAT(Sets(), ElementsAre("leidang/one", "leidang/two"));
+  files_.erase("fleet/sets/one.yaml");
+  CommitConfig();
+  hub_.repositories().Refresh(std::nullopt);
+  loop_.RunFor(absl::Seconds(5));
+  EXPECT_OK(hub_.config().status());
+  EXPECT_THAT(Waiting(), ElementsAre("set leidang/one"));
+  git_.SetFetchError(kUrl, absl::OkStatus());
+  hub_.repositories().Refresh(std::nullopt);
+  loop_.RunFor(absl::Seconds(5));
+  ASSERT_TRUE(hub_.Settle());
+  EXPECT_THAT(Waiting(), IsEmpty());
+  EXPECT_THAT(Sets(), ElementsAre("leidang/two"));
+  EXPECT_THAT(hub_.On("one"), ElementsAre("y-app"));
+}
+
+TEST_F(ConfigRepositoryTest, AProjectThatGoesWithItsSetGoesAfterIt) {
+  files_["fleet/project.yaml"] = {
+      "apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {name: team}\n"
+      "spec: {sourceRepos: ['*'], destinations: [{server: '*', name: '*', namespace: '*'}]}\n"};
+  files_["fleet/app.yaml"] = {Application("p", "one", "apps/a", "main", kUrl, "team")};
+  files_["fleet/other.yaml"] = {Application("q", "one", "apps/a", "main", kUrl, "team")};
+  StartWithConfig();
+  ASSERT_THAT(hub_.On("one"), ElementsAre("p", "q", "x", "y-app"));
+  files_.erase("fleet/project.yaml");
+  files_.erase("fleet/app.yaml");
+  files_.erase("fleet/other.yaml");
+  TakeAll();
+  EXPECT_OK(hub_.config().status()) << "what waits is no error";
+  EXPECT_THAT(Waiting(), ElementsAre("application leidang/p", "application leidang/q"));
+  EXPECT_NE(hub_.records().Object(WrittenKind::kAppProject, "team"), nullptr);
+  Decide(BrakeDesk::Verdict::kApproved);
+  EXPECT_OK(hub_.config().status());
+  EXPECT_THAT(hub_.On("one"), ElementsAre("x", "y-app"));
+  EXPECT_EQ(hub_.records().Object(WrittenKind::kAppProject, "team"), nullptr);
+}
+
 TEST_F(ConfigRepositoryTest, ASetThatIsRenamedKeepsItsApplicationsAsTheyAre) {
   StartWithConfig();
   const intent::Uid uid = hub_.store().Application("leidang/x")->uid;

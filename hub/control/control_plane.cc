@@ -38,7 +38,10 @@ void ControlPlane::Build() {
       OwnerReconciler::Parts{parts_.loop, parts_.workers, *records_, *repositories_, parts_.store,
                              listings_, resolver_, *shared_, *brakes_, parts_.random, parts_.log,
                              options_.part_bytes},
-      [this](const OwnerKey&) { CheckSettled(); });
+      [this](const OwnerKey& owner) {
+        CheckSettled();
+        if (config_ != nullptr) config_->OnOwnerSettled(owner);
+      });
   lifecycle_ =
       std::make_unique<ClusterLifecycle>(parts_.loop, *records_, parts_.store, parts_.random,
                                          parts_.log, hooks_.on_clusters, hooks_.on_gone);

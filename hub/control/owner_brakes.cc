@@ -2,6 +2,7 @@
 // may take over what waits.
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -33,7 +34,7 @@ AssignPlan OwnerReconciler::Plan(const LookPtr& look) {
 std::set<std::string> OwnerReconciler::Brake(Look& look, const AssignPlan& plan) {
   const std::string owner = look.owner.ToString();
   if (look.deleting()) {
-    // Asked for by name, and confirmed.
+    // Asked for by name, and confirmed; the config repository has asked the clusters before.
     parts_.brakes.Forget(owner, &look.brake_changes);
     return {};
   }
@@ -53,7 +54,7 @@ std::set<std::string> OwnerReconciler::Brake(Look& look, const AssignPlan& plan)
     question.brake = {BrakeScope::kSet, look.owner.key};
     question.limit = LimitOf(object::FindString(look.manifest, {"metadata", "annotations",
                                                                 intent::kMaxDeletionsAnnotation}),
-                             BrakeLimit::Kind::kSet, &look);
+                             BrakeLimit::Kind::kSet, &look.expansion.warnings);
     question.total =
         static_cast<uint64_t>(std::count_if(look.current->begin(), look.current->end(),
                                             [](const auto& a) { return !a.cluster.IsNone(); }));
@@ -76,17 +77,10 @@ std::set<std::string> OwnerReconciler::BrakeClusters(
   }
   std::set<std::string> held;
   for (const intent::ClusterId& cluster : concerned) {
-    const auto registration = parts_.records.clusters().find(cluster);
     question.brake = {BrakeScope::kCluster, cluster.Hex()};
     const auto wishes = leaving.find(cluster);
     question.wishes = wishes == leaving.end() ? std::vector<BrakedDeletion>() : wishes->second;
-    question.limit = {BrakeLimit::Kind::kCluster, 0};
-    if (registration != parts_.records.clusters().end()) {
-      const auto& annotations = registration->second.annotations;
-      const auto annotation = annotations.find(intent::kMaxDeletionsAnnotation);
-      question.limit = LimitOf(annotation == annotations.end() ? "" : annotation->second,
-                               BrakeLimit::Kind::kCluster, &look);
-    }
+    question.limit = LimitOfCluster(cluster, &look.expansion.warnings);
     question.total = question.wishes.empty() ? 0 : ApplicationsOn(cluster);
     held.merge(parts_.brakes.Judge(question, parts_.loop.clock().Now(), &look.brake_changes));
   }
@@ -101,19 +95,29 @@ uint64_t OwnerReconciler::ApplicationsOn(const intent::ClusterId& cluster) const
       [](const LiveEntry& entry) { return entry.key.kind == intent::EntryKind::kApplication; }));
 }
 
+BrakeLimit OwnerReconciler::LimitOfCluster(const intent::ClusterId& cluster,
+                                           std::vector<std::string>* warnings) const {
+  const auto registration = parts_.records.clusters().find(cluster);
+  if (registration == parts_.records.clusters().end()) return {BrakeLimit::Kind::kCluster, 0};
+  const auto& annotations = registration->second.annotations;
+  const auto annotation = annotations.find(intent::kMaxDeletionsAnnotation);
+  return LimitOf(annotation == annotations.end() ? "" : annotation->second,
+                 BrakeLimit::Kind::kCluster, warnings);
+}
+
 BrakeLimit OwnerReconciler::LimitOf(absl::string_view annotation, BrakeLimit::Kind otherwise,
-                                    Look* look) {
+                                    std::vector<std::string>* warnings) {
   if (annotation.empty()) return {otherwise, 0};
   const absl::StatusOr<BrakeLimit> limit = ParseBrakeLimit(annotation);
   if (limit.ok()) return *limit;
-  look->expansion.warnings.push_back(std::string(limit.status().message()));
+  if (warnings != nullptr) warnings->push_back(std::string(limit.status().message()));
   return {otherwise, 0};
 }
 
 void OwnerReconciler::AddBrakeProblems(const Look& look, std::vector<Problem>* problems) const {
   if (look.deleting()) return;
   const std::string owner = look.owner.ToString();
-  for (const Brakes::Owner asking : {Brakes::kConfiguration, Brakes::kConfiguredApplications}) {
+  for (const char* asking : Brakes::kAllOfConfiguration) {
     if (!parts_.brakes.Holds(asking, owner)) continue;
     problems->push_back({conditions::kDeletionsHeld, conditions::Reason::kDeletionsHeld,
                          "the config repository holds it no more, and its deletion waits for a "
@@ -140,7 +144,9 @@ void OwnerReconciler::AddBrakeProblems(const Look& look, std::vector<Problem>* p
 
 bool OwnerReconciler::WouldLose(const OwnerKey& owner, const std::string& name) const {
   return parts_.brakes.Holds(owner.ToString(), name) ||
-         parts_.brakes.Holds(Brakes::kConfiguration, owner.ToString());
+         std::any_of(
+             std::begin(Brakes::kAllOfConfiguration), std::end(Brakes::kAllOfConfiguration),
+             [&](const char* asking) { return parts_.brakes.Holds(asking, owner.ToString()); });
 }
 
 // What was read before the expansion may have been taken over by another set since.

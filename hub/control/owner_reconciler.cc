@@ -349,6 +349,7 @@ void OwnerReconciler::SetReport(Look& look, const std::vector<Problem>& problems
   report.warnings = look.expansion.warnings;
   report.failed_parameter_sets = look.expansion.failed_parameter_sets;
   report.settled = false;
+  report.complete = look.says_all();
   std::set<std::string> commits;
   for (const GitInput& input : look.expansion.inputs) {
     const auto found = look.request.git->inputs.find(input);

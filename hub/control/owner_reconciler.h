@@ -39,8 +39,9 @@ struct OwnerReport {
   std::vector<Condition> conditions;
   std::vector<std::string> warnings;
   size_t failed_parameter_sets = 0;
-  std::string commit;    // Of its inputs, comma-separated.
-  bool settled = false;  // Looked at with complete inputs, and what followed is committed.
+  std::string commit;     // Of its inputs, comma-separated.
+  bool settled = false;   // Looked at with complete inputs, and what followed is committed.
+  bool complete = false;  // What it names was all that it wants: nothing of it failed.
   bool conditions_written = true;
 };
 
@@ -95,6 +96,12 @@ class OwnerReconciler {
   bool AllSettled() const { return unsettled_.empty(); }
   bool idle() const { return queue_.idle(); }
 
+  // What the brake of a cluster goes by: how many Applications there are, and how many of them may
+  // go without a question.
+  uint64_t ApplicationsOn(const intent::ClusterId& cluster) const;
+  BrakeLimit LimitOfCluster(const intent::ClusterId& cluster,
+                            std::vector<std::string>* warnings = nullptr) const;
+
   // Looks that have begun, since the process did: the number of the newest. One that has resolved
   // content and not committed it yet is under way.
   uint64_t looks_begun() const { return looks_begun_; }
@@ -129,9 +136,9 @@ class OwnerReconciler {
   std::set<std::string> BrakeClusters(
       Look& look, const std::map<intent::ClusterId, std::vector<BrakedDeletion>>& leaving,
       Brakes::Question question);
-  uint64_t ApplicationsOn(const intent::ClusterId& cluster) const;
   // The limit that an annotation sets; a bad one is a warning.
-  static BrakeLimit LimitOf(absl::string_view annotation, BrakeLimit::Kind otherwise, Look* look);
+  static BrakeLimit LimitOf(absl::string_view annotation, BrakeLimit::Kind otherwise,
+                            std::vector<std::string>* warnings);
   void AddBrakeProblems(const Look& look, std::vector<Problem>* problems) const;
   void DropWhatOthersHold(Look& look) const;
   // But for a brake, the owner would have it no more.
