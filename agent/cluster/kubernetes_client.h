@@ -119,7 +119,7 @@ class KubernetesClient final : public ClusterClient {
   void Replace(const std::shared_ptr<ApplyJob>& job);
   static bool MayMakeAnew(const ApplyJob& job, const absl::StatusOr<ApiResponse>& answer);
   void MakeAnew(const std::shared_ptr<ApplyJob>& job, const absl::Status& refusal);
-  void TryCreate(const std::shared_ptr<ApplyJob>& job, Then then);
+  void TryCreate(const std::shared_ptr<ApplyJob>& job, const object::Value& live, Then then);
   void DeleteToMakeAnew(const std::shared_ptr<ApplyJob>& job, const object::Value& live);
   void WaitUntilGone(const std::shared_ptr<ApplyJob>& job, const std::string& uid,
                      absl::Duration until);

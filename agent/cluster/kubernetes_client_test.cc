@@ -366,6 +366,29 @@ TEST_F(MakeAnewTest, WhatSomebodyElseMakesInItsPlaceIsLeft) {
   EXPECT_EQ(object::FindString(*server_.Find(Key("a")), {"data", "k"}), "other");
 }
 
+TEST_F(KubernetesClientTest, WhatAServiceHoldsItselfIsNotInTheWayOfItsTrial) {
+  const ObjectKey key{"", "Service", "shop", "s"};
+  const Value service = Parsed(
+      R"({"apiVersion":"v1","kind":"Service","metadata":{"name":"s","namespace":"shop"},
+          "spec":{"clusterIP":"10.0.0.1","ports":[{"port":80,"nodePort":30080},
+                                                  {"port":81,"nodePort":30081}]}})");
+  Value live = service;
+  live.at("spec").at("ports").as_array().pop_back();
+  server_.PutOutside(live);
+  std::string tried;
+  server_.SetFault([&](const ApiRequest& request) -> std::optional<ApiResponse> {
+    if (absl::StrContains(request.path, "/services?dryRun=All")) tried = request.body;
+    if (request.method != "PATCH" || server_.Find(key) == nullptr) return std::nullopt;
+    return ApiResponse{422, R"({"message":"spec.clusterIPs[0]: may not change once set"})"};
+  });
+  ApplyRequest request{key, service, std::nullopt};
+  request.refused = ApplyRequest::Refused::kMakeAnew;
+  ASSERT_THAT(Apply(request), IsOk());
+  EXPECT_EQ(object::ToJson(*object::Find(Parsed(tried), {"spec"})),
+            R"({"ports":[{"port":80},{"port":81,"nodePort":30081}]})");
+  EXPECT_TRUE(object::Equal(server_.Find(key)->at("spec"), service.at("spec")));
+}
+
 TEST_F(KubernetesClientTest, ForceNeverDeletesANamespaceToMakeItAnew) {
   const ObjectKey ns{"", "Namespace", "", "shop"};
   const Value manifest =

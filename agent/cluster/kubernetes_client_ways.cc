@@ -54,6 +54,39 @@ absl::Status IsAsSeen(const ApplyRequest& request, const Value& live) {
   return absl::OkStatus();
 }
 
+// Addresses and ports that the object that is there holds are not free for the one that is tried,
+// and will be for the one that is made.
+void LeaveOutHeld(const Value& live, Value& tried) {
+  const auto spec = tried.get_object().find("spec");
+  const Value* held = object::Find(live, {"spec"});
+  if (object::FindString(tried, {"kind"}) != "Service" || held == nullptr || !held->is_object() ||
+      spec == tried.get_object().end() || !spec->value().is_object()) {
+    return;
+  }
+  object::Object& wanted = spec->value().get_object();
+  const auto leave_out = [](object::Object& from, absl::string_view name, const Value& other) {
+    const Value* value = from.if_contains(boost::json::string_view(name.data(), name.size()));
+    const Value* same = object::Find(other, {name});
+    if (value == nullptr || same == nullptr || !object::Equal(*value, *same)) return;
+    if (value->is_string() && value->get_string() == "None") return;
+    object::StableErase(from, name);
+  };
+  for (const char* name : {"clusterIP", "clusterIPs", "healthCheckNodePort"}) {
+    leave_out(wanted, name, *held);
+  }
+  Value* ports = wanted.if_contains("ports");
+  const Value* held_ports = object::Find(*held, {"ports"});
+  if (ports == nullptr || !ports->is_array() || held_ports == nullptr || !held_ports->is_array()) {
+    return;
+  }
+  for (Value& port : ports->get_array()) {
+    if (!port.is_object()) continue;
+    for (const Value& other : held_ports->get_array()) {
+      leave_out(port.get_object(), "nodePort", other);
+    }
+  }
+}
+
 }  // namespace
 
 // kAborted if another version was asked for than the one that is there.
@@ -151,7 +184,7 @@ void KubernetesClient::MakeAnew(const std::shared_ptr<ApplyJob>& job, const absl
   Get(job->resource, key, [this, job, key, refusal](const absl::StatusOr<Value>& object) {
     if (!object.ok()) return job->done(refusal);
     if (absl::Status seen = IsAsSeen(job->request, *object); !seen.ok()) return job->done(seen);
-    TryCreate(job, Alive([this, job, live = *object, refusal](const absl::Status& tried) {
+    TryCreate(job, *object, Alive([this, job, live = *object, refusal](const absl::Status& tried) {
                 if (tried.ok()) return DeleteToMakeAnew(job, live);
                 job->done(absl::Status(
                     tried.code(), absl::StrCat(refusal.message(),
@@ -163,9 +196,11 @@ void KubernetesClient::MakeAnew(const std::shared_ptr<ApplyJob>& job, const absl
 }
 
 // Under another name, for this one is taken. Stores nothing.
-void KubernetesClient::TryCreate(const std::shared_ptr<ApplyJob>& job, Then then) {
+void KubernetesClient::TryCreate(const std::shared_ptr<ApplyJob>& job, const Value& live,
+                                 Then then) {
   Value body = job->request.manifest;
   FoldStringData(body);
+  LeaveOutHeld(live, body);
   object::Object& metadata = body.get_object()["metadata"].get_object();
   object::StableErase(metadata, "name");
   metadata["generateName"] =
