@@ -1,6 +1,7 @@
 // What a pass has to know of other entries, and of what people asked for.
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -152,9 +153,10 @@ absl::StatusOr<EntryPass::SyncWish> EntryPass::ReadWish(const OperationRecord& o
 // One for each pass: what one asks for has not been asked for by another one, and its outcome is
 // its own. The others stay as they are until that one has ended.
 void EntryPass::TakeSync(std::vector<SyncWish> wishes) {
-  std::stable_sort(wishes.begin(), wishes.end(), [](const SyncWish& a, const SyncWish& b) {
+  std::sort(wishes.begin(), wishes.end(), [](const SyncWish& a, const SyncWish& b) {
     const auto rank = [](const SyncWish& wish) {
-      return std::pair(wish.operation.state != OperationState::kRunning, wish.operation.expires);
+      return std::tuple(wish.operation.state != OperationState::kRunning, wish.operation.expires,
+                        wish.operation.id);
     };
     return rank(a) < rank(b);
   });
