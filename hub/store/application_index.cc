@@ -280,9 +280,14 @@ ApplicationCounts ApplicationIndex::OfProject(const std::string& project) const 
 std::optional<ApplicationIndex::Wanted> ApplicationIndex::Resolve(
     const ApplicationFilter& filter) const {
   Wanted wanted;
-  if (filter.set && !(wanted.set = sets_.Find(*filter.set))) return std::nullopt;
-  if (filter.project && !(wanted.project = projects_.Find(*filter.project))) return std::nullopt;
-  if (filter.cluster && !(wanted.cluster = clusters_.Find(*filter.cluster))) return std::nullopt;
+  if (filter.set) wanted.set = sets_.Find(*filter.set);
+  if (filter.project) wanted.project = projects_.Find(*filter.project);
+  if (filter.cluster) wanted.cluster = clusters_.Find(*filter.cluster);
+  // Nothing is counted under a name that has no number.
+  if (filter.set.has_value() != wanted.set.has_value() ||
+      filter.project.has_value() != wanted.project.has_value() ||
+      filter.cluster.has_value() != wanted.cluster.has_value())
+    return std::nullopt;
   wanted.sync = filter.sync;
   if (filter.health) wanted.health = static_cast<uint32_t>(*filter.health);
   wanted.name_part = filter.name_part;
