@@ -294,10 +294,13 @@ void EntryPass::RememberConfirmation() {
   if (!findings_.failure.ok() || !findings_.progress.empty()) return;
   std::erase_if(memory_.unconfirmed,
                 [this](const auto& asked) { return !plan_.to_confirm.contains(asked.first); });
-  // Up to the next whole second, as confirmations are of whole seconds.
-  const absl::Time second = absl::FromUnixSeconds(
-      absl::ToUnixSeconds(context_.loop.clock().Now() + absl::Seconds(1) - absl::Nanoseconds(1)));
-  for (const ObjectKey& key : plan_.to_confirm) memory_.unconfirmed.emplace(key, second);
+  // Confirmations are of whole seconds: one of the second in which it is asked may well be its answer,
+  // unless it is there before.
+  const absl::Time now = context_.loop.clock().Now();
+  absl::Time since = absl::FromUnixSeconds(absl::ToUnixSeconds(now));
+  const std::optional<absl::Time>& confirmed = application_.policy.confirmed;
+  if (confirmed.has_value() && *confirmed >= since && *confirmed < now) since += absl::Seconds(1);
+  for (const ObjectKey& key : plan_.to_confirm) memory_.unconfirmed.emplace(key, since);
 }
 
 // No sync goes on because of objects of others.

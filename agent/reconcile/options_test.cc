@@ -282,6 +282,28 @@ TEST_F(OptionsTest, AConfirmationOnTheApplicationIsOfWhatAskedBefore) {
   EXPECT_THAT(agent_.Condition(kCart, "DeletionsHeld"), HasSubstr("ConfigMap shop/b"));
 }
 
+TEST_F(OptionsTest, AConfirmationOfTheSecondInWhichItIsAskedForIsItsAnswer) {
+  TestApp app = App();
+  app.sync_policy = Policy(R"("Prune=confirm")");
+  agent_.Put(app);
+  agent_.Settle(absl::Seconds(5));
+  const absl::Time now = agent_.loop.clock().Now();
+  agent_.Settle(absl::FromUnixSeconds(absl::ToUnixSeconds(now) + 1) + absl::Milliseconds(300) -
+                now);
+  app.files.erase("app/a.yaml");
+  agent_.Put(app);
+  agent_.Settle(absl::Milliseconds(300));
+  ASSERT_THAT(agent_.Condition(kCart, "DeletionsHeld"), HasSubstr("ConfigMap shop/a"));
+  app.annotations = Confirmation();
+  agent_.Put(app);
+  agent_.Settle(absl::Milliseconds(100));
+  EXPECT_FALSE(agent_.Objects().contains("ConfigMap/a"));
+  app.files.erase("app/b.yaml");
+  agent_.Put(app);
+  agent_.Settle(absl::Milliseconds(100));
+  EXPECT_TRUE(agent_.Objects().contains("ConfigMap/b")) << "confirmed before it was asked";
+}
+
 TEST_F(OptionsTest, AConfirmationLetsNothingGoThatAskedLaterWhileTheConfirmedIsStillThere) {
   TestApp app = App();
   app.sync_policy = Policy(R"("Prune=confirm","FailOnSharedResource=true")");

@@ -101,6 +101,7 @@ TEST_F(OperationsTest, EveryCommandOfTheHandbookDoesWhatItSays) {
   std::filesystem::create_directories(fleet_->folder() + "/backup");
 
   // Beside a running hub.
+  RunBlock("leidang app list");
   RunBlock("leidang brake list");
   EXPECT_THAT(RunBlock("leidang repo list"), HasSubstr(" is taken\n"));
   EXPECT_THAT(RunBlock("leidang-hub check"), HasSubstr("0 damages"));
