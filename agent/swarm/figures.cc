@@ -43,12 +43,13 @@ std::optional<double> Figure::Value(absl::string_view key) const {
   return std::nullopt;
 }
 
-std::optional<double> Figures::Value(absl::string_view name, absl::string_view key) const {
-  std::optional<double> value;
+std::vector<double> Figures::Values(absl::string_view name, absl::string_view key) const {
+  std::vector<double> values;
   for (const Figure& figure : figures_) {
-    if (figure.name() == name) value = figure.Value(key);
+    if (figure.name() != name) continue;
+    if (const std::optional<double> value = figure.Value(key)) values.push_back(*value);
   }
-  return value;
+  return values;
 }
 
 std::string Figure::Cells() const {

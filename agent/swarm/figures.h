@@ -57,8 +57,8 @@ class Figures {
  public:
   void Add(Figure figure) { figures_.push_back(std::move(figure)); }
   const std::vector<Figure>& all() const { return figures_; }
-  // Of the last figure with that name.
-  std::optional<double> Value(absl::string_view name, absl::string_view key) const;
+  // Of every figure with that name, in their order.
+  std::vector<double> Values(absl::string_view name, absl::string_view key) const;
 
   std::string Table() const;
   // An object: what was asked for, and the figures by name in their order.

@@ -145,22 +145,13 @@ absl::Status FleetClient::Refresh() {
                fleet_->Refresh(&context, v1::RefreshRequest(), &response));
 }
 
-absl::Status FleetClient::FirstPage() {
+absl::StatusOr<uint64_t> FleetClient::ListApplications(v1::ListRequest request) {
   grpc::ClientContext context;
   Prepare(&context);
-  v1::ListRequest request;
   request.set_kind(v1::APPLICATION);
   v1::ListResponse response;
-  return Named("listing Applications", fleet_->List(&context, request, &response));
-}
-
-absl::StatusOr<uint64_t> FleetClient::CountApplications() {
-  grpc::ClientContext context;
-  Prepare(&context);
-  v1::VersionResponse response;
-  RETURN_IF_ERROR(Named("asking for the number of Applications",
-                        fleet_->GetVersion(&context, v1::VersionRequest(), &response)));
-  return response.applications();
+  RETURN_IF_ERROR(Named("listing Applications", fleet_->List(&context, request, &response)));
+  return response.counts().total();
 }
 
 absl::StatusOr<FleetClient::Census> FleetClient::Count() {

@@ -41,9 +41,8 @@ class FleetClient {
   // Asks the hub to look at Git now.
   absl::Status Refresh();
 
-  // The first page of all Applications, as long as the hub makes it by itself.
-  absl::Status FirstPage();
-  absl::StatusOr<uint64_t> CountApplications();
+  // One page of Applications. Gives how many the hub counts on all pages.
+  absl::StatusOr<uint64_t> ListApplications(v1::ListRequest request);
 
   // What the hub knows of all its clusters.
   struct Census {

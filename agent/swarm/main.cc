@@ -1,5 +1,6 @@
 // leidang-swarm: flags and wiring. What it does is in swarm.h.
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -116,6 +117,10 @@ absl::Status RunTargets(const SwarmOptions& options, const std::string& self) {
   json["assignments"] = of_assignments.Json(Asked(assignments));
   json["targets"] = TargetsJson(targets);
   status.Update(WriteJson(options, json));
+  const auto missed = std::count_if(targets.begin(), targets.end(),
+                                    [](const Target& target) { return target.met == false; });
+  if (missed > 0)
+    status.Update(absl::FailedPreconditionError(absl::StrCat(missed, " targets are missed")));
   return status;
 }
 

@@ -62,18 +62,21 @@ absl::Status ScriptedRepository::Put(const std::string& path, const std::string&
       .status();
 }
 
+absl::Status ScriptedRepository::PutFolder(const std::string& folder, uint64_t version) const {
+  RETURN_IF_ERROR(Put(absl::StrCat(folder, "/kustomization.yaml"), "resources: [config.yaml]\n"));
+  return Put(absl::StrCat(folder, "/config.yaml"),
+             absl::StrCat("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config}\n",
+                          "data: {folder: ", folder, ", version: \"", version, "\"}\n"));
+}
+
 absl::Status ScriptedRepository::Commit(size_t apps, uint64_t version) {
   if (!std::filesystem::exists(path_))
     RETURN_IF_ERROR(Git({"init", "--quiet", "--bare", "--initial-branch=main"}).status());
-  // The index keeps what was there: later commits change app 0 only.
-  const bool first = !std::filesystem::exists(path_ + "/swarm-index");
-  for (size_t app = 0; app < (first ? apps : 1); ++app) {
-    RETURN_IF_ERROR(
-        Put(absl::StrCat(AppFolder(app), "/kustomization.yaml"), "resources: [config.yaml]\n"));
-    RETURN_IF_ERROR(Put(absl::StrCat(AppFolder(app), "/config.yaml"),
-                        absl::StrCat("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: app-", app,
-                                     "}\ndata: {version: \"", app == 0 ? version : 1, "\"}\n")));
+  // The index keeps what was there.
+  if (!std::filesystem::exists(path_ + "/swarm-index")) {
+    for (size_t app = 0; app < apps; ++app) RETURN_IF_ERROR(PutFolder(AppFolder(app), 1));
   }
+  RETURN_IF_ERROR(PutFolder(kProbeFolder, version));
   ASSIGN_OR_RETURN(const std::string tree, Git({"write-tree"}));
   ASSIGN_OR_RETURN(const std::string commit,
                    Git({"commit-tree", tree, "-m", absl::StrCat("version ", version)}));

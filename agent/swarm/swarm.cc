@@ -170,7 +170,7 @@ absl::Status Swarm::ApplyProbe() {
       absl::StrCat(R"({"clusters":{"values":{"edition":")", ++edition_, R"("}}})");
   return client_->Apply(SetManifest(
       "probe", generators, "probe-{{.name}}", repository_.path(),
-      absl::StrCat(R"("path":")", ScriptedRepository::AppFolder(0),
+      absl::StrCat(R"("path":")", ScriptedRepository::kProbeFolder,
                    R"(","kustomize":{"images":["registry.example/app:{{.values.edition}}"]})")));
 }
 
@@ -191,7 +191,7 @@ absl::Status Swarm::ApplyFleet() {
 }
 
 absl::Status Swarm::Assign() {
-  RETURN_IF_ERROR(repository_.Commit(std::max<size_t>(options_.apps, 1), 1));
+  RETURN_IF_ERROR(repository_.Commit(options_.apps, 1));
   const Spent before = SpentNow();
   crowd_->ForEach([](SwarmAgent& agent) { agent.Mark(); });
   RETURN_IF_ERROR(ApplyFleet());
@@ -206,12 +206,16 @@ absl::Status Swarm::Assign() {
       crowd_->Since(before.at, [](const SwarmAgent& agent) { return agent.changed_at(); }));
   RETURN_IF_ERROR(WaitForCensus("acknowledging", &FleetClient::Census::acknowledged));
   const Spent acknowledged = SpentNow();
+  const Percentiles acks = Percentiles::Of(
+      crowd_->Since(before.at, [](const SwarmAgent& agent) { return agent.acked_at(); }));
   RETURN_IF_ERROR(WaitForAll("reporting", [](const SwarmAgent& agent) { return agent.settled(); }));
   const Spent reported = SpentNow();
   Tell(Figure("assigned")
            .Count("agents", options_.agents)
            .Count("assignments", options_.agents * (options_.apps + 1))
            .Add(waited)
+           .Number("ack_p50_s", acks.p50)
+           .Number("ack_p99_s", acks.p99)
            .Number("acknowledged_s", absl::ToDoubleSeconds(acknowledged.at - before.at))
            .Number("reported_s", absl::ToDoubleSeconds(reported.at - before.at))
            .Number("hub_cpu_s", received.hub_s - before.hub_s)
@@ -277,9 +281,7 @@ absl::Status Swarm::ChangeByApi() {
 absl::Status Swarm::ChangeByCommit() {
   return Change(
       "changed-by-commit",
-      [this](size_t round) {
-        return repository_.Commit(std::max<size_t>(options_.apps, 1), round + 2);
-      },
+      [this](size_t round) { return repository_.Commit(options_.apps, round + 2); },
       [this] { return client_->Refresh(); });
 }
 
@@ -287,13 +289,24 @@ absl::Status Swarm::List() {
   std::vector<absl::Duration> pages;
   std::vector<absl::Duration> counts;
   uint64_t rows = 0;
-  for (size_t i = 0; i < kListings; ++i) {
+  const auto timed = [this](const v1::ListRequest& request, uint64_t* rows,
+                            std::vector<absl::Duration>* times) -> absl::Status {
     const absl::Duration begin = loop_.clock().Monotonic();
-    RETURN_IF_ERROR(client_->FirstPage());
-    const absl::Duration listed = loop_.clock().Monotonic();
-    ASSIGN_OR_RETURN(rows, client_->CountApplications());
-    pages.push_back(listed - begin);
-    counts.push_back(loop_.clock().Monotonic() - listed);
+    ASSIGN_OR_RETURN(*rows, client_->ListApplications(request));
+    times->push_back(loop_.clock().Monotonic() - begin);
+    return absl::OkStatus();
+  };
+  // All, those of a set, of a project and of a cluster: each with how many are in which state.
+  std::vector<v1::ListRequest> counted(4);
+  for (v1::ListRequest& request : counted) request.set_page_size(1);
+  counted[1].set_set("probe");
+  counted[2].set_project("default");
+  counted[3].set_cluster(ClusterName(0));
+  for (size_t i = 0; i < kListings; ++i) {
+    uint64_t ignored = 0;
+    RETURN_IF_ERROR(timed(v1::ListRequest(), &rows, &pages));
+    for (const v1::ListRequest& request : counted)
+      RETURN_IF_ERROR(timed(request, &ignored, &counts));
   }
   const Percentiles page = Percentiles::Of(std::move(pages));
   Tell(Figure("list")
@@ -307,11 +320,16 @@ absl::Status Swarm::List() {
 absl::Status Swarm::ReportStatuses() {
   if (options_.status_rounds == 0) return absl::OkStatus();
   uint64_t count = 0;
+  std::vector<absl::Duration> waited;
   const Spent before = SpentNow();
   for (size_t round = 0; round < options_.status_rounds; ++round) {
+    const absl::Duration begin = loop_.clock().Monotonic();
     crowd_->ForEach([&](SwarmAgent& agent) { count += agent.ReportAnew(round); });
     RETURN_IF_ERROR(WaitForAll("reporting everything",
                                [](const SwarmAgent& agent) { return agent.settled(); }));
+    const std::vector<absl::Duration> these =
+        crowd_->Since(begin, [](const SwarmAgent& agent) { return agent.statuses_taken_at(); });
+    waited.insert(waited.end(), these.begin(), these.end());
   }
   const Spent after = SpentNow();
   const double seconds = absl::ToDoubleSeconds(after.at - before.at);
@@ -319,6 +337,7 @@ absl::Status Swarm::ReportStatuses() {
            .Count("statuses", count)
            .Number("seconds", seconds)
            .Number("per_second", static_cast<double>(count) / seconds)
+           .Add(Percentiles::Of(std::move(waited)))
            .Number("hub_cpu_s", after.hub_s - before.hub_s)
            .Number("swarm_cpu_s", after.self_s - before.self_s));
   return absl::OkStatus();
@@ -341,19 +360,24 @@ absl::Status Swarm::Herd() {
   RETURN_IF_ERROR(WaitForCensus("being verified", &FleetClient::Census::received));
   const Spent verified = SpentNow();
   const ProcessUsage hub = hub_.usage();
+  const uint64_t resent = crowd_->Sum(received) - before_received;
+  const uint64_t changed = crowd_->Sum([](const SwarmAgent& agent) { return agent.changes(); });
   Tell(Figure("herd")
            .Count("agents", options_.agents)
            .Number("serving_s", absl::ToDoubleSeconds(serving))
            .Add(Percentiles::Of(live))
            .Number("verified_s", absl::ToDoubleSeconds(verified.at - listening))
-           .Count("resent", crowd_->Sum(received) - before_received)
-           .Count("changed", crowd_->Sum([](const SwarmAgent& agent) { return agent.changes(); }))
+           .Count("resent", resent)
+           .Count("changed", changed)
            .Number("hub_cpu_s", verified.hub_s)
            .Number("swarm_cpu_s", verified.self_s - self_before)
            .Number("hub_rss_mb", hub.resident_mb)
            .Number("hub_rss_peak_mb", hub.resident_peak_mb)
            .Number("store_disk_mb", hub_.disk_mb()));
-  return absl::OkStatus();
+  if (resent == 0 && changed == 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("herd: nothing had changed, and ", resent,
+                                                    " changes were sent again, ", changed,
+                                                    " of which changed something"));
 }
 
 absl::Status Swarm::WaitForAll(absl::string_view what,

@@ -26,7 +26,10 @@ class SwarmAgent::CountingTransport::Counter final : public Stream, private Stre
   Counter(CountingTransport& transport, const HubAddress& hub, StreamObserver* observer)
       : transport_(transport), observer_(observer), stream_(transport.inner.Open(hub, this)) {}
 
-  void Write(v1::AgentMessage message) override { stream_->Write(std::move(message)); }
+  void Write(v1::AgentMessage message) override {
+    if (message.has_ack()) transport_.acked_at = transport_.clock.Monotonic();
+    stream_->Write(std::move(message));
+  }
   void Read() override { stream_->Read(); }
   void Finish() override { stream_->Finish(); }
 
@@ -35,6 +38,7 @@ class SwarmAgent::CountingTransport::Counter final : public Stream, private Stre
   void OnMessage(v1::HubMessage message) override {
     if (message.has_changes())
       transport_.received += static_cast<uint64_t>(message.changes().changes_size());
+    if (message.has_status_ack()) transport_.statuses_taken_at = transport_.clock.Monotonic();
     observer_->OnMessage(std::move(message));
   }
   void OnWritten() override { observer_->OnWritten(); }
@@ -46,7 +50,7 @@ class SwarmAgent::CountingTransport::Counter final : public Stream, private Stre
 };
 
 SwarmAgent::CountingTransport::CountingTransport(EventLoop& loop, Identity identity)
-    : inner(loop, [identity = std::move(identity)] { return identity; }) {}
+    : clock(loop.clock()), inner(loop, [identity = std::move(identity)] { return identity; }) {}
 
 std::unique_ptr<Stream> SwarmAgent::CountingTransport::Open(const HubAddress& hub,
                                                             StreamObserver* observer) {

@@ -49,6 +49,9 @@ class SwarmAgent final : private StateObserver {
   // Puts and tombstones that came over the link since the beginning, whether or not they changed
   // anything.
   uint64_t received() const { return transport_.received; }
+  // Monotonic: when it last acknowledged changes, and when statuses of it were last taken.
+  absl::Duration acked_at() const { return transport_.acked_at; }
+  absl::Duration statuses_taken_at() const { return transport_.statuses_taken_at; }
 
   size_t entries() const { return disk_.tables().entries.size(); }
   // All that came is applied and reported.
@@ -64,8 +67,11 @@ class SwarmAgent final : private StateObserver {
     CountingTransport(EventLoop& loop, Identity identity);
     std::unique_ptr<Stream> Open(const HubAddress& hub, StreamObserver* observer) override;
 
+    const Clock& clock;
     GrpcTransport inner;
     uint64_t received = 0;
+    absl::Duration acked_at;
+    absl::Duration statuses_taken_at;
   };
 
   void OnEntryChanged(const EntryRef& entry) override;

@@ -25,6 +25,8 @@ constexpr Wanted kOfAgents[] = {
     {"10,000 agents idle: memory of the hub", "idle", "hub_rss_mb", "<", 1'500, "MB"},
     {"10,000 agents idle: memory of the hub (stretch)", "idle", "hub_rss_mb", "<", 1'200, "MB"},
     {"10,000 agents idle: CPU of the hub", "idle", "hub_cores", "<", 1, "cores"},
+    {"the same with 100,000 assignments: memory", "idle-assigned", "hub_rss_mb", "<", 1'500, "MB"},
+    {"the same with 100,000 assignments: CPU", "idle-assigned", "hub_cores", "<", 1, "cores"},
     {"one change received by 10,000 agents, p99", "changed-by-api", "p99_s", "<", 5, "s"},
     {"herd of 10,000: serving again after", "herd", "serving_s", "<", 5, "s"},
     {"herd of 10,000: all verified after listening", "herd", "verified_s", "<", 60, "s"},
@@ -67,9 +69,13 @@ Target JudgeOne(const Wanted& wanted, const Figures& figures) {
   Target target;
   target.what = wanted.what;
   target.wanted = absl::StrCat(wanted.relation, " ", Text(wanted.bound, wanted.unit));
-  const std::optional<double> value = figures.Value(wanted.figure, wanted.key);
-  target.measured = value.has_value() ? Text(*value, wanted.unit) : "not measured";
-  if (value.has_value()) target.met = Holds(*value, wanted);
+  target.measured = "not measured";
+  // Of a figure that was measured several times, the first that misses counts, else the last.
+  for (const double value : figures.Values(wanted.figure, wanted.key)) {
+    target.measured = Text(value, wanted.unit);
+    target.met = Holds(value, wanted);
+    if (!*target.met) break;
+  }
   return target;
 }
 

@@ -36,11 +36,12 @@ TEST(Targets, AreMetMissedOrNotMeasured) {
   EXPECT_THAT(table, HasSubstr("not measured"));
 }
 
-TEST(Targets, OfARepeatedFigureTheLastCounts) {
+TEST(Targets, OfARepeatedFigureEachMustMeetThem) {
   Figures agents;
   agents.Add(Figure("herd").Count("resent", 3));
   agents.Add(Figure("herd").Count("resent", 0));
-  EXPECT_EQ(Named(Judge(agents, {}), "changes sent again").met, true);
+  EXPECT_EQ(Named(Judge(agents, {}), "changes sent again").met, false);
+  EXPECT_EQ(Named(Judge(agents, {}), "changes sent again").measured, "3");
 }
 
 TEST(Targets, ScaleMakesBothRunsSmaller) {
