@@ -280,7 +280,8 @@ class Hub {
   absl::Status StartHttp() {
     vital_signs_ = std::make_unique<VitalSigns>(VitalSigns::Parts{
         control_, metrics_, records(), *store_, *database_,
-        [this](const intent::ClusterId& id) { return board_->View(id).session_epoch != 0; }});
+        [this](const intent::ClusterId& id) { return board_->View(id).session_epoch != 0; },
+        [this] { upkeep_.Run(GiveBackFreeMemory); }});
     OnLoop(control_, [&] { vital_signs_->Start(); });
     if (options_.http_listen.empty()) return absl::OkStatus();
     ASSIGN_OR_RETURN(const CertificateAndKey certificate,

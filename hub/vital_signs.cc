@@ -44,6 +44,10 @@ void VitalSigns::Measure() {
       parts_.records.pending_deletions().size());
   if (const absl::StatusOr<uint64_t> bytes = parts_.database.DiskBytes(); bytes.ok())
     set("leidang_hub_store_bytes", "Files of the store.", *bytes);
+  if (const absl::StatusOr<size_t> resident = ResidentBytes(); resident.ok()) {
+    set("leidang_hub_resident_bytes", "Memory of the hub.", *resident);
+    if (slack_.Look(*resident)) parts_.give_back();
+  }
   parts_.control.After(kMeasureInterval, [this] { Measure(); });
 }
 

@@ -10,6 +10,7 @@
 
 #include "common/intent/intent.h"
 #include "common/metrics/metrics.h"
+#include "common/process/slack_memory.h"
 #include "common/time/event_loop.h"
 #include "hub/control/fleet_records.h"
 #include "hub/store/rocks/rocks_database.h"
@@ -30,6 +31,8 @@ class VitalSigns {
     const RocksDatabase& database;
     // On the control loop.
     std::function<bool(const intent::ClusterId&)> connected;
+    // Gives free memory back to the kernel, on another thread.
+    std::function<void()> give_back;
   };
   explicit VitalSigns(Parts parts);
 
@@ -49,6 +52,7 @@ class VitalSigns {
   void Set(const char* name, const char* help, double value);
 
   const Parts parts_;
+  SlackMemory slack_;  // Control loop.
   std::atomic<int64_t> measured_at_ns_;
   std::atomic<bool> serving_{false};
 };

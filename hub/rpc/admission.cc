@@ -103,10 +103,10 @@ Admission::~Admission() {
   ::close(wake_);
 }
 
-void Admission::Start(LetIn let_in, Arrived arrived, std::function<void()> calm) {
+void Admission::Start(LetIn let_in, Arrived arrived) {
   refilled_ = clock_.Monotonic();
-  thread_.Run([this, let_in = std::move(let_in), arrived = std::move(arrived),
-               calm = std::move(calm)] { Serve(let_in, arrived, calm); });
+  thread_.Run(
+      [this, let_in = std::move(let_in), arrived = std::move(arrived)] { Serve(let_in, arrived); });
 }
 
 void Admission::Stop() {
@@ -147,7 +147,6 @@ void Admission::Pass(const LetIn& let_in, uint64_t arrived) {
     }
     tokens_ -= 1;
     unfinished_.push_back(now);
-    ++let_in_;
     let_in(listener_, connection);
   }
   held_count_ = held_.size();
@@ -156,23 +155,16 @@ void Admission::Pass(const LetIn& let_in, uint64_t arrived) {
 int Admission::WaitMs(bool can_accept) const {
   if (!can_accept) return kPauseMs;
   if (!held_.empty()) return std::max(1, static_cast<int>(1000 / options_.per_second));
-  if (let_in_ >= options_.herd)
-    return static_cast<int>(absl::ToInt64Milliseconds(options_.calm_time));
   return -1;
 }
 
-void Admission::Serve(const LetIn& let_in, const Arrived& arrived,
-                      const std::function<void()>& calm) {
+void Admission::Serve(const LetIn& let_in, const Arrived& arrived) {
   bool can_accept = true;
   while (!stopping_) {
     const bool wants_more = can_accept && held_.size() < options_.held_max;
     pollfd polled[2] = {{wake_, POLLIN, 0}, {listener_, POLLIN, 0}};
-    const int ready = ::poll(polled, wants_more ? 2 : 1, WaitMs(can_accept));
+    ::poll(polled, wants_more ? 2 : 1, WaitMs(can_accept));
     if (stopping_) break;
-    if (ready == 0 && can_accept && held_.empty() && let_in_ >= options_.herd) {
-      let_in_ = 0;
-      calm();
-    }
     can_accept = AcceptAll();
     Pass(let_in, arrived());
   }

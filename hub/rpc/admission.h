@@ -33,9 +33,6 @@ struct AdmissionOptions {
   size_t unfinished_max = 100;
   absl::Duration unfinished_time = absl::Seconds(10);
   size_t held_max = 16'384;
-  // So many have been let in, and then nobody came for `calm_time`: a herd is over.
-  size_t herd = 500;
-  absl::Duration calm_time = absl::Seconds(5);
 };
 
 class Admission {
@@ -54,8 +51,7 @@ class Admission {
   // `arrived` says how many have come so far through TLS and have said what they want; it is asked
   // on the thread.
   using Arrived = std::function<uint64_t()>;
-  // `calm` is called on the thread when a herd is over.
-  void Start(LetIn let_in, Arrived arrived, std::function<void()> calm = [] {});
+  void Start(LetIn let_in, Arrived arrived);
   // No connection is let in any more; those held are closed. May be called again.
   void Stop();
 
@@ -63,7 +59,7 @@ class Admission {
 
  private:
   Admission(int listener, int port, const AdmissionOptions& options);
-  void Serve(const LetIn& let_in, const Arrived& arrived, const std::function<void()>& calm);
+  void Serve(const LetIn& let_in, const Arrived& arrived);
   // How long to wait for the next connection; negative: for ever.
   int WaitMs(bool can_accept) const;
   // False where the process has no descriptor left.
@@ -80,7 +76,6 @@ class Admission {
   uint64_t arrived_ = 0;
   double tokens_;
   absl::Duration refilled_;
-  size_t let_in_ = 0;  // Since the last calm.
   std::atomic<size_t> held_count_{0};
   std::atomic<bool> stopping_{false};
   WorkerThreads thread_{"admission", 1};

@@ -1,6 +1,5 @@
 #include "hub/rpc/servers.h"
 
-#include <malloc.h>
 #include <unistd.h>
 #include <utility>
 
@@ -76,9 +75,7 @@ absl::StatusOr<AgentServer> ListenAgents(const std::string& address,
         parameters.fd = connection;
         acceptor->HandleNewConnection(&parameters);
       },
-      [agent_link] { return agent_link->arrived(); },
-      // What handshakes took goes back to the system.
-      [] { ::malloc_trim(0); });
+      [agent_link] { return agent_link->arrived(); });
   return out;
 }
 
