@@ -126,13 +126,59 @@ std::string StateOf(const std::string& name, const v1::Resource& resource) {
                       why.empty() ? "" : ": ", absl::StrJoin(why, "; "));
 }
 
+// kNotFound if a selector finds none: nothing was meant by that.
+absl::StatusOr<std::vector<std::string>> NamesOf(Connection& connection,
+                                                 const Applications& which) {
+  std::vector<std::string> names = which.names;
+  if (which.selector.empty()) {
+    if (names.empty())
+      return absl::InvalidArgumentError("which Applications? Give names, or -l SELECTOR");
+    return names;
+  }
+  v1::ListRequest request;
+  request.set_kind(v1::APPLICATION);
+  request.set_label_selector(which.selector);
+  ASSIGN_OR_RETURN(const std::vector<v1::Resource> found, ListAll(connection, request));
+  if (found.empty()) {
+    return absl::NotFoundError(
+        absl::StrCat("no Application has the labels \"", which.selector, "\""));
+  }
+  for (const v1::Resource& resource : found)
+    names.push_back(absl::StrCat(resource.namespace_(), "/", resource.name()));
+  return names;
+}
+
+// What is said of one for which it holds; empty if it does not.
+std::string Reached(const WaitOptions& options, const v1::Resource& resource) {
+  const v1::ApplicationSummary& a = resource.application();
+  if (options.deleted || !a.cluster_connected()) return "";
+  const bool all = !options.synced && !options.healthy && !options.operation;
+  if (all) return IsSettled(resource) ? "is Synced and Healthy" : "";
+  std::vector<std::string> words;
+  if (options.synced) {
+    if (a.deleting() || a.sync() != "Synced" || a.applied_revision() < a.assigned_revision())
+      return "";
+    words.push_back("Synced");
+  }
+  if (options.healthy) {
+    if (a.health() != "Healthy") return "";
+    words.push_back("Healthy");
+  }
+  if (options.operation) {
+    if (a.phase() == "Running") return "";
+    words.push_back("at rest");
+  }
+  return absl::StrCat("is ", absl::StrJoin(words, " and "));
+}
+
 }  // namespace
 
 absl::Status Sync(Connection& connection, const SyncOptions& options, const Clock& clock,
                   Pause pause, Streams streams) {
   const absl::Duration begin = clock.Monotonic();
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesOf(connection, options.which));
   std::vector<v1::OperationView> open;
-  for (const std::string& name : options.names) {
+  for (const std::string& name : names) {
     ASSIGN_OR_RETURN(v1::OperationView operation, Ask(connection, options, name));
     if (options.async) {
       streams.out << KindText(operation) << " of " << name << " requested, operation "
@@ -164,24 +210,30 @@ absl::Status Sync(Connection& connection, const SyncOptions& options, const Cloc
     pause();
   }
   if (failed == 0) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      absl::StrCat(failed, " of ", options.names.size(), " operations failed"));
+  return absl::AbortedError(absl::StrCat(failed, " of ", names.size(), " operations failed"));
 }
 
 absl::Status Wait(Connection& connection, const WaitOptions& options, const Clock& clock,
                   Pause pause, Streams streams) {
   const absl::Duration begin = clock.Monotonic();
-  std::set<std::string> waiting(options.names.begin(), options.names.end());
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesOf(connection, options.which));
+  std::set<std::string> waiting(names.begin(), names.end());
   while (true) {
     std::vector<std::string> states;
     for (auto name = waiting.begin(); name != waiting.end();) {
-      ASSIGN_OR_RETURN(const v1::Resource resource, GetOne(connection, v1::APPLICATION, *name));
-      if (IsSettled(resource)) {
-        streams.out << "application/" << ShownName(resource) << " is Synced and Healthy\n";
+      const absl::StatusOr<v1::Resource> resource = GetOne(connection, v1::APPLICATION, *name);
+      if (options.deleted && absl::IsNotFound(resource.status())) {
+        streams.out << "application/" << *name << " is deleted\n";
         name = waiting.erase(name);
         continue;
       }
-      states.push_back(StateOf(*name, resource));
+      if (!resource.ok()) return resource.status();
+      if (const std::string reached = Reached(options, *resource); !reached.empty()) {
+        streams.out << "application/" << ShownName(*resource) << " " << reached << "\n";
+        name = waiting.erase(name);
+        continue;
+      }
+      states.push_back(StateOf(*name, *resource));
       ++name;
     }
     if (waiting.empty()) return absl::OkStatus();

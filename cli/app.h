@@ -17,8 +17,14 @@ namespace leidang::cli {
 // Lets some time pass between two questions.
 using Pause = void (*)();
 
-struct SyncOptions {
+// Those with these names, and all that a label selector finds.
+struct Applications {
   std::vector<std::string> names;  // "name" or "namespace/name".
+  std::string selector;
+};
+
+struct SyncOptions {
+  Applications which;
   bool prune = false;
   std::vector<std::string> resources;  // GROUP:KIND:NAMESPACE/NAME; empty: all.
   std::string approve_deletions;       // Digest of the list that DeletionsHeld shows.
@@ -27,17 +33,21 @@ struct SyncOptions {
   bool async = false;                         // Do not wait for the outcome.
   absl::Duration timeout = absl::Minutes(5);  // Of waiting, and of the operation itself.
 };
-// Asks for a sync of each, prints each outcome. kFailedPrecondition if one failed,
-// kDeadlineExceeded if one had not ended in time.
+// Asks for a sync of each, prints each outcome. kAborted if one failed, kDeadlineExceeded if one
+// had not ended in time.
 absl::Status Sync(Connection& connection, const SyncOptions& options, const Clock& clock,
                   Pause pause, Streams streams);
 
 struct WaitOptions {
-  std::vector<std::string> names;
+  Applications which;
+  // What is waited for, as `argocd app wait` has it; none of them: the first three.
+  bool synced = false;     // At the newest assignment.
+  bool healthy = false;    // As its agent sees it now.
+  bool operation = false;  // No sync is running.
+  bool deleted = false;    // Instead of these: it is not there any more.
   absl::Duration timeout = absl::Minutes(5);
 };
-// Until each is Synced and Healthy at its newest assignment. kDeadlineExceeded names those that are
-// not.
+// Until this holds of each. kDeadlineExceeded names those of which it does not.
 absl::Status Wait(Connection& connection, const WaitOptions& options, const Clock& clock,
                   Pause pause, Streams streams);
 

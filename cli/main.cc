@@ -2,35 +2,22 @@
 
 #include <cstdlib>
 #include <fstream>
-#include <functional>
 #include <iostream>
 #include <iterator>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "absl/strings/ascii.h"
 
 #include "CLI/CLI.hpp"
-#include "cli/app.h"
 #include "cli/appset/generate.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/invocation.h"
 #include "common/time/real_clock.h"
 
 namespace leidang::cli {
 namespace {
-
-// What the flags say; the command to run is chosen by the parser.
-struct Invocation {
-  ConnectionOptions connection;
-  std::string token_file;
-  std::string config = ConfigPath();
-  double timeout_s = 30;
-  std::function<absl::Status(Connection&)> run;
-  std::optional<int> exit_code;  // Instead of that of the status.
-  bool needs_hub = true;
-};
 
 absl::Status OpenAndRun(Invocation& invocation) {
   if (!invocation.token_file.empty()) {
@@ -112,126 +99,6 @@ void AddWriting(CLI::App& app, Invocation& invocation, Streams streams) {
   command->add_option("set", *refresh, "An ApplicationSet; all repositories unless given");
   command->callback([&invocation, refresh, streams] {
     invocation.run = [refresh, streams](Connection& c) { return Refresh(c, *refresh, streams); };
-  });
-}
-
-void PauseBriefly() { Sleep(absl::Milliseconds(200)); }
-
-void AddSync(CLI::App& app, Invocation& invocation, const Clock& clock, Streams streams) {
-  using What = SyncOptions::What;
-  struct Command {
-    What what;
-    const char* name;
-    const char* help;
-  };
-  for (const Command& one : {
-           Command{What::kSync, "sync", "Make the cluster equal to the newest assignment"},
-           Command{What::kRefresh, "refresh", "Have the cluster looked at anew"},
-           Command{What::kTerminate, "terminate", "End the sync that is running"},
-       }) {
-    auto options = std::make_shared<SyncOptions>();
-    auto seconds = std::make_shared<double>(300);
-    options->what = one.what;
-    CLI::App* command = app.add_subcommand(one.name, one.help);
-    command->add_option("name", options->names, "NAME or NAMESPACE/NAME, several")->required();
-    command->add_flag("--async", options->async, "Do not wait for the outcome");
-    command->add_option("--timeout", *seconds, "Seconds to wait; exit code 5 after that")
-        ->check(CLI::Range(1.0, 604800.0));
-    if (one.what == What::kSync) {
-      command->add_flag("--prune", options->prune, "Objects that are no longer wanted go");
-      command->add_option("--resource", options->resources,
-                          "GROUP:KIND:NAME or GROUP:KIND:NAMESPACE/NAME: only this, several; * "
-                          "stands for any text, a leading ! takes out");
-      command->add_option("--approve-deletions", options->approve_deletions,
-                          "Digest of the list that the condition DeletionsHeld shows");
-    }
-    command->callback([&invocation, options, seconds, &clock, streams] {
-      options->timeout = absl::Seconds(*seconds);
-      invocation.run = [options, &clock, streams](Connection& c) {
-        return Sync(c, *options, clock, PauseBriefly, streams);
-      };
-    });
-  }
-}
-
-// `diff` ends as `argocd app diff` and `kubectl diff` do: 0 nothing, 1 differences, from 2 on
-// errors.
-void AddQuestions(CLI::App& app, Invocation& invocation, const Clock& clock, Streams streams) {
-  for (const bool is_diff : {true, false}) {
-    auto options = std::make_shared<QuestionOptions>();
-    auto seconds = std::make_shared<double>(60);
-    CLI::App* command =
-        is_diff ? app.add_subcommand("diff", "Show what a sync would change in the cluster")
-                : app.add_subcommand("history", "Show its last syncs");
-    command->add_option("name", options->name, "NAME or NAMESPACE/NAME")->required();
-    command->add_option("--timeout", *seconds, "Seconds to wait; exit code 5 after that")
-        ->check(CLI::Range(1.0, 3600.0));
-    command->add_option("-o,--output", options->format, "table or json");
-    command->callback([&invocation, options, seconds, is_diff, &clock, streams] {
-      options->timeout = absl::Seconds(*seconds);
-      invocation.run = [&invocation, options, is_diff, &clock, streams](Connection& c) {
-        if (!is_diff) return History(c, *options, clock, PauseBriefly, streams);
-        DiffFound found = DiffFound::kNothing;
-        const absl::Status status = Diff(c, *options, clock, PauseBriefly, streams, &found);
-        const ExitCode code = ExitCodeOf(status);
-        if (code == ExitCode::kFailed) invocation.exit_code = 2;
-        if (status.ok() && found == DiffFound::kDifferences) invocation.exit_code = 1;
-        return status;
-      };
-    });
-  }
-}
-
-void AddApplications(CLI::App& parent, Invocation& invocation, const Clock& clock,
-                     Streams streams) {
-  CLI::App& app = *parent.add_subcommand("app", "Applications");
-  app.require_subcommand(1);
-  auto list = std::make_shared<GetOptions>();
-  list->kind = "applications";
-  CLI::App* command = app.add_subcommand("list", "List Applications");
-  command->add_option("-c,--cluster", list->cluster, "Of this cluster only");
-  command->add_option("-p,--project", list->project, "Of this AppProject only");
-  command->add_option("--set", list->set, "Of this ApplicationSet only");
-  command->add_option("--sync", list->sync, "Synced, OutOfSync or Unknown only");
-  command->add_option("--health", list->health, "Of this health only: Healthy, Degraded, ...");
-  command->add_option("--name", list->name_part, "With this in their names only");
-  command->add_flag("--counts", list->counts, "How many are in each state, instead of a list");
-  command->add_option("-l,--selector", list->selector, "Label selector");
-  command->add_option("-o,--output", list->format, "table, json, yaml or name");
-  command->callback([&invocation, list, &clock, streams] {
-    invocation.run = [list, &clock, streams](Connection& c) {
-      return Get(c, *list, clock, streams);
-    };
-  });
-
-  auto name = std::make_shared<std::string>();
-  command = app.add_subcommand("get", "Show everything about one Application");
-  command->add_option("name", *name, "NAME or NAMESPACE/NAME")->required();
-  command->callback([&invocation, name, &clock, streams] {
-    invocation.run = [name, &clock, streams](Connection& c) {
-      return Describe(c, "application", *name, clock, streams);
-    };
-  });
-  command = app.add_subcommand("operations", "Show what was asked of it, and what came of it");
-  command->add_option("name", *name, "NAME or NAMESPACE/NAME")->required();
-  command->callback([&invocation, name, &clock, streams] {
-    invocation.run = [name, &clock, streams](Connection& c) {
-      return PrintOperations(c, *name, clock, streams);
-    };
-  });
-
-  AddSync(app, invocation, clock, streams);
-  AddQuestions(app, invocation, clock, streams);
-  auto wait = std::make_shared<WaitOptions>();
-  auto seconds = std::make_shared<double>(300);
-  command = app.add_subcommand("wait", "Wait until it is Synced and Healthy");
-  command->add_option("name", wait->names, "NAME or NAMESPACE/NAME, several")->required();
-  command->add_option("--timeout", *seconds, "Seconds to wait; exit code 5 after that");
-  command->callback([&invocation, wait, seconds, &clock, streams] {
-    wait->timeout = absl::Seconds(*seconds);
-    invocation.run = [wait, &clock, streams](Connection& c) {
-      return Wait(c, *wait, clock, PauseBriefly, streams);
-    };
   });
 }
 

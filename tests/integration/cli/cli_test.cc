@@ -9,8 +9,10 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
+#include "common/object/value.h"
 #include "tests/support/git/git_repository.h"
 #include "tests/support/program/running_fleet.h"
+#include "tests/support/status_matchers.h"
 
 namespace leidang::testing {
 namespace {
@@ -33,6 +35,7 @@ spec:
   template:
     metadata:
       name: 'PREFIX{{path.basename}}'
+      labels: {team: shop}
     spec:
       project: default
       source: {repoURL: REPO, targetRevision: HEAD, path: '{{path}}'}
@@ -131,6 +134,43 @@ TEST_F(CliTest, AManualApplicationIsSyncedOnRequest) {
   const auto none = fleet_.Leidang({"app", "sync", "nothing"});
   EXPECT_EQ(none.code, 3);
   EXPECT_THAT(none.err, HasSubstr("there is no Application nothing"));
+}
+
+TEST_F(CliTest, SeveralAreChosenByLabelsAndWaitedForAsArgoCdDoes) {
+  EXPECT_EQ(fleet_.Leidang({"apply", "-f", SetFile("leidang")}).code, 0);
+  fleet_.LeidangUntil({"get", "app", "cart"}, "OutOfSync");
+  fleet_.LeidangUntil({"get", "app", "pay"}, "OutOfSync");
+  EXPECT_EQ(fleet_.Leidang({"app", "wait", "cart", "--operation", "--timeout", "20"}).code, 0);
+  EXPECT_EQ(fleet_.Leidang({"app", "wait", "cart", "--sync", "--timeout", "1"}).code, 5);
+
+  const auto none = fleet_.Leidang({"app", "sync", "-l", "team=nobody"});
+  EXPECT_EQ(none.code, 3);
+  EXPECT_THAT(none.err, HasSubstr("no Application has the labels \"team=nobody\""));
+  const auto which = fleet_.Leidang({"app", "sync"});
+  EXPECT_EQ(which.code, 1);
+  EXPECT_THAT(which.err, HasSubstr("Give names, or -l SELECTOR"));
+  const auto synced = fleet_.Leidang({"app", "sync", "-l", "team=shop", "--timeout", "30"});
+  EXPECT_EQ(synced.code, 0) << synced.err;
+  EXPECT_THAT(synced.out, HasSubstr("leidang/cart on one: Succeeded"));
+  EXPECT_THAT(synced.out, HasSubstr("leidang/pay on one: Succeeded"));
+  const auto reached =
+      fleet_.Leidang({"app", "wait", "-l", "team=shop", "--sync", "--health", "--timeout", "20"});
+  EXPECT_EQ(reached.code, 0) << reached.err;
+  EXPECT_THAT(reached.out, HasSubstr("application/pay is Synced and Healthy"));
+
+  const auto shown = fleet_.Leidang({"app", "get", "cart", "--refresh", "-o", "json"});
+  EXPECT_EQ(shown.code, 0) << shown.err;
+  ASSERT_OK_AND_ASSIGN(const object::Value cart, object::ParseJson(shown.out));
+  EXPECT_EQ(object::FindString(cart, {"status", "sync", "status"}), "Synced");
+  EXPECT_EQ(fleet_.Leidang({"app", "terminate-op", "cart", "--timeout", "20"}).code, 1)
+      << "nothing is running";
+
+  EXPECT_EQ(fleet_.Leidang({"app", "wait", "cart", "--delete", "--timeout", "1"}).code, 5);
+  EXPECT_EQ(fleet_.Leidang({"delete", "appset", "leidang/shop", "--confirm", "2"}).code, 0);
+  const auto gone =
+      fleet_.Leidang({"app", "wait", "cart", "leidang/pay", "--delete", "--timeout", "20"});
+  EXPECT_EQ(gone.code, 0) << gone.err;
+  EXPECT_THAT(gone.out, HasSubstr("application/cart is deleted"));
 }
 
 TEST_F(CliTest, SettingsOfTheFleetAreWrittenShownAndTakenBack) {
