@@ -39,9 +39,17 @@ std::string TimeText(const google::protobuf::Timestamp& t, absl::Time now) {
                       Age(time, now), " ago)");
 }
 
+std::string RevisionAt(const google::protobuf::Timestamp& t, uint64_t revision, absl::Time now) {
+  if (t.seconds() == 0) return "never";
+  return absl::StrCat("revision ", revision, " at ", TimeText(t, now));
+}
+
 void DescribeApplication(const v1::ApplicationSummary& a, absl::Time now, std::ostream& out) {
   out << "Cluster:            " << a.cluster()
       << (a.cluster_connected() ? "" : " (not connected: what follows is the last report)")
+      << "\nCluster last seen:  " << TimeText(a.cluster_last_seen(), now)
+      << "\nCluster proven:     "
+      << RevisionAt(a.cluster_last_applied_at(), a.cluster_last_applied_revision(), now)
       << "\nProject:            " << a.project()
       << "\nApplicationSet:     " << (a.set().empty() ? "-" : a.set())
       << "\nSync:               " << (a.deleting() ? "Deleting" : a.sync())
@@ -77,8 +85,11 @@ void DescribeCluster(const v1::ClusterSummary& c, absl::Time now, std::ostream& 
       << "\nHead revision:      " << c.head_revision()
       << "\nAcknowledged:       " << c.acked_revision()
       << "\nIntent proven:      " << (c.intent_proven() ? "yes" : "no")
-      << "\nApplied proven:     " << (c.applied_proven() ? "yes" : "no")
-      << "\nProven at:          " << TimeText(c.proven_at(), now)
+      << "\nApplied proven:     " << (c.applied_proven() ? "yes" : "no") << "\nProven at:          "
+      << (c.has_proven_at() ? TimeText(c.proven_at(), now) : "neither is now")
+      << "\nLast received:      "
+      << RevisionAt(c.last_received_at(), c.last_received_revision(), now)
+      << "\nLast applied:       " << RevisionAt(c.last_applied_at(), c.last_applied_revision(), now)
       << "\nApplications:       " << c.applications() << "\nSynced:             " << c.synced()
       << "\nHealthy:            " << c.healthy()
       << "\nPending deletions:  " << c.pending_tombstones()

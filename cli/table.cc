@@ -61,8 +61,9 @@ Table Clusters(const std::vector<v1::Resource>& resources, absl::Time now) {
     if (c.recovering()) {
       proof = "recovering";
     } else if (c.intent_proven() && c.applied_proven()) {
-      proof = absl::StrCat(c.connected() ? "proven " : "was proven ",
-                           Age(TimeOf(c.proven_at()), now), " ago");
+      proof = absl::StrCat("proven ", Age(TimeOf(c.proven_at()), now), " ago");
+    } else if (!c.connected() && c.has_last_applied_at()) {
+      proof = absl::StrCat("was proven ", Age(TimeOf(c.last_applied_at()), now), " ago");
     } else if (c.joined()) {
       proof = c.intent_proven() ? "applying" : "no";
     }

@@ -96,8 +96,16 @@ ClusterLink LinkOf(const ClusterView& view) {
   link.intent_proven =
       view.verdict == LinkVerdict::kReceived || view.verdict == LinkVerdict::kInSync;
   link.applied_proven = view.verdict == LinkVerdict::kInSync;
-  if (view.proof)
-    link.proven_at = link.applied_proven ? view.proof->applied_at : view.proof->received_at;
+  if (view.proof) {
+    link.last_received_at = view.proof->received_at;
+    link.last_received_revision = view.proof->revision;
+    if (link.intent_proven)
+      link.proven_at = link.applied_proven ? view.proof->applied_at : view.proof->received_at;
+  }
+  if (view.applied_proof) {
+    link.last_applied_at = view.applied_proof->applied_at;
+    link.last_applied_revision = view.applied_proof->revision;
+  }
   link.unclaimed = view.unclaimed.size();
   return link;
 }

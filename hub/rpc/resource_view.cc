@@ -25,6 +25,12 @@ std::pair<std::string, std::string> SplitKey(const std::string& key) {
   return {key.substr(0, slash), key.substr(slash + 1)};
 }
 
+// What has never been has no field.
+template <typename Field>
+void SetTimeIfKnown(absl::Time time, const Field& field) {
+  if (time != absl::InfinitePast()) SetTime(time, field());
+}
+
 void AddCondition(const std::string& type, const std::string& status, const std::string& reason,
                   const std::string& message, absl::Time since, v1::Resource* out) {
   v1::ResourceCondition* condition = out->add_conditions();
@@ -176,7 +182,12 @@ v1::Resource ResourceView::OfApplication(const DerivedApplication& application,
   summary->set_project(application.project);
   summary->set_set(application.set);
   summary->set_uid(application.uid.Raw());
-  summary->set_cluster_connected(parts_.link(application.cluster).connected);
+  const ClusterLink link = parts_.link(application.cluster);
+  summary->set_cluster_connected(link.connected);
+  SetTimeIfKnown(link.last_seen, [summary] { return summary->mutable_cluster_last_seen(); });
+  SetTimeIfKnown(link.last_applied_at,
+                 [summary] { return summary->mutable_cluster_last_applied_at(); });
+  summary->set_cluster_last_applied_revision(link.last_applied_revision);
   const std::optional<intent::EntryStatus> status =
       parts_.store
           .Status(application.cluster, {intent::EntryKind::kApplication, application.key},
@@ -274,11 +285,15 @@ v1::Resource ResourceView::OfCluster(const ClusterRegistration& cluster) const {
   summary->set_server(cluster.server);
   summary->set_joined(cluster.joined());
   summary->set_connected(link.connected);
-  if (link.last_seen != absl::InfinitePast()) SetTime(link.last_seen, summary->mutable_last_seen());
+  SetTimeIfKnown(link.last_seen, [summary] { return summary->mutable_last_seen(); });
   summary->set_agent_version(link.agent_version);
   summary->set_intent_proven(link.intent_proven);
   summary->set_applied_proven(link.applied_proven);
-  SetTime(link.proven_at, summary->mutable_proven_at());
+  SetTimeIfKnown(link.proven_at, [summary] { return summary->mutable_proven_at(); });
+  SetTimeIfKnown(link.last_received_at, [summary] { return summary->mutable_last_received_at(); });
+  summary->set_last_received_revision(link.last_received_revision);
+  SetTimeIfKnown(link.last_applied_at, [summary] { return summary->mutable_last_applied_at(); });
+  summary->set_last_applied_revision(link.last_applied_revision);
   summary->set_unclaimed(link.unclaimed);
   summary->set_recovering(cluster.recovering);
   if (const auto log = parts_.store.Log(cluster.id); log.ok()) {

@@ -26,9 +26,14 @@ struct ClusterLink {
   bool connected = false;
   absl::Time last_seen = absl::InfinitePast();
   std::string agent_version;
-  bool intent_proven = false;   // Digests of intent were equal at `proven_at`,
-  bool applied_proven = false;  // and so were those of what is applied.
-  absl::Time proven_at = absl::InfinitePast();
+  bool intent_proven = false;                   // Digests of intent are equal, as of `proven_at`,
+  bool applied_proven = false;                  // and so are those of what is applied.
+  absl::Time proven_at = absl::InfinitePast();  // Past all times if neither holds now.
+  // When each was equal last, whatever holds now, and at which revision.
+  absl::Time last_received_at = absl::InfinitePast();
+  uint64_t last_received_revision = 0;
+  absl::Time last_applied_at = absl::InfinitePast();
+  uint64_t last_applied_revision = 0;
   uint64_t unclaimed = 0;
 };
 

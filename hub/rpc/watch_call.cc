@@ -10,10 +10,16 @@ namespace {
 
 // Times of reports change with every heartbeat and are no change that somebody waits for.
 object::Sha256 DigestOf(v1::Resource resource) {
-  if (resource.has_application()) resource.mutable_application()->clear_observed_at();
+  if (resource.has_application()) {
+    resource.mutable_application()->clear_observed_at();
+    resource.mutable_application()->clear_cluster_last_seen();
+    resource.mutable_application()->clear_cluster_last_applied_at();
+  }
   if (resource.has_cluster()) {
     resource.mutable_cluster()->clear_last_seen();
     resource.mutable_cluster()->clear_proven_at();
+    resource.mutable_cluster()->clear_last_received_at();
+    resource.mutable_cluster()->clear_last_applied_at();
   }
   return object::Sha256::Of(resource.SerializeAsString());
 }

@@ -191,6 +191,7 @@ void AgentSession::BeginFencing() {
   phase_ = Phase::kFencing;
   WriteBatch batch;
   batch.NextSessionEpoch(cluster_, greeting_.session_epoch);
+  table_.AddRecord(cluster_, &batch);
   Commit(std::move(batch), [this](const CommitResult& result) { OnFenced(result); });
 }
 
@@ -336,7 +337,10 @@ void AgentSession::OnHeartbeat(const v1::Heartbeat& heartbeat) {
   heartbeat_ack_.emplace();
   heartbeat_ack_->set_sequence(heartbeat_sequence_);
   Prove(heartbeat);
-  if (phase_ == Phase::kLive) CompareStatuses(heartbeat);
+  if (phase_ == Phase::kLive) {
+    table_.RecordIfDue(cluster_);
+    CompareStatuses(heartbeat);
+  }
   Pump();
 }
 
@@ -364,6 +368,8 @@ void AgentSession::Prove(const v1::Heartbeat& heartbeat) {
                        .revision = after->head,
                        .received_at = at,
                        .applied_at = applied ? at : absl::InfinitePast()};
+    if (applied) seen.applied_proof = seen.proof;
+    seen.proven_here = true;
     seen.diverged = false;
     if (seen.trouble != LinkTrouble::kContested) {
       seen.trouble = LinkTrouble::kNone;

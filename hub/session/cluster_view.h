@@ -13,22 +13,12 @@
 #include "common/intent/authority.h"
 #include "common/intent/intent.h"
 #include "common/object/sha256.h"
+#include "hub/model/link_record.h"
 
 namespace leidang::hub {
 
-// Equal digests, and since when that is known. The times are those of the hub's wall clock just
-// before the agent looked at its own state, so a proof is never younger than it says.
-struct Proof {
-  object::Sha256 root;                           // Of the intent.
-  intent::Revision revision = 0;                 // Of the log at which it stood.
-  absl::Time received_at;                        // The agent holds that intent durably.
-  absl::Time applied_at = absl::InfinitePast();  // And the cluster equals it.
-
-  friend bool operator==(const Proof&, const Proof&) = default;
-};
-
 enum class LinkVerdict : uint8_t {
-  kNeverSeen,  // Not since this hub was started.
+  kNeverSeen,  // Nothing is known of it.
   kOffline,    // No live session. What was proven then may no longer hold.
   kPending,    // The agent does not hold the newest intent yet, or that is not proven.
   kReceived,   // Proven: it holds the newest intent durably.
@@ -54,15 +44,19 @@ struct UnclaimedEntry {
 struct ClusterView {
   intent::ClusterId cluster;
   LinkVerdict verdict = LinkVerdict::kNeverSeen;
-  uint64_t session_epoch = 0;                   // Of the live session; 0 when there is none.
-  absl::Time since = absl::InfinitePast();      // Of the session, or of its end.
+  uint64_t session_epoch = 0;  // Of the live session; 0 when there is none.
+  // Of the session, or of its end; where that was before the hub's start, the last message.
+  absl::Time since = absl::InfinitePast();
   absl::Time last_seen = absl::InfinitePast();  // The last message.
   std::string agent_version;
   intent::Revision head = 0;
   intent::Revision acked = 0;  // Durable at the agent, as far as the hub knows durably.
   uint64_t pending_tombstones = 0;
   uint64_t status_backlog = 0;  // Statuses that wait at the agent.
-  std::optional<Proof> proof;   // The last one.
+  // History, which no change and no end of a session takes back: the verdict alone says what holds
+  // now.
+  std::optional<Proof> proof;          // The last one,
+  std::optional<Proof> applied_proof;  // and the last one with `applied_at`.
 
   LinkTrouble trouble = LinkTrouble::kNone;
   std::string trouble_message;

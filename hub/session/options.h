@@ -17,6 +17,9 @@ struct SessionOptions {
   absl::Duration linger = absl::Seconds(10);  // For a goodbye to leave.
   size_t ungreeted_max = 4;                   // Sessions of one cluster that have not said Hello.
 
+  absl::Duration record_every =
+      absl::Minutes(1);  // What is known of a live link is stored so often.
+
   size_t window_bytes = 4u << 20;     // Changes of one session without an acknowledgement.
   size_t changes_bytes = 256u << 10;  // Of one message of changes; one change may be larger.
   size_t buckets_per_request = 64;

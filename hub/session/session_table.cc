@@ -12,6 +12,13 @@ namespace {
 
 constexpr absl::Duration kTakeoversApart = absl::Minutes(5);
 constexpr int kContestedTakeovers = 3;
+constexpr size_t kVersionStoredMax = 100;
+
+// Agents that came together do not all store what is known of them at the same moments.
+absl::Duration ShareOf(const intent::ClusterId& cluster, absl::Duration interval) {
+  const auto& bytes = cluster.bytes();
+  return interval * (bytes[bytes.size() - 1] * 256 + bytes[bytes.size() - 2]) / 65'536;
+}
 
 }  // namespace
 
@@ -25,6 +32,18 @@ SessionTable::SessionTable(EventLoop& loop, Store& store, SessionOptions options
   subscription_ = store_.Subscribe(&loop_, [this, alive = alive_](const CommitResult& result) {
     if (*alive) OnCommitted(result);
   });
+  const absl::StatusOr<std::vector<LinkRecord>> links = store_.Links();
+  if (!links.ok()) return;  // Nothing is known then, which is what is shown.
+  for (const LinkRecord& link : *links) {
+    Known& known = known_[link.cluster];
+    known.agent_version = link.agent_version;
+    known.since = link.last_seen;
+    known.last_seen = link.last_seen;
+    known.status_backlog = link.status_backlog;
+    known.agent_revision = link.agent_revision;
+    known.proof = link.proof;
+    known.applied_proof = link.applied_proof;
+  }
 }
 
 SessionTable::~SessionTable() {
@@ -92,7 +111,10 @@ void SessionTable::Remove(SessionId id) {
   if (const auto current = current_.find(cluster);
       current != current_.end() && current->second == id) {
     current_.erase(current);
-    known_[cluster].since = loop_.clock().Now();
+    if (const auto known = known_.find(cluster); known != known_.end()) {
+      known->second.since = loop_.clock().Now();
+      Record(cluster);
+    }
     if (observer_ != nullptr) {
       loop_.Post([this, alive = alive_, cluster] {
         if (*alive) observer_->OnSessionEnded(cluster);
@@ -101,6 +123,31 @@ void SessionTable::Remove(SessionId id) {
   }
   // The session may be the caller: it goes when the stack is gone.
   loop_.Post([ended] {});
+}
+
+void SessionTable::AddRecord(const intent::ClusterId& cluster, WriteBatch* batch) {
+  Known& known = known_[cluster];
+  known.recorded = loop_.clock().Monotonic() - ShareOf(cluster, options_.record_every);
+  batch->PutLink({.cluster = cluster,
+                  .last_seen = known.last_seen,
+                  .agent_version = known.agent_version.substr(0, kVersionStoredMax),
+                  .agent_revision = known.agent_revision,
+                  .status_backlog = known.status_backlog,
+                  .proof = known.proof,
+                  .applied_proof = known.applied_proof});
+}
+
+void SessionTable::Record(const intent::ClusterId& cluster) {
+  WriteBatch batch;
+  AddRecord(cluster, &batch);
+  known_[cluster].recorded = loop_.clock().Monotonic();
+  // If this is lost, what was stored before is older and as true.
+  store_.Commit(std::move(batch), &loop_, [](const CommitResult&) {});
+}
+
+void SessionTable::RecordIfDue(const intent::ClusterId& cluster) {
+  if (loop_.clock().Monotonic() - known_[cluster].recorded >= options_.record_every)
+    Record(cluster);
 }
 
 void SessionTable::TakeOver(AgentSession& session, const std::string& instance) {
@@ -202,6 +249,7 @@ ClusterView SessionTable::View(const intent::ClusterId& cluster) const {
   view.agent_version = known.agent_version;
   view.status_backlog = known.status_backlog;
   view.proof = known.proof;
+  view.applied_proof = known.applied_proof;
   // Agents that stopped taking turns contest nothing any more.
   if (known.trouble != LinkTrouble::kContested ||
       loop_.clock().Monotonic() - known.last_takeover < kTakeoversApart) {
@@ -219,7 +267,7 @@ ClusterView SessionTable::View(const intent::ClusterId& cluster) const {
   }
   view.session_epoch = session->session_epoch();
   view.verdict = known.diverged ? LinkVerdict::kDiverged : LinkVerdict::kPending;
-  if (!known.proof.has_value() || !root.ok() || known.proof->root != *root ||
+  if (!known.proven_here || !known.proof.has_value() || !root.ok() || known.proof->root != *root ||
       known.proof->revision != view.head) {
     return view;
   }

@@ -13,7 +13,8 @@
 //   durable session epoch, a StatusAck the commit.
 // - OwnOnly: a session reads and writes the cluster that the edge authenticated.
 // - NothingByAbsence: see comparison.h.
-// - ProofIsHonest: see cluster_view.h.
+// - ProofIsHonest: see cluster_view.h. What was seen and proven of a cluster outlives the process
+//   (LinkRecord); from what it finds stored the table draws no verdict better than Offline.
 // - BoundedEverything: one message in each direction is in hand, changes in flight are bounded by
 // bytes, an agent beyond
 //   its quota is read later. A session that is full, silent or out of order ends; the next one
@@ -81,7 +82,7 @@ class SessionObserver {
 
 class SessionTable {
  public:
-  // All must outlive it; `observer` may be nullptr.
+  // All must outlive it; `observer` may be nullptr. Begins with what the store remembers of links.
   SessionTable(EventLoop& loop, Store& store, SessionOptions options, SessionObserver* observer);
   // Aborts all streams.
   ~SessionTable();
@@ -119,7 +120,7 @@ class SessionTable {
 
   // What is known, with the verdict as of now.
   ClusterView View(const intent::ClusterId& cluster) const;
-  // Of every cluster that was seen since the start, in the order of ids.
+  // Of every cluster of which anything is known, in the order of ids.
   std::vector<ClusterView> Views() const;
   // Of those to whom something happened since the last call. What time alone changes, such as the
   // verdict on an agent that falls silent, shows in Views only.
@@ -138,6 +139,9 @@ class SessionTable {
     absl::Time last_seen = absl::InfinitePast();
     uint64_t status_backlog = 0;
     std::optional<Proof> proof;
+    std::optional<Proof> applied_proof;
+    bool proven_here = false;  // `proof` is of this process.
+    absl::Duration recorded;   // When it was stored last, or counts as that.
     bool diverged = false;
     int takeovers = 0;  // Of a live session by another instance, in quick succession.
     absl::Duration last_takeover;
@@ -158,6 +162,11 @@ class SessionTable {
   AgentSession* Find(SessionId id) const;
   AgentSession* Current(const intent::ClusterId& cluster) const;
   void LimitUngreeted(const intent::ClusterId& cluster);
+  // What a LinkRecord says of the cluster, for the batch in which its session begins.
+  void AddRecord(const intent::ClusterId& cluster, WriteBatch* batch);
+  // Stores it, at the end of a session, or when it is due.
+  void Record(const intent::ClusterId& cluster);
+  void RecordIfDue(const intent::ClusterId& cluster);
   void OnCommitted(const CommitResult& result);
 
   EventLoop& loop_;

@@ -413,6 +413,83 @@ TEST_F(SessionTableTest, AProofIsNoYoungerThanTheAgentsLookAndEndsWithAChangeOrT
   EXPECT_EQ(view.session_epoch, 0u);
 }
 
+TEST_F(SessionTableTest, WhatWasSeenAndProvenIsShownAfterARestartAndIsNoVerdict) {
+  const intent::Assignment cart = App("cart", "1");
+  Put(kOne, cart);
+  const object::Sha256 root = DigestOf({cart}).Root();
+  {
+    ScriptedAgent agent = Connect(kOne);
+    agent.Hello();
+    agent.Welcomed();
+    agent.NextOf(v1::HubMessage::kChanges);
+    EXPECT_TRUE(agent.Ack(1));
+    loop_.RunFor(absl::Seconds(1));
+    EXPECT_TRUE(agent.Beat(1, root, root));
+    agent.NextOf(v1::HubMessage::kHeartbeatAck);
+    loop_.RunFor(absl::Seconds(20));
+    EXPECT_TRUE(agent.Beat(1, root, {}));
+    agent.NextOf(v1::HubMessage::kHeartbeatAck);
+    const ClusterView live = table_->View(kOne);
+    EXPECT_EQ(live.verdict, LinkVerdict::kReceived) << "one drift, and it is not applied any more";
+    EXPECT_EQ(live.proof->applied_at, absl::InfinitePast());
+    EXPECT_EQ(live.applied_proof->revision, 1u) << "but it was";
+    agent.Hang();
+    loop_.RunFor(absl::Seconds(1));
+  }
+  const ClusterView before = table_->View(kOne);
+  ASSERT_TRUE(before.applied_proof.has_value());
+  loop_.RunFor(absl::Hours(3));
+  NewTable({});
+  ClusterView view = table_->View(kOne);
+  EXPECT_EQ(view.verdict, LinkVerdict::kOffline);
+  EXPECT_EQ(view.last_seen, before.last_seen);
+  EXPECT_EQ(view.since, before.last_seen);
+  EXPECT_EQ(view.agent_revision, 1u);
+  EXPECT_EQ(view.proof, before.proof);
+  EXPECT_EQ(view.applied_proof, before.applied_proof);
+  EXPECT_EQ(table_->Views().size(), 1u);
+  EXPECT_EQ(table_->View(kTwo).verdict, LinkVerdict::kNeverSeen);
+  ScriptedAgent again = Connect(kOne);
+  again.Hello(kHub, 1, DigestOf({cart}), "two");
+  again.Welcomed();
+  EXPECT_EQ(table_->View(kOne).verdict, LinkVerdict::kPending) << "an old proof, and a new process";
+  EXPECT_TRUE(again.Beat(1, root, root));
+  again.NextOf(v1::HubMessage::kHeartbeatAck);
+  EXPECT_EQ(table_->View(kOne).verdict, LinkVerdict::kInSync);
+}
+
+TEST_F(SessionTableTest, AHubThatIsKilledKnowsALiveClusterToTheMinute) {
+  const auto stored = [this] {
+    const std::vector<LinkRecord> links = *store_->Links();
+    for (const LinkRecord& link : links) {
+      if (link.cluster == kOne) return link.last_seen;
+    }
+    return absl::InfinitePast();
+  };
+  ScriptedAgent agent = Connect(kOne);
+  agent.Hello();
+  agent.Welcomed();
+  EXPECT_LT(loop_.clock().Now() - stored(), absl::Seconds(1)) << "with the session's epoch";
+  absl::Time last = stored();
+  int writes = 0;
+  for (int i = 0; i < 60; ++i) {
+    loop_.RunFor(absl::Seconds(10));
+    EXPECT_TRUE(agent.Beat(0, DigestOf({}).Root(), {}));
+    agent.NextOf(v1::HubMessage::kHeartbeatAck);
+    EXPECT_LE(loop_.clock().Now() - stored(), absl::Seconds(70));
+    if (stored() != last) ++writes;
+    last = stored();
+  }
+  EXPECT_LE(writes, 11) << "in ten minutes";
+  table_->Forget(kOne);
+  WriteBatch batch;
+  batch.DropLog(kOne);
+  Commit(std::move(batch));
+  agent.Hang();
+  loop_.RunFor(absl::Seconds(1));
+  EXPECT_EQ(stored(), absl::InfinitePast());
+}
+
 TEST_F(SessionTableTest, WhoeverFollowsTheChangedViewsKnowsWhatViewsWouldSay) {
   std::map<intent::ClusterId, ClusterView> followed;
   const auto expect_equal = [&](const char* when) {

@@ -125,6 +125,10 @@ absl::Status ApplicationIndex::LoadStatuses(const RowView& rows) {
   absl::Status status;
   RETURN_IF_ERROR(
       rows.Scan(Family::kStatus, "", "", [&](absl::string_view key, absl::string_view value) {
+        if (IsLinkRow(key)) {
+          status = DecodeLink(key, value).status();
+          return status.ok();
+        }
         absl::StatusOr<std::optional<indexed::Reported>> reported = DecodeReport(key, value);
         status = reported.status();
         if (status.ok() && reported->has_value()) status = Do(**reported, rows);

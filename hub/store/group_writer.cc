@@ -344,6 +344,13 @@ absl::Status GroupWriter::Do(op::DeleteStatus& operation) {
   return absl::OkStatus();
 }
 
+absl::Status GroupWriter::Do(op::PutLink& operation) {
+  // The end of a session may be told after the end of its cluster.
+  if (Peek(operation.link.cluster) == nullptr) return absl::OkStatus();
+  batch_.rows.Put(Family::kStatus, LinkRowKey(operation.link.cluster), EncodeLink(operation.link));
+  return absl::OkStatus();
+}
+
 absl::Status GroupWriter::Do(op::PutContent& operation) {
   batch_.rows.Put(Family::kContent, operation.digest.Raw(), std::move(operation.bytes));
   return absl::OkStatus();

@@ -57,6 +57,7 @@ class GroupWriter {
   absl::Status Do(op::DeleteSetState& operation);
   absl::Status Do(op::PutStatus& operation);
   absl::Status Do(op::DeleteStatus& operation);
+  absl::Status Do(op::PutLink& operation);
   absl::Status Do(op::PutContent& operation);
   absl::Status Do(op::DeleteContent& operation);
 

@@ -16,6 +16,7 @@ namespace pb = ::leidang::store::v1;
 constexpr uint8_t kApplicationRow = 'a';
 constexpr uint8_t kSetIndexRow = 'i';
 constexpr uint8_t kSetStateRow = 's';
+constexpr uint8_t kLinkRow = 0;  // Below every kind of entry.
 
 template <typename Message>
 absl::StatusOr<Message> Parse(Family family, absl::string_view key, absl::string_view value) {
@@ -68,6 +69,22 @@ Condition ReadCondition(const pb::Condition& from) {
   return to;
 }
 
+void WriteProof(const Proof& from, pb::ProofMark& to) {
+  to.set_root(from.root.Raw());
+  to.set_revision(from.revision);
+  *to.mutable_received_at() = ToRecord(from.received_at);
+  *to.mutable_applied_at() = ToRecord(from.applied_at);
+}
+
+absl::StatusOr<Proof> ReadProof(absl::string_view key, const pb::ProofMark& from) {
+  Proof to;
+  RETURN_IF_ERROR(ReadDigest(Family::kStatus, key, from.root(), to.root));
+  to.revision = from.revision();
+  to.received_at = FromRecord(from.received_at());
+  to.applied_at = FromRecord(from.applied_at());
+  return to;
+}
+
 }  // namespace
 
 absl::Status Damaged(Family family, absl::string_view key, absl::string_view what) {
@@ -117,6 +134,20 @@ std::string StatusPrefix(const intent::ClusterId& cluster, const intent::EntryKe
 std::string StatusKey(const intent::ClusterId& cluster, const intent::EntryKey& key,
                       const intent::Uid& uid) {
   return StatusPrefix(cluster, key) + uid.Raw();
+}
+
+std::string LinkRowKey(const intent::ClusterId& cluster) {
+  return KeyWriter().Id(cluster).Byte(kLinkRow).Take();
+}
+
+bool IsLinkRow(absl::string_view key) {
+  KeyReader reader(key);
+  reader.ReadId<intent::ClusterId>();
+  return reader.Byte() == kLinkRow && reader.Done();
+}
+
+std::string StatusesOfClusterBegin(const intent::ClusterId& cluster) {
+  return KeyWriter().Id(cluster).Byte(kLinkRow + 1).Take();
 }
 
 absl::StatusOr<LogKeyParts> ParseLogKey(absl::string_view key) {
@@ -417,6 +448,39 @@ absl::StatusOr<intent::EntryStatus> DecodeStatus(absl::string_view key, absl::st
     to.message = from.message();
   }
   return status;
+}
+
+std::string EncodeLink(const LinkRecord& link) {
+  pb::LinkRecord record;
+  record.set_format(kFormat);
+  *record.mutable_last_seen() = ToRecord(link.last_seen);
+  record.set_agent_version(link.agent_version);
+  record.set_agent_revision(link.agent_revision);
+  record.set_status_backlog(link.status_backlog);
+  if (link.proof) WriteProof(*link.proof, *record.mutable_proof());
+  if (link.applied_proof) WriteProof(*link.applied_proof, *record.mutable_applied_proof());
+  return record.SerializeAsString();
+}
+
+absl::StatusOr<LinkRecord> DecodeLink(absl::string_view key, absl::string_view value) {
+  ASSIGN_OR_RETURN(auto record, Parse<pb::LinkRecord>(Family::kStatus, key, value));
+  KeyReader reader(key);
+  LinkRecord link;
+  link.cluster = reader.ReadId<intent::ClusterId>();
+  if (reader.Byte() != kLinkRow || !reader.Done()) {
+    return Damaged(Family::kStatus, key, "its key names no link");
+  }
+  link.last_seen = FromRecord(record.last_seen());
+  link.agent_version = std::move(*record.mutable_agent_version());
+  link.agent_revision = record.agent_revision();
+  link.status_backlog = record.status_backlog();
+  if (record.has_proof()) {
+    ASSIGN_OR_RETURN(link.proof, ReadProof(key, record.proof()));
+  }
+  if (record.has_applied_proof()) {
+    ASSIGN_OR_RETURN(link.applied_proof, ReadProof(key, record.applied_proof()));
+  }
+  return link;
 }
 
 }  // namespace leidang::hub

@@ -15,6 +15,7 @@
 #include "common/intent/status.h"
 #include "common/object/sha256.h"
 #include "hub/model/application.h"
+#include "hub/model/link_record.h"
 #include "hub/store/rows.h"
 #include "hub/store/store.h"
 
@@ -35,6 +36,10 @@ std::string SetStateRowKey(absl::string_view set);
 std::string StatusKey(const intent::ClusterId& cluster, const intent::EntryKey& key,
                       const intent::Uid& uid);
 std::string StatusPrefix(const intent::ClusterId& cluster, const intent::EntryKey& key);
+// The row of a cluster's link stands before its statuses in the same family.
+std::string LinkRowKey(const intent::ClusterId& cluster);
+bool IsLinkRow(absl::string_view key);
+std::string StatusesOfClusterBegin(const intent::ClusterId& cluster);
 // All Applications, without index and sets.
 std::string ApplicationsPrefix();
 std::string SetIndexRoot();
@@ -98,5 +103,8 @@ absl::StatusOr<SetState> DecodeSetState(absl::string_view key, absl::string_view
 
 std::string EncodeStatus(const intent::EntryStatus& status);
 absl::StatusOr<intent::EntryStatus> DecodeStatus(absl::string_view key, absl::string_view value);
+
+std::string EncodeLink(const LinkRecord& link);
+absl::StatusOr<LinkRecord> DecodeLink(absl::string_view key, absl::string_view value);
 
 }  // namespace leidang::hub

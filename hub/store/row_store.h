@@ -68,6 +68,8 @@ class RowStore final : public Store {
   absl::StatusOr<Page<intent::EntryStatus>> StatusesOfCluster(
       const intent::ClusterId& cluster, const PageRequest& request) const override;
 
+  absl::StatusOr<std::vector<LinkRecord>> Links() const override;
+
   absl::StatusOr<std::string> GetContent(const object::Sha256& digest) const override;
   absl::StatusOr<bool> HasContent(const object::Sha256& digest) const override;
   absl::StatusOr<Page<object::Sha256>> Content(const PageRequest& request) const override;

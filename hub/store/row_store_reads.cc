@@ -1,5 +1,6 @@
 // The reads of RowStore: each from one view of the rows and the state that belongs to it.
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -14,17 +15,20 @@
 namespace leidang::hub {
 namespace {
 
-// Scans the rows of a family that begin with `prefix`, a page of them; `add` takes one row.
+// Scans the rows of a family that begin with `prefix`, a page of them; `add` takes one row. Rows
+// before `first` are left out.
 template <typename T, typename AddRow>
 absl::StatusOr<Page<T>> ScanPage(const RowView& rows, Family family, const std::string& prefix,
-                                 const PageRequest& request, const AddRow& add) {
+                                 const PageRequest& request, const AddRow& add,
+                                 const std::string& first = "") {
   if (!request.token.empty() && !absl::StartsWith(request.token, prefix)) {
     return absl::InvalidArgumentError(
         "the page token does not belong to this list: take it from the previous page");
   }
   const size_t limit = std::min(std::max<size_t>(request.limit, 1), kPageLimitMax);
   // The least key above the token is the token with a zero byte behind it.
-  const std::string begin = request.token.empty() ? prefix : request.token + '\0';
+  const std::string begin =
+      request.token.empty() ? std::max(prefix, first) : std::max(request.token + '\0', first);
   Page<T> page;
   absl::Status status;
   std::string last;
@@ -254,7 +258,26 @@ absl::StatusOr<std::optional<intent::EntryStatus>> RowStore::Status(
 absl::StatusOr<Page<intent::EntryStatus>> RowStore::StatusesOfCluster(
     const intent::ClusterId& cluster, const PageRequest& request) const {
   return ScanPage<intent::EntryStatus>(*View(), Family::kStatus, ClusterPrefix(cluster), request,
-                                       DecodeStatus);
+                                       DecodeStatus, StatusesOfClusterBegin(cluster));
+}
+
+absl::StatusOr<std::vector<LinkRecord>> RowStore::Links() const {
+  std::vector<intent::ClusterId> clusters;
+  std::shared_ptr<const RowView> rows;
+  {
+    MutexLock lock(&mu_);
+    rows = view_;
+    for (const auto& [cluster, log] : logs_) clusters.push_back(cluster);
+  }
+  std::vector<LinkRecord> links;
+  for (const intent::ClusterId& cluster : clusters) {
+    const std::string key = LinkRowKey(cluster);
+    ASSIGN_OR_RETURN(const std::optional<std::string> value, rows->Get(Family::kStatus, key));
+    if (!value.has_value()) continue;
+    ASSIGN_OR_RETURN(LinkRecord link, DecodeLink(key, *value));
+    links.push_back(std::move(link));
+  }
+  return links;
 }
 
 absl::StatusOr<std::string> RowStore::GetContent(const object::Sha256& digest) const {

@@ -36,6 +36,7 @@
 #include "common/proof/bucketed_digest.h"
 #include "common/time/event_loop.h"
 #include "hub/model/application.h"
+#include "hub/model/link_record.h"
 #include "hub/store/write_batch.h"
 
 namespace leidang::hub {
@@ -189,6 +190,9 @@ class Store {
       const intent::Uid& uid) const = 0;
   virtual absl::StatusOr<Page<intent::EntryStatus>> StatusesOfCluster(
       const intent::ClusterId& cluster, const PageRequest& request) const = 0;
+
+  // Links. Of the clusters that have a log and of which anything is known, by id.
+  virtual absl::StatusOr<std::vector<LinkRecord>> Links() const = 0;
 
   // Content by SHA-256, verified on reading.
   virtual absl::StatusOr<std::string> GetContent(const object::Sha256& digest) const = 0;

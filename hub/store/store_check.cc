@@ -254,7 +254,11 @@ class StoreCheck {
   void CheckStatuses() {
     Scan(Family::kStatus, "", "", [&](absl::string_view key, absl::string_view value) {
       report_.CountRow(Family::kStatus);
-      if (!Readable(Family::kStatus, key, DecodeStatus(key, value))) return;
+      if (IsLinkRow(key)) {
+        if (!Readable(Family::kStatus, key, DecodeLink(key, value))) return;
+      } else if (!Readable(Family::kStatus, key, DecodeStatus(key, value))) {
+        return;
+      }
       KeyReader reader(key);
       if (!clusters_.contains(reader.ReadId<intent::ClusterId>())) {
         report_.Warning(Family::kStatus, key, "its cluster has no log");

@@ -376,6 +376,39 @@ TEST_P(StoreContract, SetStatesAreKept) {
   EXPECT_THAT(store().SetState("leidang/web"), StatusIs(absl::StatusCode::kNotFound));
 }
 
+TEST_P(StoreContract, TheNewestOfEachLinkIsKeptApartFromStatuses) {
+  EXPECT_TRUE(store().Links()->empty());
+  LinkRecord link{.cluster = kOne,
+                  .last_seen = absl::FromUnixSeconds(1'700'000'000),
+                  .agent_version = "1.2.3",
+                  .agent_revision = 4,
+                  .status_backlog = 5,
+                  .proof = Proof{object::Sha256::Of("b"), 4, absl::FromUnixSeconds(1'699'999'999)},
+                  .applied_proof = Proof{object::Sha256::Of("a"), 3, absl::FromUnixSeconds(7),
+                                         absl::FromUnixSeconds(8)}};
+  intent::EntryStatus status;
+  status.key = AppKey("a");
+  status.uid = TestUid("a");
+  WriteBatch batch;
+  batch.PutLink({.cluster = kOne});
+  batch.PutLink(link);
+  batch.PutLink({.cluster = kTwo});
+  batch.PutStatus(kOne, status);
+  EXPECT_TRUE(batch.status_only());
+  EXPECT_OK(harness_->Commit(std::move(batch)).status);
+  const std::vector<LinkRecord> expected = {link};
+  EXPECT_EQ(*store().Links(), expected) << "a cluster without a log is remembered, or none";
+  EXPECT_EQ(store().StatusesOfCluster(kOne, {})->items.size(), 1u);
+  Put("a", "1");  // Synced: what came before it is there now, too.
+  harness_->KillAndReopen();
+  EXPECT_EQ(*store().Links(), expected);
+  EXPECT_EQ(store().StatusesOfCluster(kOne, {.token = "", .limit = 1})->items.size(), 1u);
+  Do([&](WriteBatch& b) { b.DropLog(kOne); });
+  EXPECT_TRUE(store().Links()->empty());
+  Do([&](WriteBatch& b) { b.OpenLog(kOne, TestAuthority()); });
+  EXPECT_TRUE(store().Links()->empty()) << "left behind by a log that was dropped";
+}
+
 TEST_P(StoreContract, TheNewestStatusOfEachUidIsKept) {
   intent::EntryStatus status;
   status.key = AppKey("a");

@@ -104,6 +104,11 @@ void WriteBatch::DeleteStatus(const intent::ClusterId& cluster, const intent::En
   AddOp(op::DeleteStatus{cluster, key, uid}, kOpBytes + key.name.size(), Class::kStatus);
 }
 
+void WriteBatch::PutLink(LinkRecord link) {
+  const size_t bytes = 3 * kOpBytes + link.agent_version.size();
+  AddOp(op::PutLink{std::move(link)}, bytes, Class::kStatus);
+}
+
 void WriteBatch::PutContent(const object::Sha256& digest, std::string bytes) {
   const size_t size = kOpBytes + bytes.size();
   AddOp(op::PutContent{digest, std::move(bytes)}, size, Class::kSynced);

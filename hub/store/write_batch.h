@@ -12,6 +12,7 @@
 #include "common/intent/status.h"
 #include "common/object/sha256.h"
 #include "hub/model/application.h"
+#include "hub/model/link_record.h"
 
 namespace leidang::hub {
 
@@ -68,6 +69,9 @@ struct DeleteStatus {
   intent::EntryKey key;
   intent::Uid uid;
 };
+struct PutLink {
+  LinkRecord link;
+};
 struct PutContent {
   object::Sha256 digest;
   std::string bytes;
@@ -78,7 +82,7 @@ struct DeleteContent {
 
 using Any = std::variant<OpenLog, DropLog, Put, Delete, Acked, Gone, NextSessionEpoch,
                          PutApplication, DeleteApplication, PutSetState, DeleteSetState, PutStatus,
-                         DeleteStatus, PutContent, DeleteContent>;
+                         DeleteStatus, PutLink, PutContent, DeleteContent>;
 
 }  // namespace op
 
@@ -134,6 +138,9 @@ class WriteBatch {
   void DeleteStatus(const intent::ClusterId& cluster, const intent::EntryKey& key,
                     const intent::Uid& uid);
 
+  // What is remembered of the cluster's link. No change if the cluster has no log.
+  void PutLink(LinkRecord link);
+
   // REQUIRES (not checked on writing; on reading damage is kDataLoss): `digest` is that of `bytes`.
   void PutContent(const object::Sha256& digest, std::string bytes);
   void DeleteContent(const object::Sha256& digest);
@@ -143,7 +150,7 @@ class WriteBatch {
   bool empty() const { return ops_.empty(); }
   // About what the batch takes in memory and on disk.
   size_t bytes() const { return bytes_; }
-  // Only PutStatus and DeleteStatus: written without waiting for the disk.
+  // Only PutStatus, DeleteStatus and PutLink: written without waiting for the disk.
   bool status_only() const { return status_only_; }
 
   // Adds all of `other` behind what is here.

@@ -1,6 +1,7 @@
 // What happens to streams.
 
 #include <cstddef>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 
@@ -85,6 +86,7 @@ Shape OfDays(uint64_t seed) {
 void AwayForLong(LinkBed& bed) {
   SimAgent& agent = bed.AnyAgent();
   const absl::Time left = bed.world().loop().clock().Now() + absl::Minutes(1);
+  const std::optional<hub::Proof> applied = bed.hub().Shown(agent.cluster()).applied_proof;
   if (bed.random().Chance(1, 2)) {
     bed.network().Block(agent.link(), true, true);
   } else {
@@ -95,14 +97,22 @@ void AwayForLong(LinkBed& bed) {
   for (int day = 0; day < 3 && !bed.failed(); ++day) {
     bed.writer().PutNow(agent.cluster(), 1);
     bed.WriteFor(absl::Seconds(2), absl::Milliseconds(300));
+    // What is known of it outlives the hub's process.
+    if (day == 1 || bed.random().Chance(1, 3)) bed.hub().Restart(absl::Seconds(1));
     bed.Pass(bed.Between(absl::Hours(18), absl::Hours(30)));
     const hub::ClusterView view = bed.hub().Shown(agent.cluster());
     bed.Expect(view.verdict == hub::LinkVerdict::kOffline, "ProofIsHonest",
                absl::StrCat("a cluster that is away is shown as ",
                             hub::LinkVerdictName(view.verdict).data()));
     bed.Expect(view.last_seen <= left, "ProofIsHonest", "a cluster that is away was seen lately");
+    bed.Expect(view.last_seen > absl::InfinitePast(), "ProofIsHonest",
+               "it is forgotten when a cluster that is away was seen");
     bed.Expect(view.proof.has_value() && view.proof->applied_at <= left, "ProofIsHonest",
                "what is known of a cluster that is away has no honest date");
+    bed.Expect(
+        !applied || (view.applied_proof && view.applied_proof->applied_at <= left &&
+                     applied->applied_at - view.applied_proof->applied_at < absl::Seconds(1)),
+        "ProofIsHonest", "it is forgotten when a cluster that is away was last in sync");
     bed.Expect(view.acked < view.head, "ProofIsHonest",
                "what waits for a cluster that is away is not shown");
   }

@@ -96,6 +96,8 @@ class FaultyStore final : public hub::Store {
     return store_->StatusesOfCluster(cluster, request);
   }
 
+  absl::StatusOr<std::vector<hub::LinkRecord>> Links() const override { return store_->Links(); }
+
   absl::StatusOr<std::string> GetContent(const object::Sha256& digest) const override {
     return store_->GetContent(digest);
   }
