@@ -140,14 +140,12 @@ DesiredObject MakeDesired(Value object, const ObjectKey& key, absl::string_view 
   DesiredObject desired;
   desired.key = key;
   desired.wave = SyncWaveOf(object);
-  if (manifest::SyncOption(object, "Prune") == "false") desired.pruning = Pruning::kKeep;
-  if (manifest::SyncOption(object, "Prune") == "confirm") desired.pruning = Pruning::kConfirm;
-  if (manifest::SyncOption(object, "Delete") == "confirm") desired.with_app = Pruning::kConfirm;
+  const DeletionWishes wishes = DeletionWishesOf(object);
+  desired.pruning = wishes.pruning;
+  desired.with_app = wishes.with_app;
   desired.replace = WishFor(object, "Replace");
   desired.force = WishFor(object, "Force");
-  if (manifest::SyncOption(object, "Delete") == "false" ||
-      manifest::Annotation(object, "helm.sh/resource-policy") == "keep" ||
-      (key.kind == "CustomResourceDefinition" && key.group == "apiextensions.k8s.io")) {
+  if (key.kind == "CustomResourceDefinition" && key.group == "apiextensions.k8s.io") {
     desired.with_app = Pruning::kKeep;
   }
   if (manifest::Annotation(object, "leidang.dev/adopt") == "true") {
@@ -160,6 +158,26 @@ DesiredObject MakeDesired(Value object, const ObjectKey& key, absl::string_view 
 }
 
 }  // namespace
+
+DeletionWishes DeletionWishesOf(const Value& object) {
+  DeletionWishes wishes;
+  const auto wish = [&object](absl::string_view option) {
+    const std::string said = manifest::SyncOption(object, option);
+    if (said == "false") return Pruning::kKeep;
+    return said == "confirm" ? Pruning::kConfirm : Pruning::kPrune;
+  };
+  wishes.pruning = wish("Prune");
+  wishes.with_app = wish("Delete");
+  if (manifest::Annotation(object, "helm.sh/resource-policy") == "keep") {
+    wishes.with_app = Pruning::kKeep;
+  }
+  return wishes;
+}
+
+Pruning Stricter(Pruning a, Pruning b) {
+  if (a == Pruning::kKeep || b == Pruning::kKeep) return Pruning::kKeep;
+  return a == Pruning::kConfirm ? a : b;
+}
 
 int KindRank(absl::string_view kind) {
   int rank = 0;

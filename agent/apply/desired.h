@@ -20,6 +20,17 @@
 
 namespace leidang::agent {
 
+// What an object says about its own deletion: sync options Prune and Delete, and Helm's resource
+// policy.
+struct DeletionWishes {
+  Pruning pruning = Pruning::kPrune;   // Once its Application does not want it any more.
+  Pruning with_app = Pruning::kPrune;  // When its Application is deleted.
+};
+DeletionWishes DeletionWishesOf(const object::Value& object);
+
+// The one that lets less go.
+Pruning Stricter(Pruning a, Pruning b);
+
 struct DesiredObject {
   object::ObjectKey key;
   std::string manifest;   // Canonical JSON, tracking marks included.

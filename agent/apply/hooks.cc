@@ -131,4 +131,9 @@ bool HasSyncOption(const Value& object, absl::string_view option) {
   return std::find(options.begin(), options.end(), option) != options.end();
 }
 
+bool HasCompareOption(const Value& object, absl::string_view option) {
+  const std::vector<absl::string_view> options = List(object, "argocd.argoproj.io/compare-options");
+  return std::find(options.begin(), options.end(), option) != options.end();
+}
+
 }  // namespace leidang::agent

@@ -47,5 +47,7 @@ std::set<HookDeletion> HookDeletions(const object::Value& object);
 
 // Whether `option`, such as "Prune=false", is among the object's sync options as it is spelled.
 bool HasSyncOption(const object::Value& object, absl::string_view option);
+// The same of its compare options, such as "IgnoreExtraneous".
+bool HasCompareOption(const object::Value& object, absl::string_view option);
 
 }  // namespace leidang::agent

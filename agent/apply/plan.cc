@@ -53,6 +53,7 @@ class Planner {
   void LookAtOwn(size_t index, const OwnedObject& owned, const SeenObject* seen);
   void LookAtNew(size_t index, const SeenObject* seen);
   void LookAtIntended(size_t index, const SeenObject* seen);
+  void LookAtExtras(std::vector<PlannedPrune>& wanted);
   // What is in the inventory and not (any more) desired: dropped, or to be pruned.
   std::optional<PlannedPrune> LookAtExtra(const OwnedObject& owned);
   void FindUnowned();
@@ -160,7 +161,29 @@ std::optional<PlannedPrune> Planner::LookAtExtra(const OwnedObject& owned) {
   if (seen->owner != in_.app && !very_same) {
     return drop("it does not carry this Application's marks any more, and is left as it is");
   }
-  return PlannedPrune{{owned.key, seen->uid, seen->version}, owned.wave, owned.pruning};
+  const auto begun =
+      seen->life == SeenObject::Life::kDeleting ? PruneTask::Begun::kYes : PruneTask::Begun::kNo;
+  return PlannedPrune{{owned.key, seen->uid, seen->version, begun},
+                      owned.wave,
+                      Stricter(owned.pruning, seen->wishes.pruning)};
+}
+
+void Planner::LookAtExtras(std::vector<PlannedPrune>& wanted) {
+  const std::map<ObjectKey, const DesiredObject*> desired = ByKey(in_.desired);
+  for (const OwnedObject& owned : in_.inventory) {
+    if (desired.contains(owned.key)) continue;
+    std::optional<PlannedPrune> prune = LookAtExtra(owned);
+    if (!prune.has_value()) continue;
+    const SeenObject& seen = *Find(seen_, owned.key);
+    // Hooks are not pruned; what has become one goes with its Application.
+    if (in_.set_aside.contains(owned.key) || seen.sort == SeenObject::Sort::kHook) continue;
+    const bool excused = seen.when_extra == SeenObject::WhenExtra::kExcused;
+    (excused ? plan_.excused : plan_.extra).push_back(owned.key);
+    if (excused && in_.request != Request::kSyncAndPrune) continue;
+    if (prune->pruning != Pruning::kKeep && in_.policy.option != Pruning::kKeep) {
+      wanted.push_back(*std::move(prune));
+    }
+  }
 }
 
 void Planner::FindUnowned() {
@@ -324,17 +347,8 @@ intent::SyncState Planner::SyncState() const {
 Plan Planner::Sync() {
   SetWaves();
   for (size_t i = 0; i < in_.desired.size(); ++i) LookAtDesired(i);
-  const std::map<ObjectKey, const DesiredObject*> desired = ByKey(in_.desired);
   std::vector<PlannedPrune> wanted;
-  for (const OwnedObject& owned : in_.inventory) {
-    if (desired.contains(owned.key)) continue;
-    std::optional<PlannedPrune> prune = LookAtExtra(owned);
-    if (!prune.has_value()) continue;
-    plan_.extra.push_back(owned.key);
-    if (owned.pruning != Pruning::kKeep && in_.policy.option != Pruning::kKeep) {
-      wanted.push_back(*std::move(prune));
-    }
-  }
+  LookAtExtras(wanted);
   FindUnowned();
   for (const ApplyTask& task : applies_) {
     if (task.why != ApplyTask::Why::kDrift) plan_.outdated.push_back(task.key);
@@ -357,13 +371,14 @@ Plan Planner::Deletion() {
   for (const OwnedObject& owned : in_.inventory) {
     std::optional<PlannedPrune> prune = LookAtExtra(owned);
     if (!prune.has_value()) continue;
-    if (owned.with_app == Pruning::kKeep || in_.policy.with_app == Pruning::kKeep) {
+    const Pruning with_app = Stricter(
+        Stricter(owned.with_app, Find(seen_, owned.key)->wishes.with_app), in_.policy.with_app);
+    if (with_app == Pruning::kKeep) {
       plan_.dropped.push_back({owned.key, "it is to stay when its Application is deleted"});
       continue;
     }
     plan_.extra.push_back(owned.key);
-    const bool confirm =
-        owned.with_app == Pruning::kConfirm || in_.policy.with_app == Pruning::kConfirm;
+    const bool confirm = with_app == Pruning::kConfirm;
     if (confirm && !in_.approved.contains(owned.key)) plan_.to_confirm.insert(owned.key);
     prunes_.push_back(*std::move(prune));
   }

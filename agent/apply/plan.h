@@ -59,6 +59,13 @@ struct SeenObject {
   bool checked = false;  // A check has said so; without one it counts as healthy.
   // kCopy: carries the mark of another tool for another object; whoever made it looks after it.
   enum class Make : uint8_t { kOriginal, kCopy } make = Make::kOriginal;
+  enum class Life : uint8_t { kAlive, kDeleting } life = Life::kAlive;
+  // What the object itself says now, whoever wrote it there; the inventory may say more.
+  DeletionWishes wishes;
+  enum class Sort : uint8_t { kObject, kHook } sort = Sort::kObject;
+  // kExcused: while it is not wanted it makes nothing out of sync, and only who asks for prunes
+  // prunes it.
+  enum class WhenExtra : uint8_t { kCounts, kExcused } when_extra = WhenExtra::kCounts;
 };
 
 // What is asked for beyond the automated policy.
@@ -81,6 +88,9 @@ struct PlanInput {
   std::set<object::ObjectKey> released;
   // Objects of the inventory that another Application here wants: left to it, not pruned.
   std::set<object::ObjectKey> claimed;
+  // Objects of the inventory that are wanted as hooks, or not to be applied any more: kept, and in
+  // the inventory, for the Application's own end.
+  std::set<object::ObjectKey> set_aside;
   // Objects that were corrected too often just now: reported instead.
   std::set<object::ObjectKey> rested;
   // Objects that differ from what was applied in ignored fields only: as they should be.
@@ -117,6 +127,7 @@ struct PruneTask {
   object::ObjectKey key;
   std::string uid;
   std::string version;
+  enum class Begun : uint8_t { kNo, kYes } begun = Begun::kNo;  // It is being deleted already.
 };
 
 // Tasks that may run side by side within one kind; kinds and steps one after the other.
@@ -143,6 +154,7 @@ struct Plan {
   std::vector<object::ObjectKey> missing;   // Desired and not there.
   std::vector<object::ObjectKey> outdated;  // Desired, and never applied as it is.
   std::vector<object::ObjectKey> extra;     // In the inventory, there, and not desired.
+  std::vector<object::ObjectKey> excused;   // The same, of objects that say IgnoreExtraneous.
   std::vector<object::ObjectKey> unowned;   // Carry our marks, but are in no inventory: kept.
   std::vector<object::ObjectKey> held;      // Deletions that wait; `hold_reason` says why.
   std::string hold_reason;

@@ -168,6 +168,15 @@ absl::StatusOr<Deleted> MemoryCluster::Delete(const DeleteRequest& request) {
     return absl::AbortedError(
         absl::StrCat(request.key.ToString(), " is another one than the one to be deleted"));
   }
+  const Value* finalizers = object::Find(found->second.manifest, {"metadata", "finalizers"});
+  if (finalizers != nullptr && finalizers->is_array() && !finalizers->get_array().empty()) {
+    Value& metadata = found->second.manifest.get_object()["metadata"];
+    if (!metadata.get_object().contains("deletionTimestamp")) {
+      metadata.get_object()["deletionTimestamp"] = "2026-01-01T00:00:00Z";
+      found->second.version = ++last_version_;
+    }
+    return Deleted::kPending;
+  }
   objects_.erase(found);
   ++deletions_;
   return Deleted::kGone;

@@ -3,9 +3,10 @@
 // MemoryCluster: a cluster in memory, for simulation and unit tests, and MemoryClient, one agent's
 // connection to it. The cluster outlives its clients, as a real one outlives an agent.
 //
-// It does not imitate: schemas, defaulting and admission; finalisers, owner references and garbage
-// collection (Delete is immediate); subresources; field managers beyond ours and "the others";
-// controllers (SetStatus stands in for them); a watch that lags behind reads.
+// It does not imitate: schemas, defaulting and admission; owner references and garbage collection;
+// who works off finalisers (Delete only marks what has some, RemoveOutside ends it); subresources;
+// field managers beyond ours and "the others"; controllers (SetStatus stands in for them); a watch
+// that lags behind reads.
 //
 // Loop-bound.
 

@@ -26,6 +26,10 @@ constexpr int kLooksMax = 100;
 constexpr size_t kHeldUpShown = 5;
 constexpr absl::Duration kBetweenWaves = absl::Seconds(2);
 constexpr absl::Duration kPendingDeletion = absl::Seconds(5);
+// An ordinary deletion is over by then; one that waits for the garbage collector waits for all that
+// the object owns.
+constexpr absl::Duration kHeldUpAfter = absl::Seconds(10);
+constexpr absl::Duration kCollectorAfter = absl::Minutes(10);
 
 // Argo CD's mark "app:group/kind:namespace/name" of another object: made by a controller from one
 // that was applied.
@@ -37,6 +41,14 @@ bool IsCopy(const object::Value& manifest, const ObjectKey& key) {
       absl::StrSplit(parts[2], absl::MaxSplits('/', 1));
   return parts[1] != absl::StrCat(key.group, "/", key.kind) || named.second != key.name ||
          (!key.ns.empty() && named.first != key.ns);
+}
+
+// The garbage collector of the cluster deletes first, or lets go, what the object owns.
+bool OfCollectorOnly(const object::Value& finalizers) {
+  const object::Array& names = finalizers.get_array();
+  return std::all_of(names.begin(), names.end(), [](const object::Value& name) {
+    return name == "foregroundDeletion" || name == "orphan";
+  });
 }
 
 absl::Status StorageError(const absl::Status& status) {
@@ -69,7 +81,16 @@ SeenObject EntryPass::SeenOf(const LiveObject& live) const {
     seen.make = SeenObject::Make::kCopy;
   }
   // Where the target keeps no status, what is there is healthy; so is what has no check.
-  if (live.manifest == nullptr || manifest::Annotation(*live.manifest, kIgnoreHealth) == "true") {
+  if (live.manifest == nullptr) return seen;
+  if (object::Find(*live.manifest, {"metadata", "deletionTimestamp"}) != nullptr) {
+    seen.life = SeenObject::Life::kDeleting;
+  }
+  seen.wishes = DeletionWishesOf(*live.manifest);
+  if (IsHook(*live.manifest)) seen.sort = SeenObject::Sort::kHook;
+  if (HasCompareOption(*live.manifest, "IgnoreExtraneous")) {
+    seen.when_extra = SeenObject::WhenExtra::kExcused;
+  }
+  if (manifest::Annotation(*live.manifest, kIgnoreHealth) == "true") {
     return seen;
   }
   const std::optional<Health> health = context_.health.Of(*live.manifest);
@@ -222,21 +243,35 @@ void EntryPass::OnLive(absl::StatusOr<std::vector<LiveObject>> answer) {
   MakeThePlan();
 }
 
+// By when they were seen first, as the clocks of cluster and agent may differ.
 void EntryPass::FindHeldUp() {
   findings_.held_up.clear();
+  held_up_next_ = absl::InfiniteDuration();
+  DeletingSince& known = context_.deleting[ref_];
+  DeletingSince since;
+  const absl::Duration now = context_.loop.clock().Monotonic();
   for (const LiveObject& live : live_) {
-    if (findings_.held_up.size() == kHeldUpShown) return;
     if (live.manifest == nullptr ||
         object::Find(*live.manifest, {"metadata", "deletionTimestamp"}) == nullptr) {
       continue;
     }
     const object::Value* finalizers = object::Find(*live.manifest, {"metadata", "finalizers"});
-    if (finalizers == nullptr) continue;
-    findings_.held_up.push_back(
-        absl::StrCat(live.key.ToString(), " is being deleted since ",
-                     object::FindString(*live.manifest, {"metadata", "deletionTimestamp"}),
-                     " and held by its finalizers ", object::ToJson(*finalizers)));
+    if (finalizers == nullptr || !finalizers->is_array()) continue;
+    const std::pair<ObjectKey, std::string> object(live.key, live.uid);
+    const auto seen = known.find(object);
+    const absl::Duration first = seen == known.end() ? now : seen->second;
+    since.emplace(object, first);
+    const absl::Duration patience = OfCollectorOnly(*finalizers) ? kCollectorAfter : kHeldUpAfter;
+    if (now - first < patience) {
+      held_up_next_ = std::min(held_up_next_, first + patience - now);
+    } else if (findings_.held_up.size() < kHeldUpShown) {
+      findings_.held_up.push_back(
+          absl::StrCat(live.key.ToString(), " is being deleted since ",
+                       object::FindString(*live.manifest, {"metadata", "deletionTimestamp"}),
+                       " and held by its finalizers ", object::ToJson(*finalizers)));
+    }
   }
+  known = std::move(since);
 }
 
 PlanInput EntryPass::Input() const {
@@ -246,6 +281,9 @@ PlanInput EntryPass::Input() const {
   input.policy = application_.policy;
   input.request = asked_.request;
   if (desired_ != nullptr) input.desired = desired_->objects;
+  if (desired_ != nullptr) {
+    for (const DesiredHook& hook : desired_->hooks) input.set_aside.insert(hook.key);
+  }
   input.inventory = inventory_;
   input.live = findings_.live;
   for (const auto& [key, until] : findings_.rested) input.rested.insert(key);
@@ -294,8 +332,8 @@ void EntryPass::RememberConfirmation() {
   if (!findings_.failure.ok() || !findings_.progress.empty()) return;
   std::erase_if(memory_.unconfirmed,
                 [this](const auto& asked) { return !plan_.to_confirm.contains(asked.first); });
-  // Confirmations are of whole seconds: one of the second in which it is asked may well be its answer,
-  // unless it is there before.
+  // Confirmations are of whole seconds: one of the second in which it is asked may well be its
+  // answer, unless it is there before.
   const absl::Time now = context_.loop.clock().Now();
   absl::Time since = absl::FromUnixSeconds(absl::ToUnixSeconds(now));
   const std::optional<absl::Time>& confirmed = application_.policy.confirmed;
@@ -462,7 +500,8 @@ WorkResult EntryPass::NextTime() const {
     for (const auto& [key, until] : findings_.rested) next = std::min(next, until - now);
     return WorkResult::After(next);
   }
-  const absl::Duration resync = context_.options.resync * (1 + context_.random.Unit());
+  const absl::Duration resync =
+      std::min(context_.options.resync * (1 + context_.random.Unit()), held_up_next_);
   // By the clock on the wall, which may be put back: looked at again as often as everything.
   const absl::Duration limit_ends = limit_ends_ - context_.loop.clock().Now();
   return WorkResult::After(std::max(std::min(resync, limit_ends), kBetweenWaves));

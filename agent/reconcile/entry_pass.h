@@ -14,6 +14,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/apply/hooks.h"
@@ -82,6 +83,10 @@ struct DriftVerdict {
 };
 using DriftVerdicts = std::map<object::ObjectKey, DriftVerdict>;
 
+// Objects that are being deleted, by key and uid, and when that was seen first; by the monotonic
+// clock.
+using DeletingSince = std::map<std::pair<object::ObjectKey, std::string>, absl::Duration>;
+
 // What passes share; it belongs to the Reconciler.
 struct ReconcileContext {
   EventLoop& loop;
@@ -98,6 +103,7 @@ struct ReconcileContext {
   ClusterPolicy policy;
   IgnoredDifferences ignored;
   std::map<EntryRef, DriftVerdicts> judged;
+  std::map<EntryRef, DeletingSince> deleting;
   // Deletions that wait, as reported last, and those that somebody has approved.
   std::map<EntryRef, std::vector<object::ObjectKey>> held;
   std::map<EntryRef, std::set<object::ObjectKey>> approved;
@@ -297,7 +303,8 @@ class EntryPass {
   HookType ending_ = HookType::kPreDelete;
   int looks_ = 0;
   bool waits_for_others_ = false;
-  bool may_sync_ = true;  // As the policy has it.
+  bool may_sync_ = true;                                    // As the policy has it.
+  absl::Duration held_up_next_ = absl::InfiniteDuration();  // Until one more counts as held up.
   absl::Time limit_ends_ = absl::InfiniteFuture();
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // Joint with completions.
 };

@@ -162,6 +162,7 @@ void EntryPass::RecordEnd() {
         context_.prunes.Erase(ref_);
         context_.held.erase(ref_);
         context_.judged.erase(ref_);
+        context_.deleting.erase(ref_);
         context_.syncs.erase(ref_);
         context_.mirrored.erase(ref_);
         context_.approved.erase(ref_);

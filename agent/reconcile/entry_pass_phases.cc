@@ -23,11 +23,13 @@ constexpr size_t kReasonsShown = 3;
 
 bool IsCorrection(const ApplyTask& task) { return task.why == ApplyTask::Why::kDrift; }
 
-// More than corrections of drift.
+bool IsToBegin(const PruneTask& task) { return task.begun == PruneTask::Begun::kNo; }
+
+// More than corrections of drift, and than deletions that have begun.
 bool Syncs(const Plan& plan) {
   return plan.create_namespace ||
          std::any_of(plan.steps.begin(), plan.steps.end(), [](const PlanStep& step) {
-           return !step.prunes.empty() ||
+           return std::any_of(step.prunes.begin(), step.prunes.end(), IsToBegin) ||
                   !std::all_of(step.applies.begin(), step.applies.end(), IsCorrection);
          });
 }

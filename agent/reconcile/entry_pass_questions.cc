@@ -43,8 +43,10 @@ bool EntryPass::AnswerQuestions() {
         {desired.key, *std::move(manifest),
          seen == nullptr ? LiveDiff::Item::Live::kMissing : LiveDiff::Item::Live::kThere});
   }
-  for (const ObjectKey& key : plan_.extra) {
-    items.push_back({key, std::nullopt, LiveDiff::Item::Live::kThere});
+  for (const auto* keys : {&plan_.extra, &plan_.excused}) {
+    for (const ObjectKey& key : *keys) {
+      items.push_back({key, std::nullopt, LiveDiff::Item::Live::kThere});
+    }
   }
   diff_ = std::make_unique<LiveDiff>(
       context_.cluster, context_.ignored, application_.policy.ignored, std::move(items),

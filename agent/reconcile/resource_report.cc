@@ -63,13 +63,10 @@ class ResourceReporter {
   }
 
   void AddExtra() {
-    for (const ObjectKey& key : in_.plan->extra) {
-      ObjectStatus status = Described(key);
-      status.sync = SyncState::kOutOfSync;
-      if (status.message.empty())
-        status.message = Has(held_, key) ? "its deletion is held" : "is no longer wanted";
-      list_.push_back(std::move(status));
-    }
+    for (const ObjectKey& key : in_.plan->extra)
+      AddUnwanted(key, Has(held_, key) ? "its deletion is held" : "is no longer wanted");
+    for (const ObjectKey& key : in_.plan->excused)
+      AddUnwanted(key, "is no longer wanted, and excused by its annotation IgnoreExtraneous");
   }
 
   void AddHooks(const std::vector<ObjectStatus>& before) {
@@ -99,6 +96,13 @@ class ResourceReporter {
   }
 
  private:
+  void AddUnwanted(const ObjectKey& key, absl::string_view message) {
+    ObjectStatus status = Described(key);
+    status.sync = SyncState::kOutOfSync;
+    if (status.message.empty()) status.message = std::string(message);
+    list_.push_back(std::move(status));
+  }
+
   ObjectStatus Described(const ObjectKey& key) const {
     ObjectStatus status;
     status.key = key;

@@ -114,7 +114,8 @@ void SyncRun::CreateNamespace() {
 }
 
 void SyncRun::NextStep() {
-  if (outcome_.failed > 0 || step_ == job_.plan.steps.size()) return Finish();
+  const bool held_up = outcome_.failed > 0 || outcome_.pending > 0;
+  if (held_up || step_ == job_.plan.steps.size()) return Finish();
   next_ = 0;
   if (!job_.plan.steps[step_].applies.empty()) return BeginApplies();
   Advance();

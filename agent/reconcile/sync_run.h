@@ -5,7 +5,8 @@
 // Crash-safe: an object is in the inventory before it is created and until after it is gone, and an
 // apply that was not recorded is repeated. Objects that come from another entry change inventories
 // in one transaction. One object that fails does not stop the others of its step; later steps wait
-// for the next plan.
+// for the next plan, also while the deletion of one is held up: what looks after an object outlives
+// it.
 //
 // Loop-bound.
 
