@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 
 #include "common/base/status_macros.h"
+#include "common/conditions/condition_list.h"
 #include "common/conditions/types.h"
 #include "generators/reconcile.h"
 #include "hub/control/existing_fields.h"
@@ -359,6 +360,18 @@ void OwnerReconciler::SetReport(Look& look, const std::vector<Problem>& problems
   report.commit = absl::StrJoin(commits, ",");
 }
 
+// Only in memory: it is the disk that fails. The next look makes the conditions anew.
+void OwnerReconciler::ShowFailure(const absl::Status& status, OwnerReport* report) const {
+  conditions::SetCondition(
+      report->conditions,
+      {conditions::kErrorOccurred, ConditionStatus::kTrue,
+       std::string(conditions::ToString(conditions::Reason::kStorageFailed)),
+       absl::StrCat("what follows from the last expansion is not written, or not all of it; it is "
+                    "tried again: ",
+                    status.ToString()),
+       parts_.loop.clock().Now()});
+}
+
 void OwnerReconciler::EndLook(const LookPtr& look, const WorkResult& result) {
   in_work_.erase(look->owner);
   queue_.Finish(look->owner, result);
@@ -371,6 +384,7 @@ void OwnerReconciler::Finish(const LookPtr& look, const absl::Status& status) {
   }
   const auto report = reports_.find(look->owner);
   if (report != reports_.end()) {
+    if (!status.ok()) ShowFailure(status, &report->second);
     report->second.settled = status.ok() && !look->expansion.incomplete;
     if (report->second.settled) {
       unsettled_.erase(look->owner);

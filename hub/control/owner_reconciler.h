@@ -165,6 +165,7 @@ class OwnerReconciler {
   void OnCommitted(const LookPtr& look, const PlanWriter::Part& part);
   void AddSetState(Look& look, WriteBatch* batch);
   void EraseOwner(const LookPtr& look);
+  void ShowFailure(const absl::Status& status, OwnerReport* report) const;
   // The look has been overtaken, waits its turn, or failed.
   void EndLook(const LookPtr& look, const WorkResult& result);
   void Finish(const LookPtr& look, const absl::Status& status);

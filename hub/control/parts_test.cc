@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -10,6 +11,7 @@
 
 #include "gmock/gmock.h"
 
+#include "common/conditions/types.h"
 #include "hub/control/fleet_fixture_test.h"
 #include "hub/control/plan_writer.h"
 #include "tests/support/status_matchers.h"
@@ -17,6 +19,10 @@
 namespace leidang::hub {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::IsSubsetOf;
 
 constexpr const char* kClusters[] = {"in-cluster", "one", "two"};
@@ -204,6 +210,46 @@ void ExpectTheSameWhereverItIsCut(const World::Act& begin, const World::Act& cha
       if (::testing::Test::HasFailure()) return;
     }
   }
+}
+
+class FullDiskTest : public FleetTest {
+ protected:
+  explicit FullDiskTest(std::shared_ptr<size_t> room = std::make_shared<size_t>(1'000'000))
+      : FleetTest(OptionsOf(room)), room_(std::move(room)) {}
+
+  // So many commits fit from now on.
+  void SetRoom(size_t commits) { *room_ = commits; }
+
+ private:
+  static testing::TestHub::Options OptionsOf(const std::shared_ptr<size_t>& room) {
+    testing::TestHub::Options options;
+    options.part_bytes = 1;
+    options.on_commit = [room](const WriteBatch&) -> absl::Status {
+      if (*room == 0) return absl::ResourceExhaustedError("no space left on device");
+      --*room;
+      return absl::OkStatus();
+    };
+    return options;
+  }
+
+  const std::shared_ptr<size_t> room_;
+};
+
+TEST_F(FullDiskTest, IsShownAtTheSetUntilAllIsWritten) {
+  Commit(Apps({"a"}, "1"));
+  Start();
+  EXPECT_OK(hub_.Register("one", "env=dev"));
+  EXPECT_OK(hub_.Join("one"));
+  SetRoom(2);
+  EXPECT_OK(hub_.Apply(ListSet("set", {"p one", "q one", "r one"}, "apps/a")));
+  loop_.RunFor(absl::Seconds(30));
+  EXPECT_THAT(hub_.SetConditions("leidang/set"), ElementsAre("ErrorOccurred=StorageFailed"));
+  EXPECT_THAT(hub_.SetCondition("leidang/set", conditions::kErrorOccurred)->message,
+              AllOf(HasSubstr("no space left on device"), HasSubstr("not all of it")));
+  SetRoom(1'000'000);
+  EXPECT_TRUE(hub_.Settle());
+  EXPECT_THAT(hub_.SetConditions("leidang/set"), IsEmpty());
+  EXPECT_EQ(hub_.store().CountApplications(), 3u);
 }
 
 TEST(Parts, ASetThatIsMade) {
