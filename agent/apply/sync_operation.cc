@@ -78,6 +78,7 @@ void SyncOperation::Emit(SyncBatch::What what, std::vector<size_t> tasks, Stage 
   batch_ = {what, std::move(tasks)};
   stage_ = stage;
   failures_.clear();
+  made_.clear();
 }
 
 void SyncOperation::BeginLook(const SyncTargets& targets,
@@ -112,6 +113,10 @@ void SyncOperation::ReportFailure(size_t task, std::string why) {
   failures_.insert_or_assign(task, std::move(why));
 }
 
+void SyncOperation::ReportMade(size_t task, std::string uid) {
+  made_.insert_or_assign(task, std::move(uid));
+}
+
 void SyncOperation::EndBatchTask(size_t task, const std::string* failure) {
   if (failure != nullptr) run_state_ = Run::kFailed;
   switch (batch_.what) {
@@ -120,7 +125,7 @@ void SyncOperation::EndBatchTask(size_t task, const std::string* failure) {
       if (failure != nullptr) {
         SetResult(task, {Code::kSyncFailed, Phase::kFailed, *failure});
       } else if (batch_.what == SyncBatch::What::kApply) {
-        SetResult(task, {Code::kSynced, Phase::kRunning, ""});
+        SetResult(task, {Code::kSynced, Phase::kRunning, "", std::move(made_[task])});
       }
       return;
     case SyncBatch::What::kPrune:

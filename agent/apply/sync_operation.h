@@ -62,6 +62,8 @@ class SyncOperation {
   const SyncBatch* Batch() const { return batch_.tasks.empty() ? nullptr : &batch_; }
   // The task of the batch failed; `why` is kept in its result. kDryRun and kApply, kPrune.
   void ReportFailure(size_t task, std::string why);
+  // The uid of what the apply of a hook of the batch made.
+  void ReportMade(size_t task, std::string uid);
   // Everything of the batch that was not reported as failed is done.
   void EndBatch();
 
@@ -113,6 +115,7 @@ class SyncOperation {
   Stage stage_ = Stage::kOver;
   SyncBatch batch_;
   std::map<size_t, std::string> failures_;  // Of the batch.
+  std::map<size_t, std::string> made_;      // The same.
   std::vector<size_t> tidy_succeeded_;      // Hooks to be removed when the sync ends so.
   std::vector<size_t> tidy_failed_;
   // Of the tasks that are being run.

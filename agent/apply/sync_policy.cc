@@ -224,6 +224,9 @@ absl::StatusOr<SyncPolicy> ReadSyncPolicy(const Value& application) {
   if (manifest::Annotation(application, "leidang.dev/adopt") == "true") {
     policy.adoption = Adoption::kYes;
   }
+  if (manifest::Annotation(application, "argocd.argoproj.io/skip-reconcile") == "true") {
+    policy.reconciling = SyncPolicy::Reconciling::kSkipped;
+  }
   const absl::string_view limit = manifest::Annotation(application, "leidang.dev/max-deletions");
   if (!limit.empty()) {
     ASSIGN_OR_RETURN(policy.max_deletions, intent::ParseDeletionLimit(limit));

@@ -62,6 +62,8 @@ struct SyncPolicy {
     kOrphan
   } prune_how = PruneHow::kForeground;
   Adoption adoption = Adoption::kNo;  // Annotation leidang.dev/adopt.
+  // kSkipped: annotation argocd.argoproj.io/skip-reconcile; nothing is compared or changed.
+  enum class Reconciling : uint8_t { kYes, kSkipped } reconciling = Reconciling::kYes;
   // Annotation argocd.argoproj.io/deletion-approved: allows what asked for confirmation until then.
   std::optional<absl::Time> confirmed;
   intent::DeletionLimit max_deletions;

@@ -55,6 +55,7 @@ struct SyncResult {
   Code code = Code::kNone;
   Phase phase = Phase::kNone;
   std::string message;
+  std::string uid = {};  // Of what the apply of a hook made; empty where the target has none.
 
   friend bool operator==(const SyncResult&, const SyncResult&) = default;
 };

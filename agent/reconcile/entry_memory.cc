@@ -84,6 +84,7 @@ object::Object ToJson(const SyncProgress& sync) {
                         {"state", static_cast<int64_t>(result.phase)}};
     AddKey(hook, id.key);
     hook["message"] = View(Utf8Prefix(result.message, kMessageMax));
+    if (!result.uid.empty()) hook["uid"] = View(result.uid);
     hooks.push_back(std::move(hook));
   }
   object::Object json{{"attempts", sync.attempts}, {"hooks", std::move(hooks)}};
@@ -134,6 +135,7 @@ SyncProgress SyncFrom(const Value& json) {
     result.code = EnumFrom(hook, "code", SyncResult::Code::kPruneSkipped);
     result.phase = EnumFrom(hook, "state", SyncResult::Phase::kError);
     result.message = Text(hook, "message");
+    result.uid = Text(hook, "uid");
     sync.hooks.emplace(std::move(id), std::move(result));
   }
   return sync;

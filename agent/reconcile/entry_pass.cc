@@ -137,7 +137,32 @@ void EntryPass::StartLive() {
   }
   findings_.policy = &application_.policy;
   if (absl::Status read = ReadOperations(); !read.ok()) return Fail(StorageError(read));
+  if (asked_.terminate) return Terminate();
+  GoOnLive();
+}
+
+void EntryPass::GoOnLive() {
+  if (application_.policy.reconciling == SyncPolicy::Reconciling::kSkipped) return SkipReconcile();
   context_.desired.Get(ref_, application_, Alive(&EntryPass::OnDesired));
+}
+
+// What it wanted last is still its own.
+void EntryPass::SkipReconcile() {
+  if (findings_.entry.head.phase == EntryPhase::kLive) {
+    context_.wants.SetFailed(ref_, findings_.entry.head.element);
+  }
+  context_.on_settled();
+  findings_.skipped = true;
+  findings_.progress =
+      "waits, for the Application says argocd.argoproj.io/skip-reconcile: \"true\": nothing is "
+      "compared or changed until that is taken away";
+  for (const OperationRecord& operation : asked_.operations) {
+    const bool looks = operation.kind == OperationKind::kSync ||
+                       operation.kind == OperationKind::kDiff ||
+                       operation.kind == OperationKind::kRefresh;
+    if (looks) asked_.refused.emplace(operation.id, findings_.progress);
+  }
+  Conclude(NextTime());
 }
 
 void EntryPass::OnDesired(absl::StatusOr<DesiredSource::Set> answer) {

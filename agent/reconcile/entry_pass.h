@@ -144,6 +144,7 @@ class EntryPass {
     std::string by = "automated";                // Who asked for the sync.
     std::optional<SyncSelection> selection;      // Absent: all objects.
     std::optional<OperationId> sync;             // The one that this pass is about.
+    bool terminate = false;                      // The sync that runs is to end.
     bool others_wait = false;                    // Syncs, for a later pass.
   };
   // What an operation asks for.
@@ -162,6 +163,9 @@ class EntryPass {
 
   // Live entries.
   void StartLive();
+  void GoOnLive();
+  // The Application asks to be left alone.
+  void SkipReconcile();
   void OnDesired(absl::StatusOr<DesiredSource::Set> answer);
   absl::Status LeaveToNamesake();
   void Look();
@@ -252,7 +256,11 @@ class EntryPass {
   // StorageFailed RenderErrors.
   absl::Status ReadInventory();
   absl::Status ReadOperations();
+  // Ends the sync that runs, after its running hooks.
   void Terminate();
+  void StopNextHook();
+  void OnHookStopped(const object::ObjectKey& hook, const absl::StatusOr<Deleted>& answer);
+  void EndTermination();
   void Approve(const OperationRecord& operation, absl::string_view digest);
   SeenObject SeenOf(const LiveObject& live) const;
   PlanInput Input() const;
@@ -300,6 +308,10 @@ class EntryPass {
   bool sync_over_ = false;  // In this pass.
   bool made_namespace_ = false;
   std::string part_failure_;  // Of a partial sync, in this pass.
+  // Of a termination: hooks to be deleted, each with its uid, and what became of others.
+  std::vector<std::pair<object::ObjectKey, std::string>> to_stop_;
+  std::vector<std::string> stopped_;
+  enum class Stopping : uint8_t { kDone, kFailed } stopping_ = Stopping::kDone;
   HookType ending_ = HookType::kPreDelete;
   int looks_ = 0;
   bool waits_for_others_ = false;

@@ -84,7 +84,6 @@ absl::Status EntryPass::FindOwner(const SeenObject& seen, PlanInput& input) {
 
 absl::Status EntryPass::ReadOperations() {
   ASSIGN_OR_RETURN(std::vector<OperationRecord> operations, context_.state.Operations());
-  bool terminate = false;
   std::vector<SyncWish> wishes;
   for (OperationRecord& operation : operations) {
     if (operation.entry != ref_ || IsFinal(operation.state)) continue;
@@ -97,7 +96,7 @@ absl::Status EntryPass::ReadOperations() {
     if (operation.kind == OperationKind::kHistory) {
       asked_.answers[operation.id] = object::ToJson(HistoryDocument(memory_.history));
     }
-    if (operation.kind == OperationKind::kTerminate) terminate = true;
+    if (operation.kind == OperationKind::kTerminate) asked_.terminate = true;
     if (operation.kind == OperationKind::kRefresh) context_.desired.Refresh(ref_);
     if (operation.kind == OperationKind::kSync) {
       absl::StatusOr<SyncWish> wish = ReadWish(operation);
@@ -113,7 +112,6 @@ absl::Status EntryPass::ReadOperations() {
     asked_.operations.push_back(std::move(operation));
   }
   TakeSync(std::move(wishes));
-  if (terminate) Terminate();
   return absl::OkStatus();
 }
 
@@ -192,35 +190,6 @@ bool EntryPass::NextSyncMayBegin() const {
                       [this](const OperationRecord& operation) {
                         return operation.id == asked_.sync && !IsFinal(operation.state);
                       });
-}
-
-// A sync that was asked for later than the order to end stays to be done.
-void EntryPass::Terminate() {
-  SyncRecord& record = context_.syncs[ref_];
-  const bool ran = record.running != nullptr;
-  const bool part = ran && record.extent == SyncRecord::Extent::kPart;
-  const OperationId of = record.operation;
-  if (part) {
-    ForgetPart(record);
-  } else if (ran) {
-    record.running.reset();
-    record.end = SyncRecord::End::kFailed;
-    record.failure = "the sync was terminated";
-    memory_.sync.reset();
-    record.next.reset();
-    Remember(SyncHistoryItem::Result::kFailed, record.failure, record.started, record.by);
-    RememberEnd(record);
-  }
-  for (const OperationRecord& operation : asked_.operations) {
-    if (operation.kind == OperationKind::kTerminate && !ran) {
-      asked_.refused[operation.id] = "no sync is running";
-    }
-    const bool begun = operation.state == OperationState::kRunning || (part && operation.id == of);
-    if (operation.kind != OperationKind::kSync || !begun) continue;
-    asked_.refused[operation.id] = "the sync was terminated";
-    asked_.request = Request::kNone;
-    asked_.selection.reset();
-  }
 }
 
 // An approval is of the exact list that was shown; anything else approves nothing.

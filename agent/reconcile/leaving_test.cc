@@ -284,5 +284,137 @@ TEST_P(HookLeavingTest, AnObjectThatBecomesAHookIsNoLongerCompared) {
   }
 }
 
+class TerminationTest : public HookLeavingTest {
+ protected:
+  static std::string HookText(absl::string_view finalizers) {
+    return absl::StrCat("apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: pre\n  finalizers: [",
+                        finalizers,
+                        "]\n  annotations: {argocd.argoproj.io/hook: PreSync}\nspec: {}\n");
+  }
+  void Begin(absl::string_view finalizers = "") {
+    agent_.Put(AppOf({{"a", ConfigMapText("a", "red")}, {"pre", HookText(finalizers)}}));
+    agent_.Settle(absl::Seconds(5));
+    ASSERT_THAT(agent_.Objects(), ElementsAre("Job/pre"));
+    ASSERT_EQ(agent_.Status(kCart).operation, intent::OperationPhase::kRunning);
+  }
+  void Terminate() {
+    agent_.Ask(kCart, OperationKind::kTerminate, "{}");
+    agent_.Settle(absl::Seconds(5));
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Phases, TerminationTest,
+                         ::testing::Values(ReconcileOptions::Syncs::kPhases));
+
+TEST_P(TerminationTest, ASyncThatIsTerminatedTakesItsRunningHookAlong) {
+  Begin();
+  Terminate();
+  EXPECT_THAT(agent_.Objects(), IsEmpty());
+  EXPECT_EQ(agent_.Operation().state, OperationState::kSucceeded);
+  EXPECT_THAT(agent_.Operation().message,
+              HasSubstr("its running hook batch/Job shop/pre was deleted"));
+  EXPECT_EQ(agent_.Status(kCart).operation, intent::OperationPhase::kFailed);
+  EXPECT_THAT(agent_.Status(kCart).message, HasSubstr("the sync was terminated; its running hook"));
+  agent_.Settle(absl::Minutes(30));
+  EXPECT_THAT(agent_.Objects(), IsEmpty()) << "it does not begin by itself again";
+}
+
+TEST_P(TerminationTest, ATerminationRightAfterARestartEndsTheSyncThatWasInterrupted) {
+  Begin();
+  agent_.Stop();
+  agent_.Start();
+  Terminate();
+  EXPECT_THAT(agent_.Objects(), IsEmpty());
+  EXPECT_EQ(agent_.Operation().state, OperationState::kSucceeded) << agent_.Operation().message;
+}
+
+TEST_P(TerminationTest, AnotherObjectInThePlaceOfTheHookIsLeft) {
+  Begin();
+  const ObjectKey job{"batch", "Job", "shop", "pre"};
+  Value theirs = agent_.cluster.objects().at(job).manifest;
+  agent_.Stop();
+  agent_.cluster.RemoveOutside(job);
+  agent_.cluster.PutOutside(theirs);
+  agent_.Start();
+  Terminate();
+  EXPECT_THAT(agent_.Objects(), ElementsAre("Job/pre"));
+  EXPECT_THAT(agent_.Status(kCart).message, HasSubstr("what stands there now is another one"));
+}
+
+TEST_P(TerminationTest, AHookThatItsFinalizersHoldHoldsNoTermination) {
+  Begin(kHeld);
+  Terminate();
+  EXPECT_THAT(agent_.Objects(), ElementsAre("Job/pre"));
+  EXPECT_EQ(agent_.Operation().state, OperationState::kSucceeded);
+  EXPECT_THAT(agent_.Operation().message, HasSubstr("held by its finalizers"));
+}
+
+TEST_P(TerminationTest, AHookThatCannotBeDeletedIsSaid) {
+  Begin();
+  agent_.cluster.SetFault([](MemoryCluster::Operation operation, const ObjectKey&) {
+    return operation == MemoryCluster::Operation::kDelete
+               ? absl::PermissionDeniedError("jobs may not be deleted")
+               : absl::OkStatus();
+  });
+  Terminate();
+  EXPECT_EQ(agent_.Operation().state, OperationState::kFailed);
+  EXPECT_THAT(agent_.Operation().message,
+              HasSubstr("could not be deleted: jobs may not be deleted"));
+  EXPECT_EQ(agent_.Status(kCart).operation, intent::OperationPhase::kFailed) << "it has ended";
+}
+
+TEST_P(LeavingTest, AnApplicationThatAsksToBeLeftAloneIs) {
+  TestApp app = AppOf({{"a", ConfigMapText("a", "red")}, {"b", ConfigMapText("b", "red")}});
+  agent_.Put(app);
+  agent_.Settle();
+  app.annotations = R"({"argocd.argoproj.io/skip-reconcile":"true"})";
+  app.files.erase("app/b.yaml");
+  agent_.Put(app);
+  agent_.Settle();
+  agent_.Edit("a", "colour", "pink");
+  agent_.Ask(kCart, OperationKind::kSync, "{}", 1);
+  agent_.Settle(absl::Minutes(30));
+  EXPECT_EQ(agent_.Data("a", "colour"), "pink");
+  EXPECT_THAT(agent_.Objects(), Contains("ConfigMap/b"));
+  EXPECT_THAT(agent_.Condition(kCart, "ReconcileSkipped"), HasSubstr("skip-reconcile"));
+  EXPECT_EQ(agent_.Operation(1).state, OperationState::kFailed);
+  EXPECT_THAT(agent_.Operation(1).message, HasSubstr("skip-reconcile"));
+  EXPECT_FALSE(agent_.Applied(kCart));
+  // Nor does it hold up another Application's prunes.
+  TestApp other = AppOf({{"c", ConfigMapText("c", "red")}, {"d", ConfigMapText("d", "red")}});
+  other.name = "leidang/other";
+  agent_.Put(other);
+  agent_.Settle();
+  other.files.erase("app/d.yaml");
+  agent_.Put(other);
+  agent_.Settle();
+  EXPECT_THAT(agent_.Objects(), Not(Contains("ConfigMap/d")));
+  app.annotations = "{}";
+  agent_.Put(app);
+  agent_.Settle();
+  EXPECT_EQ(agent_.Data("a", "colour"), "red");
+  EXPECT_THAT(agent_.Objects(), ElementsAre("ConfigMap/a", "ConfigMap/c"));
+  EXPECT_TRUE(agent_.Status(kCart).conditions.empty());
+  EXPECT_THAT(agent_.Status(kCart).message, Not(HasSubstr("skip-reconcile")));
+}
+
+TEST_P(LeavingTest, WhatWasWaitedForIsNotSaidOfASyncThatIsOver) {
+  TestApp app = AppOf({{"a", ConfigMapText("a", "red")}});
+  agent_.Put(app);
+  agent_.Settle();
+  ASSERT_EQ(agent_.Status(kCart).message, "created 1 objects");
+  agent_.content.reachable = false;
+  app.files["app/README.md"] = "new";
+  app.files["app/a.yaml"] = ConfigMapText("a", "red") + "\n";
+  agent_.Put(app);
+  agent_.Settle();
+  ASSERT_THAT(agent_.Status(kCart).message, HasSubstr("waiting for"));
+  agent_.content.reachable = true;
+  agent_.content.Serve();
+  agent_.Settle();
+  EXPECT_EQ(agent_.Status(kCart).operation, intent::OperationPhase::kSucceeded);
+  EXPECT_EQ(agent_.Status(kCart).message, "nothing was to be changed");
+}
+
 }  // namespace
 }  // namespace leidang::agent

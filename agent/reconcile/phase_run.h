@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,13 +36,20 @@ class PhaseRun {
 
  private:
   void NextBatch();
+  // Whether the sync is tried as a whole before its first change.
+  bool TriesFirst() const;
   void DryRun();
+  // nullopt: nothing can be learnt from trying it.
+  std::optional<ApplyRequest> TrialOf(size_t task) const;
+  void TryMore();
   void ApplyObjects();
   void ApplyHooks();
   void PruneObjects();
   void DeleteHooks();
   // Carries out `part`, then reports what of the batch failed and calls `next`.
   void RunPart(Plan part, std::function<void()> next);
+  bool IsOfTheWhole(const absl::Status& refusal) const;
+  void NoteFailure(size_t task, const absl::Status& status);
   void Answered(size_t task, const absl::Status& status);
   void EndBatch();
   void Finish();
@@ -57,6 +65,9 @@ class PhaseRun {
   SyncOutcome outcome_;
   std::unique_ptr<SyncRun> run_;
   size_t in_flight_ = 0;
+  std::vector<size_t> tries_;  // Tasks to be tried.
+  size_t next_try_ = 0;
+  bool trying_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // Joint with completions.
 };
 

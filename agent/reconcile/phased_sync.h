@@ -54,7 +54,7 @@ class PhasedSync {
   // Begins a look of the operation. What the plan leaves alone takes no part.
   void BeginLook(const Plan& plan, const std::vector<LiveObject>& live, const HealthSource& health);
 
-  // More than one phase or wave: only then can something be refused after something else was done.
+  // More than one phase or wave.
   bool HasStages() const;
   bool IsNamespace(const SyncTask& task) const;
   // What stands where a hook is to be: nullptr if nothing does; kFailedPrecondition if it is no

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
@@ -245,6 +246,24 @@ OperationPhase PhaseOf(const EntryFindings& findings, const EntryStatus& before)
              : before.operation;
 }
 
+// What is said of what is waited for.
+bool IsOfWaiting(absl::string_view message) {
+  return absl::StartsWith(message, "waiting for ") || absl::StartsWith(message, "waits");
+}
+
+std::string MessageOf(const EntryFindings& findings, const EntryStatus& before,
+                      OperationPhase phase) {
+  if (!findings.progress.empty()) return findings.progress;
+  if (!findings.sync_failure.empty()) return findings.sync_failure;
+  if (findings.running && !findings.operation.empty()) return findings.operation;
+  std::string shown = findings.outcome == nullptr ? "" : OutcomeShown(*findings.outcome);
+  if (!shown.empty()) return shown;
+  // What was said of another phase, or waited for, is over.
+  if (phase == before.operation && !IsOfWaiting(before.message)) return before.message;
+  if (phase != OperationPhase::kSucceeded) return "";
+  return findings.operation.empty() ? "nothing was to be changed" : findings.operation;
+}
+
 }  // namespace
 
 std::string ListShown(const std::vector<ObjectKey>& keys) {
@@ -299,14 +318,8 @@ EntryStatus MakeStatus(const EntryFindings& findings, const std::optional<EntryS
   if (findings.plan != nullptr) status.sync = findings.plan->sync;
   if (!findings.failure.ok()) status.sync = intent::SyncState::kUnknown;
   if (findings.plan != nullptr) status.health = HealthOf(findings);
-  if (findings.outcome != nullptr) {
-    status.drift_corrections += findings.outcome->corrected;
-    const std::string shown = OutcomeShown(*findings.outcome);
-    if (!shown.empty()) status.message = shown;
-  }
-  if (findings.running && !findings.operation.empty()) status.message = findings.operation;
-  if (!findings.sync_failure.empty()) status.message = findings.sync_failure;
-  if (!findings.progress.empty()) status.message = findings.progress;
+  if (findings.outcome != nullptr) status.drift_corrections += findings.outcome->corrected;
+  status.message = MessageOf(findings, before.value_or(EntryStatus()), status.operation);
   if (IsApplied(findings) && findings.entry.assignment.has_value() && !status.deleting) {
     status.applied = head.revision;
     status.applied_element = head.element;
@@ -329,6 +342,9 @@ EntryStatus MakeStatus(const EntryFindings& findings, const std::optional<EntryS
   AddUnsure(findings, writer);
   AddNotices(findings, writer);
   AddRefusals(findings, writer);
+  if (findings.skipped) {
+    writer.Add(conditions::kReconcileSkipped, Reason::kSkipped, findings.progress);
+  }
   if (!findings.held_up.empty()) {
     writer.Add(conditions::kDeletionError, Reason::kPruneFailed,
                absl::StrJoin(findings.held_up, "; "));

@@ -47,7 +47,8 @@ struct EntryFindings {
   std::vector<std::string> held_up;  // Objects that are being deleted, with what holds them.
   std::vector<intent::ObjectStatus> hook_results;                         // Of the last sync.
   enum class Hooks : uint8_t { kRun, kLeftOut } hooks = Hooks::kLeftOut;  // On this target.
-  bool gone = false;  // The deletion is complete.
+  bool skipped = false;  // The Application asks to be left alone; `progress` says so.
+  bool gone = false;     // The deletion is complete.
 };
 
 // True if the cluster equals what the entry wants and nothing waits: what MarkApplied tells.

@@ -63,6 +63,7 @@ constexpr Row kRows[] = {
     {Reason::kRepeatedResource, "RepeatedResource"},
     {Reason::kClusterUnreachable, "ClusterUnreachable"},
     {Reason::kStorageFailed, "StorageFailed"},
+    {Reason::kSkipped, "Skipped"},
 };
 
 constexpr auto kAll = [] {

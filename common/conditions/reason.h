@@ -74,6 +74,7 @@ enum class Reason : uint8_t {
   kRepeatedResource,
   kClusterUnreachable,
   kStorageFailed,
+  kSkipped,  // As the Application asks.
 };
 
 absl::string_view ToString(Reason reason);
