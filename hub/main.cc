@@ -107,6 +107,10 @@ ClusterLink LinkOf(const ClusterView& view) {
     link.last_applied_revision = view.applied_proof->revision;
   }
   link.unclaimed = view.unclaimed.size();
+  if (view.trouble != LinkTrouble::kNone) {
+    link.trouble = std::string(LinkTroubleName(view.trouble));
+    link.trouble_message = view.trouble_message;
+  }
   return link;
 }
 

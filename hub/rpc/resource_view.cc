@@ -302,6 +302,9 @@ v1::Resource ResourceView::OfCluster(const ClusterRegistration& cluster) const {
     summary->set_applications(log->live);
     summary->set_pending_tombstones(log->tombstones);
   }
+  if (!link.trouble.empty())
+    AddCondition(link.trouble, "True", link.trouble, link.trouble_message, link.last_seen,
+                 &resource);
   const ApplicationCounts counts = parts_.store.Index().OfCluster(cluster.id);
   summary->set_synced(SyncedOf(counts));
   summary->set_healthy(HealthyOf(counts));

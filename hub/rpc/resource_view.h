@@ -35,6 +35,8 @@ struct ClusterLink {
   absl::Time last_applied_at = absl::InfinitePast();
   uint64_t last_applied_revision = 0;
   uint64_t unclaimed = 0;
+  std::string trouble;  // Empty: none. Else the type of the condition that is shown.
+  std::string trouble_message;
 };
 
 // ResourceView shows records and derived data as the API's resources. It decides nothing. Secrets

@@ -211,6 +211,7 @@ void AgentSession::OnFenced(const CommitResult& result) {
                    seen.trouble_message);
   }
   seen.since = loop_.clock().Now();
+  seen.statuses_refused = false;
   phase_ = Phase::kLive;
   loop_.Cancel(timer_);
   CheckSilence();
@@ -318,6 +319,8 @@ void AgentSession::CommitStatuses(WriteBatch rows) {
       return;
     }
     if (!result.status.ok()) return StoreFailed(result.status);
+    statuses_.Committed(result);
+    if (!result.refused.empty()) known().statuses_refused = true;
     if (table_.observer_ != nullptr) table_.observer_->OnStatuses(cluster_, statuses_.statuses());
     status_ack_ = statuses_.End();
     Pump();
@@ -393,8 +396,9 @@ void AgentSession::CompareStatuses(const v1::Heartbeat& heartbeat) {
   const absl::StatusOr<object::Sha256> digest =
       wire::Sha256FromProto("heartbeat.status_digest", heartbeat.status_digest());
   if (!digest.ok()) return Misbehaved(std::string(digest.status().message()));
-  const absl::StatusOr<StatusIntake::Verdict> verdict = statuses_.Compare(*digest);
+  const absl::StatusOr<StatusIntake::Verdict> verdict = statuses_.Compare(*digest, Now());
   if (!verdict.ok()) return StoreFailed(verdict.status());
+  if (*verdict == StatusIntake::Verdict::kEqual) known().statuses_refused = false;
   if (*verdict == StatusIntake::Verdict::kReportAll) heartbeat_ack_->set_send_all_status(true);
   if (*verdict != StatusIntake::Verdict::kStartOver) return;
   heartbeat_ack_->set_send_all_status(true);

@@ -29,10 +29,12 @@ absl::string_view LinkVerdictName(LinkVerdict verdict);
 
 enum class LinkTrouble : uint8_t {
   kNone,
-  kHubBehind,       // The agent holds what this hub never had: the hub lost data and must recover.
-  kRefusedByAgent,  // The agent obeys another authority.
-  kContested,       // Two agents with one identity take the session from each other.
+  kHubBehind,        // The agent holds what this hub never had: the hub lost data and must recover.
+  kRefusedByAgent,   // The agent obeys another authority.
+  kContested,        // Two agents with one identity take the session from each other.
+  kStatusesRefused,  // It reports of so much that is not assigned to it that not all is kept.
 };
+absl::string_view LinkTroubleName(LinkTrouble trouble);
 
 struct UnclaimedEntry {
   intent::EntryKey key;

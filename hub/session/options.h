@@ -38,6 +38,9 @@ struct SessionOptions {
   size_t statuses_per_batch_max = 1'000;
   double statuses_per_second = 2'000;
   double statuses_burst = 20'000;
+  size_t status_bytes_max = 512u << 10;
+  // Stored of uids that the cluster is neither assigned nor to delete; what is beyond is not kept.
+  size_t unassigned_statuses_max = 10'000;
   size_t operations_max = 100;  // Waiting to be sent.
 
   size_t fetches_per_cluster_max = 8;

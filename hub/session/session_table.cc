@@ -256,6 +256,14 @@ ClusterView SessionTable::View(const intent::ClusterId& cluster) const {
     view.trouble = known.trouble;
     view.trouble_message = known.trouble_message;
   }
+  if (view.trouble == LinkTrouble::kNone && known.statuses_refused) {
+    view.trouble = LinkTrouble::kStatusesRefused;
+    view.trouble_message = absl::StrCat(
+        "the agent reports of more that is not assigned to its cluster than the ",
+        options_.unassigned_statuses_max,
+        " entries of which the hub keeps a status; the rest is not shown. See `leidang unclaimed "
+        "list`: what is adopted or released is kept again");
+  }
   view.agent_authority = known.agent_authority;
   view.agent_revision = known.agent_revision;
   view.agent_session_epoch = known.agent_session_epoch;
@@ -291,6 +299,22 @@ std::vector<ClusterView> SessionTable::TakeChangedViews() {
   for (const intent::ClusterId& cluster : std::exchange(touched_, {}))
     views.push_back(View(cluster));
   return views;
+}
+
+absl::string_view LinkTroubleName(LinkTrouble trouble) {
+  switch (trouble) {
+    case LinkTrouble::kNone:
+      return "None";
+    case LinkTrouble::kHubBehind:
+      return "HubBehind";
+    case LinkTrouble::kRefusedByAgent:
+      return "RefusedByAgent";
+    case LinkTrouble::kContested:
+      return "Contested";
+    case LinkTrouble::kStatusesRefused:
+      return "StatusesRefused";
+  }
+  return "Unknown";
 }
 
 absl::string_view LinkVerdictName(LinkVerdict verdict) {

@@ -150,6 +150,7 @@ class SessionTable {
     intent::Authority agent_authority;
     intent::Revision agent_revision = 0;
     uint64_t agent_session_epoch = 0;
+    bool statuses_refused = false;
     std::vector<UnclaimedEntry> unclaimed;
   };
 

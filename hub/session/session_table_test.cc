@@ -379,6 +379,72 @@ TEST_F(SessionTableTest, AnotherDigestOfStatusesAsksForAllAndThenStartsOver) {
   EXPECT_FALSE(asked());
 }
 
+TEST_F(SessionTableTest,
+       OfWhatIsNotAssignedSoManyStatusesAreKeptAndTheRestIsAskedForOnlyIfItHelps) {
+  NewTable({.unassigned_statuses_max = 2});
+  const intent::Assignment cart = App("cart", "1");
+  Put(kOne, cart);
+  std::vector<intent::EntryStatus> all = {StatusOf(cart)};
+  for (const char* name : {"s0", "s1", "s2", "s3"}) all.push_back(StatusOf(App(name, "1")));
+  ScriptedAgent agent = Connect(kOne);
+  agent.Hello();
+  agent.Welcomed();
+  uint64_t sequence = 0;
+  const auto report = [&](const std::vector<intent::EntryStatus>& statuses) {
+    EXPECT_TRUE(agent.Say(Statuses(agent, ++sequence, statuses)));
+    const auto ack = agent.NextOf(v1::HubMessage::kStatusAck);
+    ASSERT_TRUE(ack.has_value());
+    EXPECT_EQ(ack->status_ack().sequence(), sequence);
+  };
+  const auto asked = [&] {
+    proof::StatusDigest digest;
+    for (const intent::EntryStatus& status : all) digest.Add(proof::StatusElementOf(status));
+    EXPECT_TRUE(agent.Beat(0, {}, {}, digest.Root().Raw()));
+    const auto ack = agent.NextOf(v1::HubMessage::kHeartbeatAck);
+    loop_.RunFor(absl::Seconds(20));
+    return ack.has_value() && ack->heartbeat_ack().send_all_status();
+  };
+  const auto stored = [&] { return store_->StatusesOfCluster(kOne, {})->items.size(); };
+  report({all[1], all[2], all[3], all[4], all[0]});
+  EXPECT_EQ(stored(), 3u) << "what is assigned is never refused";
+  EXPECT_THAT(observer_.seen, Contains("statuses 3"));
+  EXPECT_EQ(table_->View(kOne).trouble, LinkTrouble::kStatusesRefused);
+  EXPECT_THAT(table_->View(kOne).trouble_message, HasSubstr("leidang unclaimed"));
+  for (int i = 0; i < 50; ++i) EXPECT_FALSE(asked()) << "nothing has changed";
+  Put(kOne, App("s2", "1"));
+  EXPECT_TRUE(asked()) << "one of them may be kept now";
+  report(all);
+  EXPECT_EQ(stored(), 4u);
+  int asked_again = 0;
+  for (int i = 0; i < 90; ++i) {
+    Put(kOne, App("desk", absl::StrCat(i)));
+    if (asked()) {
+      ++asked_again;
+      report(all);
+    }
+  }
+  EXPECT_GT(asked_again, 2);
+  EXPECT_LT(asked_again, 12) << "in half an hour of changes";
+  EXPECT_EQ(table_->View(kOne).trouble, LinkTrouble::kStatusesRefused);
+  intent::EntryStatus gone = all.back();
+  gone.gone = true;
+  report({gone});
+  all.pop_back();
+  EXPECT_FALSE(asked()) << "now both count the same";
+  EXPECT_EQ(table_->View(kOne).trouble, LinkTrouble::kNone);
+}
+
+TEST_F(SessionTableTest, AStatusThatIsTooLargeEndsTheSession) {
+  NewTable({.status_bytes_max = 1'000});
+  ScriptedAgent agent = Connect(kOne);
+  agent.Hello();
+  agent.Welcomed();
+  intent::EntryStatus status = StatusOf(App("cart", "1"));
+  status.message = std::string(1'001, 'x');
+  EXPECT_TRUE(agent.Say(Statuses(agent, 1, {status})));
+  EXPECT_THAT(agent.Dismissed().message(), HasSubstr("at most 1000"));
+}
+
 TEST_F(SessionTableTest, AProofIsNoYoungerThanTheAgentsLookAndEndsWithAChangeOrTheSession) {
   EXPECT_EQ(table_->View(kOne).verdict, LinkVerdict::kNeverSeen);
   const intent::Assignment cart = App("cart", "1");

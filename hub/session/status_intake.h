@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 #include "common/intent/intent.h"
 #include "common/intent/status.h"
@@ -29,6 +30,8 @@ class StatusIntake {
   absl::StatusOr<WriteBatch> Begin(const v1::StatusBatch& batch);
   // The same rows again, after the store had no room.
   WriteBatch Again() const { return Rows(statuses_); }
+  // Drops from statuses() what the store did not take.
+  void Committed(const CommitResult& result);
   // Committed: the sequence to acknowledge.
   uint64_t End();
 
@@ -40,23 +43,32 @@ class StatusIntake {
     kReportAll,  // The agent shall report everything again.
     kStartOver,  // That did not help: the stored statuses are to be deleted as well.
     kGiveUp,     // Neither did that: the two count differently, and this session lets it be.
+    kRefused,    // They differ by what the hub does not keep: nothing is to be done now.
   };
   // Compares the agent's digest of all its statuses, sent while none waited, with those stored.
-  absl::StatusOr<Verdict> Compare(const object::Sha256& digest);
+  // Once some were refused in this session, everything is asked for again only when the cluster's
+  // log has grown or there is room again since, and at growing intervals.
+  absl::StatusOr<Verdict> Compare(const object::Sha256& digest, absl::Duration now);
   // Rows that delete all stored statuses of the cluster.
   absl::StatusOr<WriteBatch> DeleteAll();
 
  private:
   WriteBatch Rows(const std::vector<intent::EntryStatus>& statuses) const;
+  absl::Status ReadStored();
+  absl::StatusOr<Verdict> CompareRefused(absl::Duration now);
 
   const Store& store_;
   const intent::ClusterId cluster_;
   const SessionOptions& options_;
   uint64_t sequence_ = 0;
   bool busy_ = false;
-  std::vector<intent::EntryStatus> statuses_;  // Of the batch in hand.
-  std::optional<object::Sha256> stored_;       // Digest of the stored ones, until they change.
-  int mismatches_ = 0;                         // In a row.
+  std::vector<intent::EntryStatus> statuses_;   // Of the batch in hand.
+  intent::Revision begun_at_ = 0;               // Head of the log when that batch came.
+  std::optional<object::Sha256> stored_;        // Digest of the stored ones, until they change.
+  int mismatches_ = 0;                          // In a row.
+  std::optional<intent::Revision> refused_at_;  // Head before the last refusal, if there was one.
+  int asked_again_ = 0;                         // Because of that.
+  absl::Duration next_ask_;
 };
 
 }  // namespace leidang::hub

@@ -181,6 +181,8 @@ absl::Status GroupWriter::Do(op::Put& operation) {
     }
     if (live->element == next.element) return absl::OkStatus();
     RemoveLive(cluster, *log, *live);
+  } else {
+    RETURN_IF_ERROR(AssignStatus(cluster, *log, {assignment.key, assignment.uid}));
   }
   next.revision = ++log->header.head;
   if (assignment.key.kind == intent::EntryKind::kApplication)
@@ -200,18 +202,22 @@ absl::Status GroupWriter::Do(op::Delete& operation) {
   ASSIGN_OR_RETURN(LogState* const log, Mutable(cluster));
   const intent::Tombstone& tombstone = operation.tombstone;
   const TombstoneTable::Id id(tombstone.key, tombstone.uid);
+  bool assigned = false;
   if (const PendingTombstone* pending = log->tombstones().Find(id)) {
+    assigned = true;
     if (pending->tombstone.policy == tombstone.policy) return absl::OkStatus();
     batch_.rows.Delete(Family::kLog, LogKey(cluster, pending->revision));
     log->MutableTombstones().Remove(id);
   }
   ASSIGN_OR_RETURN(const std::optional<LiveAssignment> live, GetLive(cluster, tombstone.key));
   if (live.has_value() && live->assignment.uid == tombstone.uid) {
+    assigned = true;
     RemoveLive(cluster, *log, *live);
     batch_.rows.Delete(Family::kAssign, AssignKey(cluster, tombstone.key));
     if (tombstone.key.kind == intent::EntryKind::kApplication)
       batch_.indexed.push_back(indexed::Assigned{cluster, tombstone.key.name, 0});
   }
+  if (!assigned) RETURN_IF_ERROR(AssignStatus(cluster, *log, id));
   const intent::Revision revision = ++log->header.head;
   result_.heads[cluster] = revision;
   batch_.rows.Put(Family::kLog, LogKey(cluster, revision),
@@ -229,6 +235,31 @@ void GroupWriter::ForgetTombstone(const intent::ClusterId& cluster, LogState& lo
   log.MutableTombstones().Remove(id);
   log.header.resumable_from = std::max(log.header.resumable_from, revision);
   result_.forgotten.push_back({cluster, id.first, id.second});
+  // What was said of a uid ends with it: else each deletion could leave a row for ever.
+  DropStatus(cluster, id);
+}
+
+absl::StatusOr<bool> GroupWriter::IsUnassigned(const intent::ClusterId& cluster,
+                                               const LogState& log,
+                                               const TombstoneTable::Id& id) const {
+  if (log.tombstones().Find(id) != nullptr) return false;
+  ASSIGN_OR_RETURN(const std::optional<LiveAssignment> live, GetLive(cluster, id.first));
+  return !live.has_value() || live->assignment.uid != id.second;
+}
+
+absl::Status GroupWriter::AssignStatus(const intent::ClusterId& cluster, LogState& log,
+                                       const TombstoneTable::Id& id) {
+  if (log.unassigned_statuses == 0) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::optional<std::string> status,
+                   Get(Family::kStatus, StatusKey(cluster, id.first, id.second)));
+  if (status.has_value()) --log.unassigned_statuses;
+  return absl::OkStatus();
+}
+
+void GroupWriter::DropStatus(const intent::ClusterId& cluster, const TombstoneTable::Id& id) {
+  batch_.rows.Delete(Family::kStatus, StatusKey(cluster, id.first, id.second));
+  if (id.first.kind == intent::EntryKind::kApplication)
+    batch_.indexed.push_back(indexed::Reported{cluster, id.first.name, id.second});
 }
 
 absl::Status GroupWriter::Do(op::Acked& operation) {
@@ -328,19 +359,44 @@ absl::Status GroupWriter::Do(op::DeleteSetState& operation) {
 
 absl::Status GroupWriter::Do(op::PutStatus& operation) {
   const intent::EntryStatus& status = operation.status;
-  batch_.rows.Put(Family::kStatus, StatusKey(operation.cluster, status.key, status.uid),
-                  EncodeStatus(status));
+  const intent::ClusterId& cluster = operation.cluster;
+  const std::shared_ptr<const LogState> current = Peek(cluster);
+  if (current == nullptr) return absl::OkStatus();
+  std::string row = StatusKey(cluster, status.key, status.uid);
+  ASSIGN_OR_RETURN(const std::optional<std::string> before, Get(Family::kStatus, row));
+  if (!before.has_value()) {
+    ASSIGN_OR_RETURN(const bool unassigned,
+                     IsUnassigned(cluster, *current, {status.key, status.uid}));
+    if (unassigned && current->unassigned_statuses >= operation.unassigned_max) {
+      result_.refused.push_back({cluster, status.key, status.uid});
+      return absl::OkStatus();
+    }
+    if (unassigned) {
+      ASSIGN_OR_RETURN(LogState* const log, Mutable(cluster));
+      ++log->unassigned_statuses;
+    }
+  }
+  batch_.rows.Put(Family::kStatus, std::move(row), EncodeStatus(status));
   if (status.key.kind == intent::EntryKind::kApplication)
-    batch_.indexed.push_back(indexed::Reported{operation.cluster, status.key.name, status.uid,
-                                               status.sync, status.health, status.applied});
+    batch_.indexed.push_back(indexed::Reported{cluster, status.key.name, status.uid, status.sync,
+                                               status.health, status.applied});
   return absl::OkStatus();
 }
 
 absl::Status GroupWriter::Do(op::DeleteStatus& operation) {
-  batch_.rows.Delete(Family::kStatus, StatusKey(operation.cluster, operation.key, operation.uid));
-  if (operation.key.kind == intent::EntryKind::kApplication)
-    batch_.indexed.push_back(
-        indexed::Reported{operation.cluster, operation.key.name, operation.uid});
+  const intent::ClusterId& cluster = operation.cluster;
+  const TombstoneTable::Id id(operation.key, operation.uid);
+  const std::shared_ptr<const LogState> current = Peek(cluster);
+  if (current != nullptr && current->unassigned_statuses > 0) {
+    ASSIGN_OR_RETURN(const std::optional<std::string> before,
+                     Get(Family::kStatus, StatusKey(cluster, id.first, id.second)));
+    ASSIGN_OR_RETURN(const bool unassigned, IsUnassigned(cluster, *current, id));
+    if (before.has_value() && unassigned) {
+      ASSIGN_OR_RETURN(LogState* const log, Mutable(cluster));
+      --log->unassigned_statuses;
+    }
+  }
+  DropStatus(cluster, id);
   return absl::OkStatus();
 }
 

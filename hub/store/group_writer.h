@@ -72,6 +72,13 @@ class GroupWriter {
   void RemoveLive(const intent::ClusterId& cluster, LogState& log, const LiveAssignment& live);
   void ForgetTombstone(const intent::ClusterId& cluster, LogState& log,
                        const TombstoneTable::Id& id);
+  // A uid is unassigned while it is neither live nor pending deletion in that log.
+  absl::StatusOr<bool> IsUnassigned(const intent::ClusterId& cluster, const LogState& log,
+                                    const TombstoneTable::Id& id) const;
+  // Before an unassigned uid becomes live or gets its tombstone: its status counts no more.
+  absl::Status AssignStatus(const intent::ClusterId& cluster, LogState& log,
+                            const TombstoneTable::Id& id);
+  void DropStatus(const intent::ClusterId& cluster, const TombstoneTable::Id& id);
   void FinishBatch();
 
   const RowView& base_;

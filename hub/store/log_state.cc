@@ -48,6 +48,7 @@ ClusterLog LogState::Describe(const intent::ClusterId& cluster) const {
   log.session_epoch = header.session_epoch;
   log.live = digest.count();
   log.tombstones = tombstones_->size();
+  log.unassigned_statuses = unassigned_statuses;
   return log;
 }
 

@@ -39,6 +39,7 @@ class LogState {
  public:
   LogHeader header;
   proof::BucketedDigest digest;
+  uint64_t unassigned_statuses = 0;  // As in ClusterLog.
 
   const TombstoneTable& tombstones() const { return *tombstones_; }
   // For changing; shared with copies until then.

@@ -59,6 +59,7 @@ void MemoryRows::Apply(const RowBatch& batch, Tables& tables) {
 absl::Status MemoryRows::Persist(RowBatch batch, Durability durability) {
   if (!fail_next_.ok()) return std::exchange(fail_next_, absl::OkStatus());
   if (durability == Durability::kSynced) {
+    ++syncs_;
     unsynced_.clear();  // One sync covers all that was written before.
   } else {
     RowBatch undo;

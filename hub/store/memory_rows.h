@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
@@ -29,6 +30,8 @@ class MemoryRows final : public Rows {
   // Forgets the unsynced batches but the first `keep` of them.
   void DropUnsynced(size_t keep = 0);
   size_t unsynced() const { return unsynced_.size(); }
+  // How many batches were persisted with a sync.
+  uint64_t syncs() const { return syncs_; }
 
   void DropFamily(Family family);
   // Everything that can be rebuilt from the ledger and Git.
@@ -51,6 +54,7 @@ class MemoryRows final : public Rows {
   std::shared_ptr<Tables> visible_;
   std::vector<RowBatch> unrevealed_;
   absl::Status fail_next_;
+  uint64_t syncs_ = 0;
   std::deque<RowBatch> unsynced_;  // What undoes each unsynced batch, oldest first.
 };
 

@@ -1,10 +1,13 @@
 #include "hub/store/memory_store.h"
 
 #include <memory>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "gtest/gtest.h"
 
+#include "common/random/random.h"
 #include "common/time/sim_loop.h"
 #include "hub/store/records.h"
 #include "hub/store/store_contract.h"
@@ -45,6 +48,67 @@ class MemoryStoreTest : public ::testing::Test {
   MemoryRows disk_;
   std::unique_ptr<Store> store_;
 };
+
+TEST_F(MemoryStoreTest, TheCountOfStatusesOfWhatIsNotAssignedIsThatOfTheRows) {
+  constexpr uint64_t kMax = 1;
+  SeededRandom random(7);
+  const std::string names[] = {"a", "b", "c"};
+  const auto counted = [this] {
+    std::set<std::pair<intent::EntryKey, intent::Uid>> assigned;
+    const auto all_live = store_->Assignments(kOne, {});
+    for (const LiveAssignment& live : all_live->items)
+      assigned.emplace(live.assignment.key, live.assignment.uid);
+    const auto all_pending = store_->Tombstones(kOne);
+    for (const PendingTombstone& pending : *all_pending)
+      assigned.emplace(pending.tombstone.key, pending.tombstone.uid);
+    uint64_t unassigned = 0;
+    const auto statuses = store_->StatusesOfCluster(kOne, {});
+    for (const intent::EntryStatus& status : statuses->items)
+      if (!assigned.contains({status.key, status.uid})) ++unassigned;
+    return unassigned;
+  };
+  uint64_t refused = 0;
+  for (int step = 0; step < 3'000; ++step) {
+    WriteBatch batch;
+    for (uint64_t i = 1 + random.Below(3); i > 0; --i) {
+      const std::string& name = names[random.Below(3)];
+      const uint64_t deletions = random.Below(2);
+      intent::EntryStatus status;
+      status.key = AppKey(name);
+      status.uid = TestUid(name, deletions);
+      switch (random.Below(7)) {
+        case 0:
+          batch.Put(kOne, TestAssignment(name, std::to_string(random.Below(2)), deletions));
+          break;
+        case 1:
+          batch.Delete(kOne, TestTombstone(name, deletions));
+          break;
+        case 2:
+          batch.ReportedGone(kOne, status.key, status.uid);
+          batch.DeleteStatus(kOne, status.key, status.uid);
+          break;
+        case 3:
+          batch.AckedThrough(kOne, TestAuthority(), store_->Log(kOne)->head);
+          break;
+        default:
+          batch.PutStatus(kOne, status, kMax);
+      }
+    }
+    store_->Commit(std::move(batch), &loop_,
+                   [&refused](const CommitResult& result) { refused += result.refused.size(); });
+    // Several batches in one group, too.
+    if (random.Chance(1, 2)) continue;
+    loop_.RunUntilIdle();
+    const ClusterLog log = *store_->Log(kOne);
+    ASSERT_EQ(log.unassigned_statuses, counted()) << "step " << step;
+    ASSERT_LE(log.unassigned_statuses, kMax);
+    if (!random.Chance(1, 20)) continue;
+    store_.reset();
+    Open();
+    ASSERT_EQ(store_->Log(kOne)->unassigned_statuses, log.unassigned_statuses);
+  }
+  EXPECT_GT(refused, 100u) << "the bound was hardly met";
+}
 
 TEST_F(MemoryStoreTest, NothingIsVisibleBeforeItIsCommitted) {
   WriteBatch batch;

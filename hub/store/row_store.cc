@@ -1,6 +1,8 @@
 #include "hub/store/row_store.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -35,14 +37,39 @@ absl::Status RowStore::Load() {
   return absl::OkStatus();
 }
 
+namespace {
+
+// Of the rows of a cluster's statuses, those whose key is not in `assigned`.
+absl::StatusOr<uint64_t> CountUnassigned(const RowView& rows, const intent::ClusterId& cluster,
+                                         const std::set<std::string>& assigned) {
+  uint64_t unassigned = 0;
+  RETURN_IF_ERROR(rows.Scan(Family::kStatus, StatusesOfClusterBegin(cluster),
+                            PrefixEnd(ClusterPrefix(cluster)),
+                            [&](absl::string_view key, absl::string_view) {
+                              if (!assigned.contains(std::string(key))) ++unassigned;
+                              return true;
+                            }));
+  return unassigned;
+}
+
+}  // namespace
+
 absl::Status RowStore::LoadLogs(const RowView& rows) {
   std::map<intent::ClusterId, std::shared_ptr<const LogState>> logs;
   std::shared_ptr<LogState> current;
   intent::ClusterId cluster;
+  std::set<std::string> assigned;  // Keys that statuses of this log's uids have.
+  const auto finish = [&]() -> absl::Status {
+    if (current == nullptr) return absl::OkStatus();
+    ASSIGN_OR_RETURN(current->unassigned_statuses, CountUnassigned(rows, cluster, assigned));
+    assigned.clear();
+    return absl::OkStatus();
+  };
   absl::Status status;
   const auto load_row = [&](absl::string_view key, absl::string_view value) -> absl::Status {
     ASSIGN_OR_RETURN(const LogKeyParts parts, ParseLogKey(key));
     if (parts.revision == 0) {
+      RETURN_IF_ERROR(finish());
       cluster = parts.cluster;
       current = std::make_shared<LogState>();
       ASSIGN_OR_RETURN(current->header, DecodeLogHeader(key, value));
@@ -58,6 +85,7 @@ absl::Status RowStore::LoadLogs(const RowView& rows) {
     ASSIGN_OR_RETURN(const LogEntry entry, DecodeLogEntry(key, value));
     if (const auto* put = std::get_if<PutEntry>(&entry)) {
       current->digest.Add(put->key, put->element);
+      assigned.insert(StatusKey(cluster, put->key, put->uid));
       if (put->key.kind == intent::EntryKind::kApplication)
         return index_.Apply({indexed::Assigned{cluster, put->key.name, parts.revision}}, rows);
     } else {
@@ -67,6 +95,7 @@ absl::Status RowStore::LoadLogs(const RowView& rows) {
         return Damaged(Family::kLog, key, "the log has two tombstones of one uid");
       }
       current->MutableTombstones().Add({mark.tombstone, parts.revision, mark.gone});
+      assigned.insert(StatusKey(cluster, id.first, id.second));
     }
     return absl::OkStatus();
   };
@@ -76,6 +105,7 @@ absl::Status RowStore::LoadLogs(const RowView& rows) {
         return status.ok();
       }));
   RETURN_IF_ERROR(status);
+  RETURN_IF_ERROR(finish());
   MutexLock lock(&mu_);
   logs_ = std::move(logs);
   return absl::OkStatus();

@@ -55,6 +55,8 @@ struct ClusterLog {
   uint64_t session_epoch = 0;  // The last one given.
   uint64_t live = 0;           // Live assignments.
   uint64_t tombstones = 0;     // Pending.
+  // Statuses of uids that are neither: of what the agent holds unclaimed, or makes up.
+  uint64_t unassigned_statuses = 0;
 };
 
 // The digest of a cluster's live assignments, and the head that it stands for.
@@ -120,6 +122,12 @@ struct ForgottenTombstone {
   intent::Uid uid;
 };
 
+struct RefusedStatus {
+  intent::ClusterId cluster;
+  intent::EntryKey key;
+  intent::Uid uid;
+};
+
 // What a commit did.
 struct CommitResult {
   // As told at WriteBatch; kResourceExhausted: too much is waiting (try again later) or the disk is
@@ -128,6 +136,7 @@ struct CommitResult {
   std::map<intent::ClusterId, intent::Revision> heads;   // Of the logs that grew.
   std::map<intent::ClusterId, uint64_t> session_epochs;  // By NextSessionEpoch.
   std::vector<ForgottenTombstone> forgotten;
+  std::vector<RefusedStatus> refused;  // Left out of what was written: WriteBatch::PutStatus.
 };
 
 class Store {

@@ -2,6 +2,7 @@
 
 // What the contract test runs a store on: opens it, waits for commits, kills it and opens it again.
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -23,6 +24,10 @@ class StoreHarness {
   virtual std::vector<CommitResult> CommitAll(std::vector<WriteBatch> batches) = 0;
   // As after SIGKILL of the hub: closed in no order, opened again.
   virtual void KillAndReopen() = 0;
+  // As CommitAll, while the thread that commits is busy until all of them wait.
+  virtual std::vector<CommitResult> CommitTogether(std::vector<WriteBatch> batches) = 0;
+  // How often the disk was made to sync, by all that this one opened.
+  virtual uint64_t syncs() const = 0;
   // The loop that subscribers use, and a way to let it run.
   virtual EventLoop* loop() = 0;
   virtual void Settle() = 0;

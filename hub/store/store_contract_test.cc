@@ -83,6 +83,24 @@ TEST_P(StoreContract, RevisionsAreConsecutiveInTheOrderOfBatches) {
   EXPECT_EQ(After(0), "2:put b 3:put c 4:delete a");
 }
 
+TEST_P(StoreContract, WhatWaitsTogetherSharesASync) {
+  constexpr int kBatches = 500;
+  std::vector<WriteBatch> batches(kBatches);
+  for (int i = 0; i < kBatches; ++i)
+    batches[i].Put(kOne, TestAssignment("app" + std::to_string(i), "1"));
+  const uint64_t before = harness_->syncs();
+  const std::vector<CommitResult> results = harness_->CommitTogether(std::move(batches));
+  const uint64_t syncs = harness_->syncs() - before;
+  EXPECT_GE(syncs, 1u) << "nothing was made durable";
+  EXPECT_LE(syncs, 3u) << "for " << kBatches << " commits";
+  for (int i = 0; i < kBatches; ++i)
+    EXPECT_EQ(results[i].heads.at(kOne), static_cast<intent::Revision>(i + 1));
+  Put("alone", "1");
+  EXPECT_EQ(harness_->syncs() - before, syncs + 1) << "and what comes alone has its own";
+  harness_->KillAndReopen();
+  EXPECT_EQ(store().Log(kOne)->live, kBatches + 1u);
+}
+
 TEST_P(StoreContract, AnIdenticalPutIsNoChange) {
   Put("a", "1");
   EXPECT_TRUE(Put("a", "1").heads.empty());
@@ -451,6 +469,66 @@ TEST_P(StoreContract, TheNewestStatusOfEachUidIsKept) {
   EXPECT_EQ(store().StatusesOfCluster(kOne, {})->items.size(), 2u);
   Do([&](WriteBatch& b) { b.DeleteStatus(kOne, AppKey("a"), TestUid("a", 1)); });
   EXPECT_EQ(store().Statuses(kOne, AppKey("a"))->size(), 1u);
+}
+
+TEST_P(StoreContract, StatusesOfWhatIsNotAssignedAreBounded) {
+  const auto status_of = [](const std::string& name, uint64_t deletions = 0) {
+    intent::EntryStatus status;
+    status.key = AppKey(name);
+    status.uid = TestUid(name, deletions);
+    return status;
+  };
+  const auto report = [&](const std::vector<intent::EntryStatus>& statuses) {
+    const CommitResult result = Do([&](WriteBatch& b) {
+      for (const intent::EntryStatus& status : statuses) b.PutStatus(kOne, status, 3);
+    });
+    std::string refused;
+    for (const RefusedStatus& status : result.refused) refused += status.key.name.substr(8) + " ";
+    return refused;
+  };
+  const auto unassigned = [&] {
+    const uint64_t before = store().Log(kOne)->unassigned_statuses;
+    harness_->KillAndReopen();
+    EXPECT_EQ(store().Log(kOne)->unassigned_statuses, before) << "counted anew";
+    return before;
+  };
+  const auto rows = [&] { return store().StatusesOfCluster(kOne, {})->items.size(); };
+  Put("live", "1");
+  Put("ending", "1");
+  Delete("ending");
+  EXPECT_EQ(report({status_of("s0"), status_of("s1"), status_of("s2"), status_of("s3"),
+                    status_of("live"), status_of("live", 1), status_of("ending")}),
+            "s3 live ");
+  EXPECT_EQ(rows(), 5u);
+  // Committed synced, so that a kill keeps the statuses.
+  Put("other", "1");
+  EXPECT_EQ(unassigned(), 3u);
+  EXPECT_EQ(report({status_of("s1"), status_of("s4")}), "s4 ") << "one that is there is renewed";
+  Put("s0", "1");
+  EXPECT_EQ(unassigned(), 2u) << "adopted";
+  Delete("s1");
+  EXPECT_EQ(unassigned(), 1u) << "released";
+  Do([&](WriteBatch& b) {
+    b.DeleteStatus(kOne, AppKey("s2"), TestUid("s2"));
+    b.DeleteStatus(kOne, AppKey("s2"), TestUid("s2"));
+    b.DeleteStatus(kOne, AppKey("live"), TestUid("live"));
+    b.Put(kOne, TestAssignment("other", "2"));
+  });
+  EXPECT_EQ(unassigned(), 0u);
+  Ack(Head());
+  Gone("ending");
+  EXPECT_EQ(store().Statuses(kOne, AppKey("ending"))->size(), 0u)
+      << "what was said of a uid ends with its tombstone";
+  EXPECT_EQ(report({status_of("ending"), status_of("live", 1), status_of("s9")}), "");
+  Put("other", "3");
+  EXPECT_EQ(unassigned(), 3u);
+  Do([&](WriteBatch& b) {
+    b.DropLog(kOne);
+    b.PutStatus(kOne, status_of("s1"));
+    b.OpenLog(kOne, TestAuthority());
+  });
+  EXPECT_EQ(rows(), 0u) << "nothing is kept of a cluster without a log";
+  EXPECT_EQ(unassigned(), 0u);
 }
 
 TEST_P(StoreContract, ContentIsReadByDigestOnly) {

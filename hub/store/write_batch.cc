@@ -23,10 +23,14 @@ size_t BytesOf(const std::vector<Condition>& conditions) {
 }
 
 size_t BytesOf(const intent::EntryStatus& status) {
-  size_t bytes =
-      kOpBytes + status.key.name.size() + status.message.size() + status.applied_commit.size();
+  size_t bytes = kOpBytes + status.key.name.size() + status.message.size() +
+                 status.applied_commit.size() + status.body.size();
   for (const intent::StatusCondition& condition : status.conditions) {
     bytes += kOpBytes + condition.type.size() + condition.reason.size() + condition.message.size();
+  }
+  for (const intent::ObjectStatus& object : status.resources) {
+    bytes += kOpBytes + object.key.group.size() + object.key.kind.size() + object.key.ns.size() +
+             object.key.name.size() + object.hook.size() + object.message.size();
   }
   return bytes;
 }
@@ -94,9 +98,10 @@ void WriteBatch::DeleteSetState(std::string key) {
   AddOp(op::DeleteSetState{std::move(key)}, bytes, Class::kSynced);
 }
 
-void WriteBatch::PutStatus(const intent::ClusterId& cluster, intent::EntryStatus status) {
+void WriteBatch::PutStatus(const intent::ClusterId& cluster, intent::EntryStatus status,
+                           uint64_t unassigned_max) {
   const size_t bytes = BytesOf(status);
-  AddOp(op::PutStatus{cluster, std::move(status)}, bytes, Class::kStatus);
+  AddOp(op::PutStatus{cluster, std::move(status), unassigned_max}, bytes, Class::kStatus);
 }
 
 void WriteBatch::DeleteStatus(const intent::ClusterId& cluster, const intent::EntryKey& key,

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <utility>
 #include <variant>
@@ -63,6 +64,7 @@ struct DeleteSetState {
 struct PutStatus {
   intent::ClusterId cluster;
   intent::EntryStatus status;
+  uint64_t unassigned_max = 0;
 };
 struct DeleteStatus {
   intent::ClusterId cluster;
@@ -133,8 +135,11 @@ class WriteBatch {
   void PutSetState(SetState state);
   void DeleteSetState(std::string key);
 
-  // The newest status of one (cluster, key, uid).
-  void PutStatus(const intent::ClusterId& cluster, intent::EntryStatus status);
+  // The newest status of one (cluster, key, uid). No change if the cluster has no log. Of a uid
+  // that is neither live nor pending deletion there, and has none yet, it is left out when the
+  // cluster has `unassigned_max` of such already: CommitResult::refused has it.
+  void PutStatus(const intent::ClusterId& cluster, intent::EntryStatus status,
+                 uint64_t unassigned_max = kUnlimited);
   void DeleteStatus(const intent::ClusterId& cluster, const intent::EntryKey& key,
                     const intent::Uid& uid);
 
@@ -160,6 +165,7 @@ class WriteBatch {
   std::vector<WriteBatch> InParts(size_t bytes_max) &&;
 
   static constexpr uint64_t kSessionEpochMax = uint64_t{1} << 62;
+  static constexpr uint64_t kUnlimited = std::numeric_limits<uint64_t>::max();
 
  private:
   enum class Class : uint8_t { kSynced, kStatus };

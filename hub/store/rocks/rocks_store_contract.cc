@@ -1,3 +1,5 @@
+#include <atomic>
+#include <future>
 #include <utility>
 
 #include "common/base/check.h"
@@ -42,6 +44,21 @@ class RocksHarness final : public StoreHarness {
     return results;
   }
 
+  std::vector<CommitResult> CommitTogether(std::vector<WriteBatch> batches) override {
+    std::vector<CommitResult> results;
+    const size_t wanted = batches.size();
+    std::promise<void> all_wait;
+    commits_->Post([&all_wait] { all_wait.get_future().wait(); });
+    for (WriteBatch& batch : batches) {
+      store_->Commit(std::move(batch), &loop_,
+                     [&results](const CommitResult& result) { results.push_back(result); });
+    }
+    all_wait.set_value();
+    CHECK(loop_.RunUntil([&] { return results.size() == wanted; }));
+    return results;
+  }
+  uint64_t syncs() const override { return syncs_; }
+
   void KillAndReopen() override {
     Close();
     loop_.Clear();
@@ -54,6 +71,7 @@ class RocksHarness final : public StoreHarness {
     options.directory = directory_ / "store";
     options.new_hub_id = TestHub();
     options.sync_samples = 1;
+    options.on_synced = [this](absl::Duration) { ++syncs_; };
     auto database = RocksDatabase::Open(options, loop_.clock());
     CHECK(database.ok());
     database_ = *std::move(database);
@@ -72,6 +90,7 @@ class RocksHarness final : public StoreHarness {
 
   ::leidang::testing::TempDir directory_;
   PumpedLoop loop_;
+  std::atomic<uint64_t> syncs_{0};
   std::unique_ptr<RocksDatabase> database_;
   std::unique_ptr<ThreadLoop> commits_;
   std::unique_ptr<Store> store_;
