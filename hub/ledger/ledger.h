@@ -101,8 +101,9 @@ class Ledger {
   virtual ~Ledger() = default;
 
   // All ops or none. kFailedPrecondition if a guard does not hold, naming its key; kInvalidArgument
-  // for a transaction beyond the limits or with a key twice; kResourceExhausted and kDataLoss from
-  // the disk: nothing has changed then.
+  // for a transaction beyond the limits or with a key twice; kResourceExhausted, kUnavailable and
+  // kDataLoss from the disk: what is read has not changed then, and nothing more is written until
+  // the ledger is opened again.
   virtual void Commit(LedgerTxn txn, EventLoop* loop, CommitDone done) = 0;
 
   // kNotFound. `at_least`: wait until that revision can be read (another hub's write).
