@@ -16,6 +16,7 @@ namespace leidang::agent {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 class LinkTest : public LinkFixture {
@@ -317,6 +318,40 @@ TEST_F(LinkTest, OneBatchOfStatusesIsInFlightAndTheNewestWins) {
   ASSERT_EQ(second->status().statuses_size(), 1);
   EXPECT_EQ(second->status().statuses(0).message(), "49");
   EXPECT_EQ(second->status().sequence(), 2u);
+}
+
+// The stream takes nothing while all of this comes to be due, what matters least first.
+TEST_F(LinkTest, AcknowledgementsAndControlGoBeforeStatuses) {
+  NewLink();
+  GoLive();
+  ASSERT_OK(Commit({PutStatus{Status("cart", "1")}}));  // Written, and the stream is full.
+  ASSERT_FALSE(hub_.line().written.empty());
+  v1::HubMessage status_ack;
+  status_ack.mutable_status_ack()->set_sequence(1);
+  EXPECT_TRUE(hub_.Say(status_ack));
+  ASSERT_OK(Commit({PutStatus{Status("cart", "2")}}));
+  loop_.RunFor(absl::Seconds(21));
+  v1::HubMessage operation;
+  wire::ToProto(kHub, operation.mutable_operation()->mutable_authority());
+  operation.mutable_operation()->set_session_epoch(1);
+  operation.mutable_operation()->set_id(std::string(16, 'o'));
+  operation.mutable_operation()->set_key("application:leidang/cart");
+  operation.mutable_operation()->set_uid(std::string(16, 'u'));
+  operation.mutable_operation()->set_kind(v1::Operation::SYNC);
+  operation.mutable_operation()->set_lifetime_ms(60'000);
+  EXPECT_TRUE(hub_.Say(operation));
+  v1::HubMessage buckets;
+  buckets.mutable_bucket_request()->set_session_epoch(1);
+  buckets.mutable_bucket_request()->set_round(1);
+  EXPECT_TRUE(hub_.Say(buckets));
+  EXPECT_TRUE(hub_.Say(Changes(1, 1, 0, {App("cart", "1")})));
+  loop_.RunFor(absl::Seconds(1));
+  std::vector<v1::AgentMessage::MessageCase> order;
+  while (const auto message = hub_.Next()) order.push_back(message->message_case());
+  EXPECT_THAT(order,
+              ElementsAre(v1::AgentMessage::kStatus, v1::AgentMessage::kAck,
+                          v1::AgentMessage::kBucketReport, v1::AgentMessage::kOperationUpdate,
+                          v1::AgentMessage::kHeartbeat, v1::AgentMessage::kStatus));
 }
 
 TEST_F(LinkTest, StatusesThatWereNotAcknowledgedAreSentAgainInTheNextSession) {
