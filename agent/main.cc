@@ -152,7 +152,7 @@ class Agent {
 
   absl::Status Build(const Membership& membership, const std::string& identity) {
     ASSIGN_OR_RETURN(state_, SqliteState::Open(loop_, disk_, options_.data_dir + "/state.db"));
-    ASSIGN_OR_RETURN(cluster_, Target::Open(loop_, options_));
+    ASSIGN_OR_RETURN(cluster_, Target::Open(loop_, log_, options_));
     transport_ = std::make_unique<GrpcTransport>(loop_, IdentityFiles::In(identity));
     fetcher_ = std::make_unique<ContentFetcher>(loop_, random_, *state_, *transport_,
                                                 ContentFetcherOptions());

@@ -33,9 +33,10 @@ class DirectoryTarget final : public Target {
 
 class KubernetesTarget final : public Target {
  public:
-  KubernetesTarget(EventLoop& loop, const ApiEndpoint& endpoint, std::set<std::string> namespaces)
+  KubernetesTarget(EventLoop& loop, const ApiEndpoint& endpoint, std::set<std::string> namespaces,
+                   Log& log)
       : transport_(loop, request_io_, stream_io_, endpoint),
-        client_(loop, transport_, std::move(namespaces)) {}
+        client_(loop, transport_, std::move(namespaces), &log) {}
   ~KubernetesTarget() override {
     transport_.Stop();
     request_io_.Stop();
@@ -59,7 +60,8 @@ std::string Variable(const char* name) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Target>> Target::Open(EventLoop& loop, const AgentOptions& options) {
+absl::StatusOr<std::unique_ptr<Target>> Target::Open(EventLoop& loop, Log& log,
+                                                     const AgentOptions& options) {
   if (!options.directory.empty()) return std::make_unique<DirectoryTarget>(loop, options.directory);
   ApiEndpoint endpoint;
   if (options.in_cluster) {
@@ -71,7 +73,7 @@ absl::StatusOr<std::unique_ptr<Target>> Target::Open(EventLoop& loop, const Agen
   }
   std::set<std::string> namespaces(options.namespaces.begin(), options.namespaces.end());
   if (!namespaces.empty()) namespaces.insert(options.inventory_namespace);
-  return std::make_unique<KubernetesTarget>(loop, endpoint, std::move(namespaces));
+  return std::make_unique<KubernetesTarget>(loop, endpoint, std::move(namespaces), log);
 }
 
 }  // namespace leidang::agent

@@ -7,6 +7,7 @@
 
 #include "agent/cluster/cluster_client.h"
 #include "agent/options.h"
+#include "common/log/log.h"
 #include "common/time/event_loop.h"
 
 namespace leidang::agent {
@@ -19,8 +20,9 @@ class Target {
   virtual ~Target() = default;
 
   // kInvalidArgument, kNotFound or kUnimplemented, saying which option to change, if the options
-  // name none that can be used. Whether it answers shows later.
-  static absl::StatusOr<std::unique_ptr<Target>> Open(EventLoop& loop, const AgentOptions& options);
+  // name none that can be used. Whether it answers shows later. `loop` and `log` must outlive it.
+  static absl::StatusOr<std::unique_ptr<Target>> Open(EventLoop& loop, Log& log,
+                                                      const AgentOptions& options);
 
   virtual ClusterClient& client() = 0;
   // Once it is known which kinds the cluster has. Asked once.

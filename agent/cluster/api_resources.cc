@@ -59,6 +59,10 @@ std::string ApiResource::ApiVersion() const {
   return group.empty() ? version : absl::StrCat(group, "/", version);
 }
 
+std::string ApiResource::Name() const {
+  return group.empty() ? plural : absl::StrCat(plural, ".", group);
+}
+
 std::string ApiResource::CollectionPath(absl::string_view ns) const {
   const std::string root =
       group.empty() ? absl::StrCat("/api/", version) : absl::StrCat("/apis/", group, "/", version);
@@ -79,6 +83,9 @@ absl::Status ApiResources::Add(const Value& document) {
     const absl::string_view group_name = object::FindString(*group, {"metadata", "name"});
     for (const Value* version : Items(*group, "versions")) {
       const absl::string_view name = object::FindString(*version, {"version"});
+      if (object::FindString(*version, {"freshness"}) == "Stale") {
+        incomplete_.emplace(group_name);
+      }
       for (const Value* item : Items(*version, "resources")) {
         ApiResource resource = ReadResource(*item, group_name, name);
         if (resource.kind.empty() || resource.plural.empty()) continue;

@@ -4,6 +4,7 @@
 // Value type.
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,8 @@ struct ApiResource {
   enum class Listing : uint8_t { kNo, kYes } listing = Listing::kNo;  // Lists and watches.
 
   std::string ApiVersion() const;
+  // "deployments.apps", "secrets": as people name a kind.
+  std::string Name() const;
   // "/apis/apps/v1/namespaces/shop/deployments"; an empty `ns` is all of them.
   std::string CollectionPath(absl::string_view ns) const;
   std::string ObjectPath(const object::ObjectKey& key) const;
@@ -47,12 +50,17 @@ class ApiResources {
   const ApiResource* Find(absl::string_view group, absl::string_view kind,
                           absl::string_view version = "") const;
 
+  // Groups with a version whose own server could not be asked, so that some of their kinds may be
+  // missing here.
+  const std::set<std::string>& incomplete() const { return incomplete_; }
+
   // One version of each kind that can be listed and watched.
   std::vector<ApiResource> Listed() const;
 
  private:
   // The preferred version first.
   std::map<std::pair<std::string, std::string>, std::vector<ApiResource>> kinds_;
+  std::set<std::string> incomplete_;
 };
 
 }  // namespace leidang::agent

@@ -5,6 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 
 #include "agent/cluster/api_errors.h"
 #include "agent/cluster/owned_fields.h"
@@ -22,6 +23,10 @@ constexpr absl::Duration kBackoffMax = absl::Seconds(30);
 constexpr int kPageSize = 500;
 constexpr char kSelector[] = "labelSelector=leidang.dev%2Fapp";
 constexpr int kGone = 410;
+// One failure is what every restart of a server makes.
+constexpr int kFailuresOfBroken = 2;
+// Servers send a list without pauses of their own.
+constexpr absl::Duration kSilenceMax = absl::Seconds(30);
 
 // Health needs neither; they are what is large and what is secret.
 void DropContent(Value& object, const ObjectKey& key) {
@@ -96,7 +101,7 @@ int CompareVersions(absl::string_view a, absl::string_view b) {
 
 KindWatch::KindWatch(EventLoop& loop, ApiTransport& transport, ApiGate& gate,
                      WatchAbilities& abilities, ApiResource resource, std::string ns,
-                     Changed changed)
+                     Changed changed, Turned turned)
     : loop_(loop),
       transport_(transport),
       gate_(gate),
@@ -104,6 +109,7 @@ KindWatch::KindWatch(EventLoop& loop, ApiTransport& transport, ApiGate& gate,
       resource_(std::move(resource)),
       ns_(std::move(ns)),
       changed_(std::move(changed)),
+      turned_(std::move(turned)),
       backoff_(kBackoffFirst) {
   Begin();
 }
@@ -114,7 +120,8 @@ KindWatch::~KindWatch() {
 }
 
 void KindWatch::WhenSynced(Synced synced) {
-  if (state_ == State::kLive) return synced(absl::OkStatus());
+  if (!failure_.ok()) return synced(failure_);
+  if (state_ != State::kStarting) return synced(absl::OkStatus());
   waiting_.push_back(std::move(synced));
 }
 
@@ -127,7 +134,7 @@ void KindWatch::Begin() {
   state_ = State::kStarting;
   version_.clear();
   listed_.clear();
-  if (abilities_.lists == WatchAbilities::Lists::kNo) return ListPage("");
+  if (abilities_.lists == WatchAbilities::Lists::kNo || fell_back_) return ListPage("");
   listing_ = true;
   OpenWatch();
 }
@@ -137,14 +144,18 @@ void KindWatch::ListPage(const std::string& continuation) {
   ApiRequest request;
   request.path = absl::StrCat(resource_.CollectionPath(ns_), "?", kSelector, "&limit=", kPageSize);
   if (!continuation.empty()) absl::StrAppend(&request.path, "&continue=", continuation);
-  gate_.Send(std::move(request), [this, alive = alive_](absl::StatusOr<ApiResponse> answer) {
-    if (*alive) OnPage(std::move(answer));
-  });
+  gate_.SendLater(resource_.Name(), std::move(request),
+                  [this, alive = alive_](absl::StatusOr<ApiResponse> answer) {
+                    if (*alive) OnPage(std::move(answer));
+                  });
 }
 
 void KindWatch::OnPage(absl::StatusOr<ApiResponse> answer) {
+  const absl::Duration least = answer.ok() ? answer->retry_after : absl::ZeroDuration();
   absl::StatusOr<Value> list = AnswerObject(std::move(answer));
-  if (!list.ok()) return Failed(list.status());
+  const bool fell_back = std::exchange(fell_back_, false);
+  if (!list.ok()) return Failed(list.status(), least);
+  if (fell_back) abilities_.lists = WatchAbilities::Lists::kNo;
   Value* items = list->is_object() ? list->get_object().if_contains("items") : nullptr;
   if (items != nullptr && items->is_array()) {
     for (Value& item : items->get_array()) {
@@ -182,9 +193,22 @@ void KindWatch::OpenWatch() {
       [this, alive = alive_](absl::StatusOr<ApiResponse> answer) {
         if (*alive) OnEnd(std::move(answer));
       });
+  heard_ = loop_.clock().Monotonic();
+  if (listing_) MindSilence();
+}
+
+void KindWatch::MindSilence() {
+  loop_.After(kSilenceMax, [this, alive = alive_, stream = stream_] {
+    if (!*alive || stream_ != stream || !listing_) return;
+    if (loop_.clock().Monotonic() - heard_ < kSilenceMax) return MindSilence();
+    transport_.Cancel(std::exchange(stream_, 0));
+    Failed(absl::UnavailableError(
+        absl::StrCat("the API server has sent nothing for ", absl::FormatDuration(kSilenceMax))));
+  });
 }
 
 void KindWatch::OnLine(const std::string& line) {
+  heard_ = loop_.clock().Monotonic();
   absl::StatusOr<Value> event = object::ParseJson(line);
   if (!event.ok() || !event->is_object()) return;
   const std::string type(object::FindString(*event, {"type"}));
@@ -195,7 +219,6 @@ void KindWatch::OnLine(const std::string& line) {
   absl::StatusOr<KeptObject> kept = KeepObject(resource_, std::move(*object));
   if (!kept.ok()) return;
   if (!listing_) version_ = kept->live.version;
-  backoff_ = kBackoffFirst;
   if (type == "DELETED") return Remove(*kept);
   if (listing_) listed_[kept->live.key] = kept->live.version;
   Put(*std::move(kept));
@@ -216,7 +239,7 @@ void KindWatch::OnError(const Value& object) {
   const Value* code = object::Find(object, {"code"});
   const bool gone = code != nullptr && code->is_int64() && code->get_int64() == kGone;
   // Servers whose storage cannot do it say so here.
-  if (listing_ && !gone) abilities_.lists = WatchAbilities::Lists::kNo;
+  if (listing_ && !gone) fell_back_ = true;
   version_.clear();
 }
 
@@ -231,30 +254,48 @@ void KindWatch::OnEnd(absl::StatusOr<ApiResponse> answer) {
     return;
   }
   if (listing_ && answer.ok() && (answer->status == 400 || answer->status == 422)) {
-    abilities_.lists = WatchAbilities::Lists::kNo;
+    fell_back_ = true;
   }
+  const absl::Duration least = answer.ok() ? answer->retry_after : absl::ZeroDuration();
   absl::Status status = ended_well ? absl::UnavailableError("the watch began anew")
                                    : AnswerObject(std::move(answer)).status();
   if (status.ok()) status = absl::UnavailableError("the watch ended");
-  Failed(status);
+  Failed(status, least);
 }
 
-void KindWatch::Failed(const absl::Status& status) {
+void KindWatch::Failed(const absl::Status& status, absl::Duration least) {
   state_ = State::kStarting;
-  if (IsUnknownPath(status)) {
-    // With the kind its objects went; should it come back, it is watched again.
-    listed_.clear();
-    for (const auto& [key, object] : std::exchange(objects_, {})) changed_(key, object.label);
-    TellWaiting(absl::OkStatus());
-  }
   // What comes after a fall-back to plain lists is no failure yet.
-  const bool fall_back = listing_ && abilities_.lists == WatchAbilities::Lists::kNo;
-  if (!fall_back) {
-    TellWaiting(absl::Status(
-        status.code(), absl::StrCat("cannot watch ", resource_.plural, ": ", status.message())));
+  if (std::exchange(listing_, false) && fell_back_) {
+    loop_.Post([this, alive = alive_] {
+      if (*alive) Begin();
+    });
+    return;
   }
-  listing_ = false;
-  const absl::Duration wait = fall_back ? absl::ZeroDuration() : backoff_;
+  if (IsUnknownPath(status)) return Unserved();
+  if (++failures_ >= kFailuresOfBroken || absl::IsPermissionDenied(status)) {
+    const bool news = failure_.ok();
+    failure_ = absl::Status(
+        status.code(), absl::StrCat("cannot watch ", resource_.Name(), ": ", status.message()));
+    if (news) turned_(failure_);
+    TellWaiting(failure_);
+  }
+  BeginLater(least);
+}
+
+// With the kind its objects went; should it come back, it is watched again.
+void KindWatch::Unserved() {
+  state_ = State::kUnserved;
+  failures_ = 0;
+  listed_.clear();
+  for (const auto& [key, object] : std::exchange(objects_, {})) changed_(key, object.label);
+  if (!std::exchange(failure_, absl::OkStatus()).ok()) turned_(failure_);
+  TellWaiting(absl::OkStatus());
+  BeginLater(absl::ZeroDuration());
+}
+
+void KindWatch::BeginLater(absl::Duration least) {
+  const absl::Duration wait = std::max(backoff_, std::min(least, kBackoffMax));
   backoff_ = std::min(backoff_ * 2, kBackoffMax);
   loop_.After(wait, [this, alive = alive_] {
     if (*alive) Begin();
@@ -336,6 +377,9 @@ void KindWatch::EndOfList(const std::string& version) {
 void KindWatch::Live() {
   state_ = State::kLive;
   ever_live_ = true;
+  failures_ = 0;
+  backoff_ = kBackoffFirst;
+  if (!std::exchange(failure_, absl::OkStatus()).ok()) turned_(failure_);
   TellWaiting(absl::OkStatus());
 }
 

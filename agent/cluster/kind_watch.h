@@ -8,6 +8,9 @@
 // begins anew, and what it missed is found by comparison. Only what our selector finds is held,
 // without managedFields, and without the content of ConfigMaps and Secrets.
 //
+// It is broken once it has failed twice in a row, or is forbidden: what it holds is not current,
+// and nobody waits for it. It is tried again with backoff, for ever.
+//
 // Loop-bound.
 
 #include <cstdint>
@@ -46,7 +49,7 @@ absl::StatusOr<KeptObject> KeepObject(const ApiResource& resource, object::Value
 int CompareVersions(absl::string_view a, absl::string_view b);
 
 // Whether servers send a list as the beginning of a watch, as found out so far; shared by the
-// watches of one cluster.
+// watches of one cluster. That one kind's cannot is no proof: it may be broken.
 struct WatchAbilities {
   enum class Lists : uint8_t { kPerhaps, kNo } lists = Lists::kPerhaps;
 };
@@ -55,18 +58,22 @@ class KindWatch {
  public:
   using Changed = std::function<void(const object::ObjectKey&, const std::string& label)>;
   using Synced = std::function<void(const absl::Status&)>;
+  // Why it is broken; OK: it is current again.
+  using Turned = std::function<void(const absl::Status&)>;
 
   // References must outlive it. `changed` is told what others changed since it was known, unless
   // it is neither of ours nor what health and deletion are judged by.
   // An empty `ns` is all of them.
   KindWatch(EventLoop& loop, ApiTransport& transport, ApiGate& gate, WatchAbilities& abilities,
-            ApiResource resource, std::string ns, Changed changed);
+            ApiResource resource, std::string ns, Changed changed, Turned turned);
   ~KindWatch();
 
   const ApiResource& resource() const { return resource_; }
 
-  // Once what is held is current; with an error if it cannot be had now.
+  // Once what is held is current; with an error if it is broken, at once if it is that already.
   void WhenSynced(Synced synced);
+  // Why it is broken; OK: it is current, or on its way.
+  const absl::Status& failure() const { return failure_; }
 
   const std::map<object::ObjectKey, KeptObject>& objects() const { return objects_; }
   const KeptObject* Find(const object::ObjectKey& key) const;
@@ -81,7 +88,8 @@ class KindWatch {
   void Deleted(const object::ObjectKey& key, const std::string& uid);
 
  private:
-  enum class State : uint8_t { kStarting, kLive };
+  // kUnserved: the server does not have the kind (any more), and so no objects of it.
+  enum class State : uint8_t { kStarting, kLive, kUnserved };
   struct Held {
     enum class What : uint8_t { kPut, kRemoved } what = What::kPut;
     KeptObject object;
@@ -91,6 +99,7 @@ class KindWatch {
   void ListPage(const std::string& continuation);
   void OnPage(absl::StatusOr<ApiResponse> answer);
   void OpenWatch();
+  void MindSilence();
   void OnLine(const std::string& line);
   void OnBookmark(const object::Value& object);
   void OnError(const object::Value& object);
@@ -99,7 +108,10 @@ class KindWatch {
   void Remove(const KeptObject& object);
   void EndOfList(const std::string& version);
   void Live();
-  void Failed(const absl::Status& status);
+  // `least`: the server asks to wait so long.
+  void Failed(const absl::Status& status, absl::Duration least = absl::ZeroDuration());
+  void Unserved();
+  void BeginLater(absl::Duration least);
   void TellWaiting(const absl::Status& status);
   std::string WatchPath() const;
 
@@ -110,11 +122,16 @@ class KindWatch {
   const ApiResource resource_;
   const std::string ns_;
   const Changed changed_;
+  const Turned turned_;
 
   State state_ = State::kStarting;
   bool listing_ = false;  // The watch is sending what there was.
   bool ever_live_ = false;
-  std::string version_;  // Where a watch can go on; empty: nowhere.
+  bool fell_back_ = false;  // The watch could send no list; plain ones are tried.
+  int failures_ = 0;        // In a row.
+  absl::Status failure_;
+  absl::Duration heard_;  // When the watch said something last.
+  std::string version_;   // Where a watch can go on; empty: nowhere.
   ApiTransport::StreamId stream_ = 0;
   absl::Duration backoff_;
   std::map<object::ObjectKey, KeptObject> objects_;

@@ -18,8 +18,8 @@ namespace {
 using object::ObjectKey;
 using object::Value;
 
-constexpr absl::Duration kDiscoveryRest = absl::Seconds(2);
-constexpr absl::Duration kDiscoveryRetry = absl::Seconds(2);
+// Of Events: some servers limit how many may be written.
+constexpr char kEventsLane[] = "events";
 // Long enough for a first sync of some thousand objects.
 constexpr absl::Duration kAbsentFor = absl::Seconds(10);
 // How long a kind is waited for after its definition was applied, and how often it is looked for.
@@ -41,11 +41,28 @@ absl::Status UnknownKind(const ObjectKey& key) {
       key.ToString(), ": the cluster does not know this kind (yet); is its definition installed?"));
 }
 
+absl::Status Untold(const ObjectKey& key) {
+  return absl::UnavailableError(
+      absl::StrCat(key.ToString(), ": the API server cannot tell now what the group ", key.group,
+                   " has, for that group's own server does not answer it; see its APIService"));
+}
+
 absl::Status NotOurs(const ObjectKey& key) {
   return absl::PermissionDeniedError(absl::StrCat(
       key.ToString(),
       ": this agent looks after some namespaces only, and this is in none of them; name its "
       "namespace with --namespaces and give the agent its Role there"));
+}
+
+std::string LabelOf(const Selection& selection) {
+  return selection.app.empty() ? "" : manifest::AppLabel(selection.app);
+}
+
+// As far as is known.
+bool HoldsSome(const KindWatch& watch, const std::string& label) {
+  return !label.empty() &&
+         std::any_of(watch.objects().begin(), watch.objects().end(),
+                     [&](const auto& entry) { return entry.second.label == label; });
 }
 
 bool OwnsNothing(const ObjectKey& key) {
@@ -71,144 +88,16 @@ absl::string_view PropagationName(const DeleteRequest& request) {
 }  // namespace
 
 KubernetesClient::KubernetesClient(EventLoop& loop, ApiTransport& transport,
-                                   std::set<std::string> namespaces)
+                                   std::set<std::string> namespaces, Log* log)
     : loop_(loop),
       transport_(transport),
       namespaces_(std::move(namespaces)),
+      log_(log != nullptr ? *log : no_log_),
       gate_(loop, transport) {}
 
 KubernetesClient::~KubernetesClient() { *alive_ = false; }
 
 void KubernetesClient::Watch(Watcher watcher) { watcher_ = std::move(watcher); }
-
-void KubernetesClient::WhenReady(std::function<void()> ready) {
-  Ready([this, ready = std::move(ready)](const absl::Status& status) {
-    if (status.ok()) return ready();
-    loop_.After(kDiscoveryRetry, Alive([this, ready] { WhenReady(ready); }));
-  });
-}
-
-bool KubernetesClient::DiscoveredJustNow() const {
-  return loop_.clock().Monotonic() - discovered_ < kDiscoveryRest;
-}
-
-// What the server serves is known, and so is which kinds have objects of ours.
-void KubernetesClient::Ready(Then then) {
-  if (!resources_.has_value()) {
-    return Discover([this, then = std::move(then)](const absl::Status& status) {
-      if (!status.ok()) return then(status);
-      Sweep(then);
-    });
-  }
-  Sweep(std::move(then));
-}
-
-void KubernetesClient::Discover(Then then) {
-  discovering_.push_back(std::move(then));
-  if (discovering_.size() > 1) return;
-  const auto found = std::make_shared<ApiResources>();
-  const auto ask = [this](std::string path, std::function<void(absl::StatusOr<Value>)> next) {
-    ApiRequest request;
-    request.path = std::move(path);
-    request.accept = ApiResources::kAccept;
-    gate_.Send(std::move(request), Alive([next = std::move(next)](absl::StatusOr<ApiResponse> a) {
-                 next(AnswerObject(std::move(a)));
-               }));
-  };
-  ask("/api", [this, ask, found](absl::StatusOr<Value> core) {
-    if (!core.ok()) return OnDiscovered(core.status());
-    if (absl::Status added = found->Add(*core); !added.ok()) return OnDiscovered(added);
-    ask("/apis", [this, found](absl::StatusOr<Value> groups) {
-      if (!groups.ok()) return OnDiscovered(groups.status());
-      if (absl::Status added = found->Add(*groups); !added.ok()) return OnDiscovered(added);
-      resources_ = *found;
-      discovered_ = loop_.clock().Monotonic();
-      OnDiscovered(absl::OkStatus());
-    });
-  });
-}
-
-void KubernetesClient::OnDiscovered(const absl::Status& status) {
-  const std::vector<Then> waiting = std::exchange(discovering_, {});
-  const std::shared_ptr<bool> alive = alive_;
-  for (const Then& then : waiting) {
-    if (*alive) then(status);
-  }
-}
-
-// One short list of each kind: whoever lost its memory finds its objects again.
-void KubernetesClient::Sweep(Then then) {
-  if (sweeping_ == Sweeping::kDone) return then(absl::OkStatus());
-  sweep_waiting_.push_back(std::move(then));
-  if (sweeping_ == Sweeping::kRunning) return;
-  sweeping_ = Sweeping::kRunning;
-  const auto left = std::make_shared<size_t>(1);
-  const auto failure = std::make_shared<absl::Status>();
-  const auto one_done = [this, left, failure] {
-    if (--*left > 0) return;
-    sweeping_ = failure->ok() ? Sweeping::kDone : Sweeping::kNo;
-    const std::vector<Then> waiting = std::exchange(sweep_waiting_, {});
-    const std::shared_ptr<bool> alive = alive_;
-    for (const Then& waits : waiting) {
-      if (*alive) waits(*failure);
-    }
-  };
-  const std::set<std::string> everywhere = {""};
-  for (const ApiResource& resource : resources_->Listed()) {
-    for (const std::string& ns : namespaces_.empty() ? everywhere : namespaces_) {
-      if (!IsOurs(resource, ns)) continue;
-      ++*left;
-      ListOne(resource, ns, [one_done, failure](const absl::Status& status) {
-        failure->Update(status);
-        one_done();
-      });
-    }
-  }
-  one_done();
-}
-
-// Watches what has an object of ours. What we may not list, or what is not served any more, has
-// none.
-void KubernetesClient::ListOne(const ApiResource& resource, const std::string& ns,
-                               const std::function<void(const absl::Status&)>& then) {
-  ApiRequest request;
-  request.path =
-      absl::StrCat(resource.CollectionPath(ns), "?limit=1&labelSelector=leidang.dev%2Fapp");
-  request.accept = kMetadataList;
-  gate_.Send(std::move(request),
-             Alive([this, resource, ns, then](absl::StatusOr<ApiResponse> answer) {
-               const absl::StatusOr<Value> list = AnswerObject(std::move(answer));
-               const Value* items = list.ok() ? object::Find(*list, {"items"}) : nullptr;
-               if (items != nullptr && items->is_array() && !items->get_array().empty()) {
-                 WatchOf(resource, ns);
-               }
-               then(absl::IsUnavailable(list.status()) ? list.status() : absl::OkStatus());
-             }));
-}
-
-bool KubernetesClient::IsOurs(const ApiResource& resource, const std::string& ns) const {
-  return namespaces_.empty() ||
-         (resource.scope == manifest::Scope::kNamespaced && namespaces_.contains(ns));
-}
-
-const KindWatch* KubernetesClient::FindWatch(const ObjectKey& key) const {
-  const auto found =
-      watches_.find({{key.group, key.kind}, namespaces_.empty() ? std::string() : key.ns});
-  return found == watches_.end() ? nullptr : found->second.get();
-}
-
-KindWatch& KubernetesClient::WatchOf(const ApiResource& resource, const std::string& ns) {
-  const std::string watched = namespaces_.empty() ? std::string() : ns;
-  std::unique_ptr<KindWatch>& watch = watches_[{{resource.group, resource.kind}, watched}];
-  if (watch == nullptr) {
-    watch = std::make_unique<KindWatch>(loop_, transport_, gate_, abilities_, resource, watched,
-                                        [this](const ObjectKey& key, const std::string& label) {
-                                          if (watcher_)
-                                            watcher_({ObjectEvent::Kind::kObject, key, label});
-                                        });
-  }
-  return *watch;
-}
 
 void KubernetesClient::Read(Selection selection, ReadDone done) {
   auto job = std::make_shared<ReadJob>();
@@ -228,22 +117,34 @@ void KubernetesClient::Read(Selection selection, ReadDone done) {
 }
 
 void KubernetesClient::ReadKinds(const std::shared_ptr<ReadJob>& job) {
+  std::set<const KindWatch*> asked;
   for (const ObjectKey& key : job->selection.keys) {
     const ApiResource* resource = resources_->Find(key.group, key.kind);
-    if (resource != nullptr && IsOurs(*resource, key.ns)) WatchOf(*resource, key.ns);
+    if (resource == nullptr && resources_->incomplete().contains(key.group)) {
+      return job->done(Untold(key));
+    }
+    if (resource != nullptr && IsOurs(*resource, key.ns)) asked.insert(&WatchOf(*resource, key.ns));
   }
+  const std::string label = LabelOf(job->selection);
   job->waiting = 1;
   for (const auto& [watched, watch] : watches_) {
+    // What is broken is the concern of who has objects of it.
+    const bool concerned = asked.contains(watch.get()) || HoldsSome(*watch, label);
+    if (!concerned && !watch->failure().ok()) {
+      job->broken = watch->failure();
+      continue;
+    }
     ++job->waiting;
-    const bool asked = std::any_of(job->selection.keys.begin(), job->selection.keys.end(),
-                                   [&, kind = watched.kind](const ObjectKey& key) {
-                                     return key.group == kind.first && key.kind == kind.second;
-                                   });
-    watch->WhenSynced(Alive([this, job, asked](const absl::Status& status) {
-      // A kind that we may not see any more is the concern of who has objects of it.
-      const bool ignored = absl::IsPermissionDenied(status) && !asked;
-      ReadSynced(job, ignored ? absl::OkStatus() : status);
-    }));
+    watch->WhenSynced(
+        Alive([this, job, watched = watched, concerned, label](const absl::Status& status) {
+          if (status.ok()) {
+            job->some_current = true;
+          } else {
+            job->broken = status;
+          }
+          if (concerned && !status.ok() && !label.empty()) unread_[watched].insert(label);
+          ReadSynced(job, concerned ? status : absl::OkStatus());
+        }));
   }
   ReadSynced(job, absl::OkStatus());
 }
@@ -251,9 +152,10 @@ void KubernetesClient::ReadKinds(const std::shared_ptr<ReadJob>& job) {
 void KubernetesClient::ReadSynced(const std::shared_ptr<ReadJob>& job, const absl::Status& status) {
   job->failure.Update(status);
   if (--job->waiting > 0) return;
+  // Where nothing is current it is the server that does not answer.
+  if (!job->some_current) job->failure.Update(job->broken);
   if (!job->failure.ok()) return job->done(job->failure);
-  const std::string label =
-      job->selection.app.empty() ? "" : manifest::AppLabel(job->selection.app);
+  const std::string label = LabelOf(job->selection);
   for (const auto& [kind, watch] : watches_) {
     for (const auto& [key, object] : watch->objects()) {
       if (!label.empty() && object.label == label && !object.live.owner.empty()) {
@@ -301,32 +203,34 @@ void KubernetesClient::NamesOf(const std::shared_ptr<ReadJob>& job, const ApiRes
   request.path = absl::StrCat(resource.CollectionPath(ns), "?limit=", kPageSize);
   if (!continuation.empty()) absl::StrAppend(&request.path, "&continue=", continuation);
   request.accept = kMetadataList;
-  gate_.Send(std::move(request), Alive([this, job, resource, ns](absl::StatusOr<ApiResponse> a) {
-               const absl::StatusOr<Value> list = AnswerObject(std::move(a));
-               if (!list.ok()) return OneRead(job, list.status());
-               std::set<std::string> names;
-               const Value* items = object::Find(*list, {"items"});
-               if (items != nullptr && items->is_array()) {
-                 for (const Value& item : items->get_array()) {
-                   names.emplace(object::FindString(item, {"metadata", "name"}));
-                 }
-               }
-               for (const ObjectKey& key : job->missing) {
-                 if (key.group == resource.group && key.kind == resource.kind && key.ns == ns &&
-                     names.contains(key.name)) {
-                   GetOne(job, key);
-                 }
-               }
-               const absl::string_view more = object::FindString(*list, {"metadata", "continue"});
-               if (!more.empty()) return NamesOf(job, resource, ns, std::string(more));
-               const absl::Duration now = loop_.clock().Monotonic();
-               for (const ObjectKey& key : job->missing) {
-                 if (key.group == resource.group && key.kind == resource.kind && key.ns == ns) {
-                   absent_[key] = now;
-                 }
-               }
-               OneRead(job, absl::OkStatus());
-             }));
+  gate_.SendLater(
+      resource.Name(), std::move(request),
+      Alive([this, job, resource, ns](absl::StatusOr<ApiResponse> a) {
+        const absl::StatusOr<Value> list = AnswerObject(std::move(a));
+        if (!list.ok()) return OneRead(job, list.status());
+        std::set<std::string> names;
+        const Value* items = object::Find(*list, {"items"});
+        if (items != nullptr && items->is_array()) {
+          for (const Value& item : items->get_array()) {
+            names.emplace(object::FindString(item, {"metadata", "name"}));
+          }
+        }
+        for (const ObjectKey& key : job->missing) {
+          if (key.group == resource.group && key.kind == resource.kind && key.ns == ns &&
+              names.contains(key.name)) {
+            GetOne(job, key);
+          }
+        }
+        const absl::string_view more = object::FindString(*list, {"metadata", "continue"});
+        if (!more.empty()) return NamesOf(job, resource, ns, std::string(more));
+        const absl::Duration now = loop_.clock().Monotonic();
+        for (const ObjectKey& key : job->missing) {
+          if (key.group == resource.group && key.kind == resource.kind && key.ns == ns) {
+            absent_[key] = now;
+          }
+        }
+        OneRead(job, absl::OkStatus());
+      }));
 }
 
 void KubernetesClient::Get(const ApiResource& resource, const ObjectKey& key,
@@ -553,7 +457,7 @@ void KubernetesClient::Record(const ObjectKey& key, const Value& event) {
                               "?fieldManager=", kFieldManager, "&force=true");
   request.content_type = "application/apply-patch+yaml";
   request.body = object::ToJson(event);
-  gate_.Send(std::move(request), [](const absl::StatusOr<ApiResponse>&) {});
+  gate_.SendLater(kEventsLane, std::move(request), [](const absl::StatusOr<ApiResponse>&) {});
 }
 
 void KubernetesClient::Check(const ApplyRequest& request, const CheckDone& done) {
@@ -580,7 +484,11 @@ void KubernetesClient::Delete(DeleteRequest request, DeleteDone done) {
 
 void KubernetesClient::SendDelete(DeleteRequest wanted, const DeleteDone& done) {
   const ApiResource* resource = resources_->Find(wanted.key.group, wanted.key.kind);
-  if (resource == nullptr) return done(Deleted::kGone);  // With its kind all its objects went.
+  if (resource == nullptr) {
+    const bool told = !resources_->incomplete().contains(wanted.key.group);
+    // With its kind all its objects went.
+    return done(told ? absl::StatusOr<Deleted>(Deleted::kGone) : Untold(wanted.key));
+  }
   if (!IsOurs(*resource, wanted.key.ns)) return done(NotOurs(wanted.key));
   KindWatch& watch = WatchOf(*resource, wanted.key.ns);
   watch.BeginWrite(wanted.key);

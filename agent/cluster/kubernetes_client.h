@@ -20,6 +20,7 @@
 #include "agent/cluster/api_transport.h"
 #include "agent/cluster/cluster_client.h"
 #include "agent/cluster/kind_watch.h"
+#include "common/log/log.h"
 #include "common/time/event_loop.h"
 
 namespace leidang::agent {
@@ -34,6 +35,13 @@ namespace leidang::agent {
 // begins, or that is asked about or applied; Reads are answered from them, and by single requests
 // for what carries no label. While a watch is not current, Reads wait for it.
 //
+// A kind that cannot be read while others can (its conversion webhook or its own API server is
+// down) fails the Reads that ask for objects of it, or of Applications that had some when it was
+// read last, with an error that names it. All others go on without it. It is tried again apart,
+// and said in the log when it breaks and when it is back. Applications that have objects of it get
+// an event when it has been broken for some seconds, those whose Reads it failed when it is back.
+// What cannot be read is never taken as not there.
+//
 // Deleting in the foreground is done in the background for kinds that own nothing: the outcome is
 // the same, and needs no garbage collector. Kinds of a definition that was applied a moment ago
 // are waited for.
@@ -45,8 +53,9 @@ namespace leidang::agent {
 // Loop-bound.
 class KubernetesClient final : public ClusterClient {
  public:
-  // Both must outlive it.
-  KubernetesClient(EventLoop& loop, ApiTransport& transport, std::set<std::string> namespaces = {});
+  // All must outlive it. Without `log` it says nothing.
+  KubernetesClient(EventLoop& loop, ApiTransport& transport, std::set<std::string> namespaces = {},
+                   Log* log = nullptr);
   ~KubernetesClient() override;
 
   void Watch(Watcher watcher) override;
@@ -78,19 +87,33 @@ class KubernetesClient final : public ClusterClient {
   using Then = std::function<void(const absl::Status&)>;
   struct ReadJob;
   struct ApplyJob;
+  struct SweepRound;
 
   // Discovery.
   void Ready(Then then);
   void Discover(Then then);
   void OnDiscovered(const absl::Status& status);
   bool DiscoveredJustNow() const;
+  void SayIncomplete();
+  void Say(std::map<std::string, std::string>& said, const std::string& kind,
+           absl::string_view message, const absl::Status& why);
   void Sweep(Then then);
+  // What has not been listed yet.
+  void SweepRest();
+  void OnListedOne(const ApiResource& resource, const std::string& ns, const absl::Status& status);
+  void EndSweepRound(const std::shared_ptr<SweepRound>& round);
+  void EndSweep(const absl::Status& status);
+  void TellSweepWaiting(const absl::Status& status);
+  void LookAgain();
   void ListOne(const ApiResource& resource, const std::string& ns,
                const std::function<void(const absl::Status&)>& then);
   // Whether an object there is this client's to see and to write.
   bool IsOurs(const ApiResource& resource, const std::string& ns) const;
   KindWatch& WatchOf(const ApiResource& resource, const std::string& ns);
   const KindWatch* FindWatch(const object::ObjectKey& key) const;
+  void OnTurned(const Watched& watched, const std::string& name, const absl::Status& status);
+  void TellBroken(const Watched& watched);
+  void TellAll(const Watched& watched, const std::set<std::string>& labels);
 
   // Reading.
   void ReadKinds(const std::shared_ptr<ReadJob>& job);
@@ -128,7 +151,8 @@ class KubernetesClient final : public ClusterClient {
   bool RecentlyAbsent(const object::ObjectKey& key) const;
 
   void DryRun(const ApplyRequest& request, WholeDone then);
-  void PageOfAll(const std::string& path, const std::shared_ptr<std::vector<object::Value>>& all,
+  void PageOfAll(const std::string& lane, const std::string& path,
+                 const std::shared_ptr<std::vector<object::Value>>& all,
                  const std::string& continuation, const AllWholeDone& done);
   void Get(const ApiResource& resource, const object::ObjectKey& key,
            std::function<void(absl::StatusOr<object::Value>)> then);
@@ -139,6 +163,8 @@ class KubernetesClient final : public ClusterClient {
   EventLoop& loop_;
   ApiTransport& transport_;
   const std::set<std::string> namespaces_;  // Empty: all, and the cluster's own objects.
+  NoLog no_log_;
+  Log& log_;
   ApiGate gate_;
   WatchAbilities abilities_;
   std::optional<ApiResources> resources_;
@@ -146,6 +172,14 @@ class KubernetesClient final : public ClusterClient {
   std::vector<Then> discovering_;  // Who waits for the one that is under way.
   enum class Sweeping : uint8_t { kNo, kRunning, kDone } sweeping_ = Sweeping::kNo;
   std::vector<Then> sweep_waiting_;
+  std::set<Watched> swept_;  // Have been listed.
+  absl::Duration look_again_ = absl::ZeroDuration();
+  // What was said last of what cannot be had, by kind; of the server, by "".
+  std::map<std::string, std::string> unlisted_;
+  std::map<std::string, std::string> unready_;
+  std::string incomplete_;  // Groups, as said last.
+  // Labels of Applications whose Reads a kind failed.
+  std::map<Watched, std::set<std::string>> unread_;
   std::map<Watched, std::unique_ptr<KindWatch>> watches_;
   Watcher watcher_;
   std::map<object::ObjectKey, absl::Duration> absent_;  // When a Read did not find them.

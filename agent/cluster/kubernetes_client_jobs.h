@@ -20,6 +20,8 @@ struct KubernetesClient::ReadJob {
   std::vector<object::ObjectKey> missing;
   size_t waiting = 0;
   absl::Status failure;
+  absl::Status broken;  // Why some kind is.
+  bool some_current = false;
 };
 
 struct KubernetesClient::ApplyJob {

@@ -40,9 +40,9 @@ void KubernetesClient::LookForNamespaces() {
     looking_ = Looking::kNow;
     ApiRequest request;
     request.path = absl::StrCat("/api/v1/namespaces?limit=", kNamespacesMax);
-    return gate_.Send(std::move(request), Alive([this](absl::StatusOr<ApiResponse> answer) {
-                        OnNamespaces(std::move(answer));
-                      }));
+    return gate_.SendLater(
+        "namespaces", std::move(request),
+        Alive([this](absl::StatusOr<ApiResponse> answer) { OnNamespaces(std::move(answer)); }));
   }
   looking_ = Looking::kNo;
   for (const auto& [job, key] : std::exchange(namespaces_wanted_, {})) {
@@ -101,27 +101,29 @@ void KubernetesClient::ReadAllWhole(const ObjectKey& sort, absl::string_view lab
     if (resource == nullptr) return done(std::vector<Value>());
     const std::string path = absl::StrCat(resource->CollectionPath(sort.ns), "?limit=", kWholePage,
                                           "&labelSelector=", selector);
-    PageOfAll(path, std::make_shared<std::vector<Value>>(), "", done);
+    PageOfAll(resource->Name(), path, std::make_shared<std::vector<Value>>(), "", done);
   }));
 }
 
-void KubernetesClient::PageOfAll(const std::string& path,
+void KubernetesClient::PageOfAll(const std::string& lane, const std::string& path,
                                  const std::shared_ptr<std::vector<Value>>& all,
                                  const std::string& continuation, const AllWholeDone& done) {
   ApiRequest request;
   request.path = path;
   if (!continuation.empty()) absl::StrAppend(&request.path, "&continue=", continuation);
-  gate_.Send(std::move(request), Alive([this, path, all, done](absl::StatusOr<ApiResponse> answer) {
-               absl::StatusOr<Value> list = AnswerObject(std::move(answer));
-               if (!list.ok()) return done(list.status());
-               Value* items = list->is_object() ? list->get_object().if_contains("items") : nullptr;
-               if (items != nullptr && items->is_array()) {
-                 for (Value& item : items->get_array()) all->push_back(std::move(item));
-               }
-               const std::string more(object::FindString(*list, {"metadata", "continue"}));
-               if (!more.empty()) return PageOfAll(path, all, more, done);
-               done(std::move(*all));
-             }));
+  gate_.SendLater(lane, std::move(request),
+                  Alive([this, lane, path, all, done](absl::StatusOr<ApiResponse> answer) {
+                    absl::StatusOr<Value> list = AnswerObject(std::move(answer));
+                    if (!list.ok()) return done(list.status());
+                    Value* items =
+                        list->is_object() ? list->get_object().if_contains("items") : nullptr;
+                    if (items != nullptr && items->is_array()) {
+                      for (Value& item : items->get_array()) all->push_back(std::move(item));
+                    }
+                    const std::string more(object::FindString(*list, {"metadata", "continue"}));
+                    if (!more.empty()) return PageOfAll(lane, path, all, more, done);
+                    done(std::move(*all));
+                  }));
 }
 
 }  // namespace leidang::agent

@@ -317,7 +317,11 @@ EntryStatus MakeStatus(const EntryFindings& findings, const std::optional<EntryS
   status.operation = PhaseOf(findings, status);
   if (findings.plan != nullptr) status.sync = findings.plan->sync;
   if (!findings.failure.ok()) status.sync = intent::SyncState::kUnknown;
-  if (findings.plan != nullptr) status.health = HealthOf(findings);
+  if (findings.plan != nullptr) {
+    status.health = HealthOf(findings);
+  } else if (!findings.failure.ok() && !RenderReasonOf(findings.failure).has_value()) {
+    status.health = HealthState::kUnknown;  // Nobody could look.
+  }
   if (findings.outcome != nullptr) status.drift_corrections += findings.outcome->corrected;
   status.message = MessageOf(findings, before.value_or(EntryStatus()), status.operation);
   if (IsApplied(findings) && findings.entry.assignment.has_value() && !status.deleting) {

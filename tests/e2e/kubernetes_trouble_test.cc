@@ -153,5 +153,78 @@ spec: {suspend: true, template: {spec: {restartPolicy: Never, containers: [{name
   EXPECT_TRUE(one().Get(ConfigPath("forever", "c")).is_null());
 }
 
+// A kind with two versions, which only a webhook that nobody answers converts while it is broken.
+class KubernetesBrokenKindTest : public KubernetesTroubleTest {
+ protected:
+  static constexpr char kPath[] =
+      "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gadgets.example.com";
+
+  KubernetesBrokenKindTest() {
+    Define("{strategy: None}");
+    EXPECT_TRUE(KubernetesFleet::Until(
+        [&] { return two().Request("GET", "/apis/example.com/v2/gadgets").status == 200; }));
+  }
+  ~KubernetesBrokenKindTest() override { Define("{strategy: None}"); }
+
+  static void Define(const std::string& conversion) {
+    const std::string schema =
+        "schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}";
+    two().Apply(kPath, absl::StrCat(R"({apiVersion: apiextensions.k8s.io/v1,
+        kind: CustomResourceDefinition, metadata: {name: gadgets.example.com}, spec: {
+          group: example.com, scope: Namespaced,
+          names: {kind: Gadget, plural: gadgets, singular: gadget},
+          versions: [{name: v1, served: true, storage: true, )",
+                                    schema, "}, {name: v2, served: true, storage: false, ", schema,
+                                    "}], conversion: ", conversion, "}}"));
+  }
+  static void Break() {
+    Define(R"({strategy: Webhook, webhook: {conversionReviewVersions: [v1],
+               clientConfig: {url: "https://127.0.0.1:9/convert"}}})");
+    EXPECT_TRUE(KubernetesFleet::Until(
+        [&] { return two().Request("GET", "/apis/example.com/v2/gadgets").status >= 400; }));
+  }
+  static constexpr char kGadget[] =
+      "apiVersion: example.com/v1\nkind: Gadget\nmetadata: {name: g}\n";
+};
+
+TEST_F(KubernetesBrokenKindTest, AnAgentBeginsWithoutAKindThatCannotBeListed) {
+  fleet()->Commit("begins", {{"c.yaml", ConfigMap("c", "red")}});
+  fleet()->AddApplication("begins", "two");
+  fleet()->Wait("begins");
+  two().Apply("/apis/example.com/v1/namespaces/default/gadgets/foreign",
+              "{apiVersion: example.com/v1, kind: Gadget, metadata: {name: foreign}}");
+  Break();
+  RunningFleet& programs = fleet()->fleet();
+  programs.agent("two").Kill();
+  programs.agent("two").Start();
+  fleet()->Commit("begins", {{"c.yaml", ConfigMap("c", "blue")}});
+  fleet()->Wait("begins");
+  EXPECT_EQ(Colour(two(), "begins", "c"), "blue");
+  EXPECT_THAT(programs.AgentLog("two"), HasSubstr("gadgets.example.com"));
+}
+
+TEST_F(KubernetesBrokenKindTest, AKindThatBreaksDisturbsOnlyWhoHasObjectsOfIt) {
+  fleet()->Commit("sturdy", {{"c.yaml", ConfigMap("c", "red")}});
+  fleet()->AddApplication("sturdy", "two");
+  fleet()->Wait("sturdy");
+  fleet()->Commit("gadget", {{"g.yaml", kGadget}});
+  fleet()->AddApplication("gadget", "two");
+  fleet()->Wait("gadget");
+  Break();
+  fleet()->fleet().LeidangUntil({"get", "application", "gadget", "-o", "json"},
+                                "cannot watch gadgets.example.com");
+  two().Patch(ConfigPath("sturdy", "c"), R"({"data":{"colour":"pink"}})");
+  EXPECT_TRUE(KubernetesFleet::Until([&] { return Colour(two(), "sturdy", "c") == "red"; },
+                                     absl::Seconds(5)));
+  fleet()->Commit("sturdy", {{"c.yaml", ConfigMap("c", "blue")}});
+  fleet()->Wait("sturdy");
+  const auto is = [&](const std::string& state) {
+    return object::FindString(fleet()->Show("gadget"), {"status", "sync", "status"}) == state;
+  };
+  EXPECT_TRUE(is("Unknown"));
+  Define("{strategy: None}");
+  EXPECT_TRUE(KubernetesFleet::Until([&] { return is("Synced"); }, absl::Seconds(60)));
+}
+
 }  // namespace
 }  // namespace leidang::testing
