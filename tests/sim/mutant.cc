@@ -35,6 +35,7 @@ constexpr Named kNamed[] = {
     {Mutant::kTrustAnyone, "trust-anyone", "MonotoneRevision", std::nullopt},
     {Mutant::kEndsForgotten, "ends-forgotten", "Liveness", std::nullopt},
     {Mutant::kContentNeverSwept, "content-never-swept", "BoundedEverything", std::nullopt},
+    {Mutant::kAnyStatus, "any-status", "BoundedEverything", std::nullopt},
 };
 
 }  // namespace

@@ -38,6 +38,7 @@ enum class Mutant : uint8_t {
   kTrustAnyone,      // The agent obeys whichever hub answers.
   kEndsForgotten,    // Pending deletions are lost with what can be computed again.
   kContentNeverSwept,  // The hub keeps all content that anything ever needed.
+  kAnyStatus,          // The hub keeps a status of whatever an agent names.
 };
 
 // The worlds of the simulation.

@@ -1,5 +1,6 @@
 #include "tests/sim/sim_world.h"
 
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -52,12 +53,16 @@ SimWorld::~SimWorld() {
 }
 
 std::unique_ptr<SimHub> SimWorld::NewHub(const std::string& name, const intent::HubId& id) {
-  auto hub = std::make_unique<SimHub>(
-      loop_, random_, trace_,
-      SimHub::Options{.name = name,
-                      .hub = id,
-                      .session = {.version = "sim", .heartbeat = shape_.heartbeat},
-                      .mutant = mutant_});
+  const size_t unassigned = mutant_ == Mutant::kAnyStatus ? std::numeric_limits<size_t>::max()
+                                                          : shape_.unassigned_statuses;
+  auto hub =
+      std::make_unique<SimHub>(loop_, random_, trace_,
+                               SimHub::Options{.name = name,
+                                               .hub = id,
+                                               .session = {.version = "sim",
+                                                           .heartbeat = shape_.heartbeat,
+                                                           .unassigned_statuses_max = unassigned},
+                                               .mutant = mutant_});
   for (const intent::ClusterId& cluster : clusters_) hub->Register(cluster);
   return hub;
 }

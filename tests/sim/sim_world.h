@@ -42,6 +42,7 @@ struct Shape {
   absl::Duration chaos = absl::Seconds(75);
   absl::Duration calm_max = absl::Minutes(25);
   absl::Duration heartbeat = hub::SessionOptions().heartbeat;
+  size_t unassigned_statuses = hub::SessionOptions().unassigned_statuses_max;
   // From the seed: no two seeds need look alike.
   static Shape Of(uint64_t seed);
 };

@@ -212,7 +212,8 @@ size_t Rows(const hub::MemoryRows& disk) {
   return rows;
 }
 
-// Clusters and Applications come and go for weeks. What is kept is in proportion to what is there.
+// Clusters and Applications come and go all the time. What is kept is in proportion to what is
+// there.
 void Churn(FleetBed& bed) {
   BeginSmall(bed);
   size_t derived = 0;
@@ -272,7 +273,7 @@ std::vector<Scenario> FleetScenarios() {
        {Mutant::kSendOnce},
        OnFleet(OperationsWhileAway)},
       {"churn",
-       "+: clusters and Applications come and go for weeks",
+       "+: clusters and Applications come and go all the time",
        {Mutant::kContentNeverSwept},
        OnFleet(Churn)},
   };

@@ -98,8 +98,13 @@ void HugeAgent(LinkBed& bed) {
   }
 }
 
-// Speaks for its cluster as an agent does, and then reports without end: of entries that nobody
-// gave it, of other clusters' names, in batches as large as it likes.
+// Of what is not assigned to a cluster, so many statuses may stay at the hub here.
+constexpr size_t kUnassignedStatuses = 100;
+
+// Speaks for its cluster as an agent does, and then reports without end of entries that nobody gave
+// it. As long as it is polite it keeps to the protocol: names that are new each time, the next
+// batch when the last was acknowledged. Then it turns rude for a session: it waits for nothing, and
+// its keys and uids are nonsense.
 class Flooder final : public agent::StreamObserver {
  public:
   Flooder(LinkBed& bed, SimAgent& agent)
@@ -117,10 +122,11 @@ class Flooder final : public agent::StreamObserver {
   void OnMessage(v1::HubMessage message) override {
     if (message.has_welcome()) epoch_ = message.welcome().session_epoch();
     stream_->Read();
-    if (message.has_welcome()) Flood();
+    if (message.has_status_ack()) accepted_ += batch_;
+    if (message.has_welcome() || message.has_status_ack()) Flood();
   }
   void OnWritten() override {
-    if (epoch_ != 0) Flood();
+    if (epoch_ != 0 && manner_ == Manner::kRude) Flood();
   }
   void OnClosed(absl::Status) override {
     epoch_ = 0;
@@ -132,24 +138,33 @@ class Flooder final : public agent::StreamObserver {
   ~Flooder() { *alive_ = false; }
 
   uint64_t written() const { return written_; }
+  // Statuses that the hub acknowledged.
+  uint64_t accepted() const { return accepted_; }
 
  private:
+  enum class Manner { kPolite, kRude };
+
   void Dial() {
     sequence_ = 0;
+    manner_ = bed_.random().Chance(1, 3) ? Manner::kRude : Manner::kPolite;
     stream_ = transport_->Open({"hub:7443", ""}, this);
   }
   void Flood() {
     ++written_;
+    if (bed_.random().Chance(1, 200)) manner_ = Manner::kRude;
     v1::AgentMessage message;
     v1::StatusBatch* batch = message.mutable_status();
     batch->set_session_epoch(epoch_);
     batch->set_sequence(++sequence_);
+    const bool rude = manner_ == Manner::kRude;
     for (uint64_t i = bed_.random().Below(40); i > 0; --i) {
       v1::EntryStatus* status = batch->add_statuses();
-      status->set_key(absl::StrCat("application/leidang/flood-", bed_.random().Below(1'000)));
-      status->set_uid(bed_.random().Bytes(bed_.random().Chance(1, 50) ? 3 : 16));
+      status->set_key(absl::StrCat(rude && bed_.random().Chance(1, 50) ? "nonsense/" : "",
+                                   "application:leidang/flood-", ++names_));
+      status->set_uid(bed_.random().Bytes(rude && bed_.random().Chance(1, 50) ? 3 : 16));
       status->set_message(std::string(bed_.random().Below(500), 'x'));
     }
+    batch_ = static_cast<uint64_t>(batch->statuses_size());
     stream_->Write(std::move(message));
   }
 
@@ -157,24 +172,45 @@ class Flooder final : public agent::StreamObserver {
   const intent::ClusterId cluster_;
   std::unique_ptr<agent::Transport> transport_;
   std::unique_ptr<agent::Stream> stream_;
+  Manner manner_ = Manner::kPolite;
   uint64_t epoch_ = 0;
   uint64_t sequence_ = 0;
+  uint64_t names_ = 0;
+  uint64_t batch_ = 0;  // Statuses of the last.
+  uint64_t accepted_ = 0;
   uint64_t written_ = 0;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
-// A broken or hostile agent floods the hub; the others are served as ever, and what it says about
-// what is not there stays out.
+void FewStatusesAreKept(LinkBed& bed, const intent::ClusterId& cluster) {
+  const auto log = bed.hub().store().Log(cluster);
+  const auto statuses = bed.hub().store().StatusesOfCluster(cluster, {.limit = 10'000});
+  if (!log.ok() || !statuses.ok()) return bed.Expect(false, "Liveness", "the store is not read");
+  const size_t kept = statuses->items.size();
+  bed.Expect(kept <= log->live + log->tombstones + kUnassignedStatuses, "BoundedEverything",
+             absl::StrCat(kept, " statuses of a cluster with ", log->live, " assignments and ",
+                          log->tombstones, " pending deletions"));
+}
+
+// A broken or hostile agent floods the hub. The others are served as ever; what it says of what is
+// not its own is kept up to a bound, which is shown; and when the right agent is back, the hub has
+// exactly what that one reports.
 void FloodingAgent(LinkBed& bed) {
   SimAgent& victim = bed.AnyAgent();
   victim.Kill();
+  bool told = false;
   {
     const Flooder flooder(bed, victim);
     for (int change = 0; change < 10 && !bed.failed(); ++change) {
       OthersAreServed(bed, victim, absl::Seconds(3));
       bed.Pass(bed.Between(absl::Milliseconds(50), absl::Seconds(3)));
+      FewStatusesAreKept(bed, victim.cluster());
+      told =
+          told || bed.hub().Shown(victim.cluster()).trouble == hub::LinkTrouble::kStatusesRefused;
     }
-    bed.Expect(flooder.written() > 50, "Liveness", "the flood was no flood");
+    bed.Expect(flooder.written() > 50 && flooder.accepted() > 3 * kUnassignedStatuses, "Liveness",
+               absl::StrCat("the flood was no flood: ", flooder.accepted(), " statuses"));
+    bed.Expect(told, "Liveness", "nobody is told of the flood");
   }
   victim.Start();
 }
@@ -201,8 +237,14 @@ std::vector<Scenario> LoadScenarios() {
        OnLink(FourSmall, HugeAgent)},
       {"flooding-agent",
        "22: a hostile or broken agent floods the hub with nonsense",
-       {Mutant::kOneLane},
-       OnLink(FourSmall, FloodingAgent)},
+       {Mutant::kOneLane, Mutant::kAnyStatus},
+       OnLink(
+           [](uint64_t) {
+             Shape shape = FourSmall(0);
+             shape.unassigned_statuses = kUnassignedStatuses;
+             return shape;
+           },
+           FloodingAgent)},
   };
 }
 
