@@ -1,5 +1,6 @@
 // What goes, in which order, and what stays: prunes and the deletion of an Application.
 
+#include <map>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -40,10 +41,10 @@ class LeavingTest : public ::testing::TestWithParam<ReconcileOptions::Syncs> {
   }
 
   static ObjectKey Key(const std::string& name) { return {"", "ConfigMap", "shop", name}; }
-  static TestApp AppOf(std::map<std::string, std::string> files) {
+  static TestApp AppOf(const std::map<std::string, std::string>& files) {
     TestApp app;
     app.name = kCart;
-    for (auto& [name, text] : files) app.files[absl::StrCat("app/", name, ".yaml")] = text;
+    for (const auto& [name, text] : files) app.files[absl::StrCat("app/", name, ".yaml")] = text;
     return app;
   }
   // As kubectl annotate does.

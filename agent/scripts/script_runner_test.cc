@@ -181,23 +181,24 @@ TEST(ScriptWorkerTest, TheWorkerIsConfined) {
 }
 
 TEST(ScriptWorkerTest, ALoopInOneCallOfAFunctionCostsItsOwnCallOnly) {
-  Worker worker({.deadline = absl::Milliseconds(500)});
+  // Also of the calls that must succeed, on a machine that is busy.
+  Worker worker({.deadline = absl::Seconds(3)});
   for (const auto& [language, script] :
        {std::pair{Language::kLuaHealth, std::string(kLoopInOneCall)},
         std::pair{Language::kJqPaths, std::string("last(range(1e18))")}}) {
     EXPECT_THAT(worker.Ask(Call(language, script)),
                 StatusIs(absl::StatusCode::kDeadlineExceeded,
                          AllOf(HasSubstr("the script of Widget on Widget shop/w"),
-                               HasSubstr("not done after 500ms"))));
+                               HasSubstr("not done after 3s"))));
     EXPECT_OK(worker.Ask(Call(Language::kJqPaths, ".a")));
   }
   EXPECT_EQ(worker.Look().starts, 3u);
 }
 
 TEST(ScriptWorkerTest, AScriptThatEndedTheWorkerRestsLongerEachTime) {
-  Worker worker({.deadline = absl::Milliseconds(200), .rest_min = absl::Seconds(60)});
+  Worker worker({.deadline = absl::Seconds(3), .rest_min = absl::Seconds(60)});
   const ScriptCall bad = Call(Language::kJqPaths, "last(range(1e18))");
-  EXPECT_THAT(worker.Ask(bad), StatusIs(absl::StatusCode::kDeadlineExceeded, HasSubstr("200ms")));
+  EXPECT_THAT(worker.Ask(bad), StatusIs(absl::StatusCode::kDeadlineExceeded, HasSubstr("3s")));
   EXPECT_THAT(worker.Ask(bad),
               StatusIs(absl::StatusCode::kUnavailable,
                        AllOf(HasSubstr("Widget shop/w"), HasSubstr("has ended what runs scripts"),
@@ -206,12 +207,12 @@ TEST(ScriptWorkerTest, AScriptThatEndedTheWorkerRestsLongerEachTime) {
 }
 
 TEST(ScriptWorkerTest, AScriptThatRestedIsTriedAgain) {
-  Worker worker({.deadline = absl::Milliseconds(200),
+  Worker worker({.deadline = absl::Seconds(1),
                  .rest_min = absl::Nanoseconds(1),
                  .rest_max = absl::Nanoseconds(1)});
   const ScriptCall bad = Call(Language::kJqPaths, "last(range(1e18))");
   for (int i = 0; i < 2; ++i) {
-    EXPECT_THAT(worker.Ask(bad), StatusIs(absl::StatusCode::kDeadlineExceeded, HasSubstr("200ms")));
+    EXPECT_THAT(worker.Ask(bad), StatusIs(absl::StatusCode::kDeadlineExceeded, HasSubstr("1s")));
   }
   EXPECT_EQ(worker.Look().starts, 2u);
 }
@@ -264,7 +265,7 @@ TEST(ScriptWorkerTest, AProgramThatAnswersNonsenseIsNotWaitedFor) {
 }
 
 TEST(ScriptWorkerTest, CallsBeyondTheLimitAreRefusedAtOnce) {
-  Worker worker({.deadline = absl::Milliseconds(500), .waiting_max = 2});
+  Worker worker({.deadline = absl::Seconds(3), .waiting_max = 2});
   std::promise<Answer> refused;
   worker.loop().Post([&] {
     for (int i = 0; i < 2; ++i) {

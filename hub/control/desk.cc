@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 #include "common/base/status_macros.h"
 #include "generators/expand.h"
@@ -57,6 +58,11 @@ absl::StatusOr<Desk::Draft> Desk::Read(const object::Value& manifest, const std:
     case ManifestKind::kApplication:
       return ReadWritten(WrittenKind::kApplication, manifest, std::move(draft));
     case ManifestKind::kAppProject:
+      if (const std::vector<std::string> rules = RulesWithoutEffect(manifest); !rules.empty()) {
+        applied->warnings.push_back(absl::StrCat(
+            "this version enforces no rules of AppProjects: ", absl::StrJoin(rules, ", "),
+            " restrict nothing and nobody"));
+      }
       return ReadWritten(WrittenKind::kAppProject, manifest, std::move(draft));
     case ManifestKind::kRepositorySecret:
       return ReadWritten(WrittenKind::kRepository, manifest, std::move(draft));

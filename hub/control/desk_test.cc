@@ -16,6 +16,7 @@ namespace {
 
 using ::leidang::testing::IsOkAndHolds;
 using ::leidang::testing::StatusIs;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -104,6 +105,28 @@ TEST_F(DeskTest, OneObjectThatIsWrongDoesNotKeepTheOthersOut) {
   EXPECT_OK(applied[0].outcome);
   EXPECT_THAT(applied[1].outcome, StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_OK(applied[2].outcome);
+}
+
+TEST_F(DeskTest, RulesOfAProjectThatAreNotEnforcedAreSaid) {
+  const auto project = [](absl::string_view name, absl::string_view spec) {
+    return absl::StrCat("apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {name: ",
+                        name, "}\nspec: {", spec, "}\n");
+  };
+  const auto tight = hub_.ApplyAll(
+      project("tight",
+              "sourceRepos: [\"https://example.com/none.git\"], destinations: [{server: \"*\", "
+              "namespace: shop}], clusterResourceWhitelist: [{group: \"*\", kind: \"*\"}], "
+              "syncWindows: [{kind: deny, schedule: \"* * * * *\", duration: 1h}]"));
+  ASSERT_OK(tight.at(0).outcome);
+  ASSERT_THAT(tight[0].warnings, SizeIs(1));
+  EXPECT_THAT(tight[0].warnings[0],
+              AllOf(HasSubstr("enforces no rules of AppProjects: spec.sourceRepos, "
+                              "spec.destinations, spec.syncWindows restrict nothing"),
+                    ::testing::Not(HasSubstr("Whitelist"))));
+  const auto open = hub_.ApplyAll(
+      project("open", "sourceRepos: [\"*\"], destinations: [{server: \"*\", namespace: \"*\"}]"));
+  ASSERT_OK(open.at(0).outcome);
+  EXPECT_THAT(open[0].warnings, IsEmpty());
 }
 
 TEST_F(DeskTest, ADryRunSaysTheSameAndWritesNothing) {

@@ -1,5 +1,6 @@
 #include "hub/control/manifest_rules.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -22,6 +23,21 @@ bool IsDnsSubdomain(absl::string_view text) { return match::SubdomainErrors(text
 
 bool IsDnsLabel(absl::string_view text) {
   return text.size() <= 63 && !absl::StrContains(text, '.') && IsDnsSubdomain(text);
+}
+
+bool IsEverything(const object::Value& value) {
+  if (!value.is_object()) return value == "*";
+  const object::Object& members = value.get_object();
+  return std::all_of(members.begin(), members.end(),
+                     [](const auto& member) { return member.value() == "*"; });
+}
+
+// Not so a rule that is not given, or lets everything through: "*", or an entry of nothing else.
+bool Restricts(const object::Value& rule) {
+  if (rule.is_null() || (rule.is_bool() && !rule.get_bool())) return false;
+  if (!rule.is_array()) return true;
+  const object::Array& entries = rule.get_array();
+  return !entries.empty() && std::none_of(entries.begin(), entries.end(), IsEverything);
 }
 
 absl::StatusOr<std::map<std::string, std::string>> TextMap(const object::Value& manifest,
@@ -173,6 +189,19 @@ absl::Status CheckLabels(const std::map<std::string, std::string>& labels) {
     }
   }
   return absl::OkStatus();
+}
+
+std::vector<std::string> RulesWithoutEffect(const object::Value& project) {
+  std::vector<std::string> fields;
+  for (const absl::string_view field :
+       {"sourceRepos", "sourceNamespaces", "destinations", "clusterResourceWhitelist",
+        "clusterResourceBlacklist", "namespaceResourceWhitelist", "namespaceResourceBlacklist",
+        "roles", "syncWindows", "signatureKeys", "sourceIntegrity", "destinationServiceAccounts",
+        "permitOnlyProjectScopedClusters", "orphanedResources"}) {
+    const object::Value* rule = object::Find(project, {"spec", field});
+    if (rule != nullptr && Restricts(*rule)) fields.push_back(absl::StrCat("spec.", field));
+  }
+  return fields;
 }
 
 std::string DefaultServer(absl::string_view name) {

@@ -35,6 +35,10 @@ absl::string_view WrittenKindName(WrittenKind kind);
 absl::StatusOr<WrittenObject> ReadObject(WrittenKind kind, const object::Value& manifest,
                                          absl::string_view control_namespace);
 
+// The fields of an AppProject that restrict what uses it, such as "spec.destinations". This version
+// enforces none of them.
+std::vector<std::string> RulesWithoutEffect(const object::Value& project);
+
 // A registration from kind Cluster or from a cluster Secret, whose credentials are ignored with a
 // warning.
 absl::StatusOr<ClusterRegistration> ReadClusterManifest(const object::Value& manifest,

@@ -5,6 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -29,13 +30,32 @@ class KubernetesHooksTest : public KubernetesTestCase {
   static std::string JobPath(const std::string& ns, const std::string& name) {
     return absl::StrCat("/apis/batch/v1/namespaces/", ns, "/jobs/", name);
   }
-  // When it changed last, in the order of all changes of its cluster.
+  // When it changed last, in the order of all changes of its cluster. Of what nobody changes again.
   static uint64_t Version(const object::Value& object) {
     uint64_t version = 0;
     EXPECT_TRUE(
         absl::SimpleAtoi(object::FindString(object, {"metadata", "resourceVersion"}), &version))
         << object::ToJson(object);
     return version;
+  }
+  // Times of objects are to the second.
+  static absl::Time TimeOf(absl::string_view text) {
+    absl::Time time;
+    std::string error;
+    EXPECT_TRUE(absl::ParseTime(absl::RFC3339_full, text, &time, &error)) << error;
+    return time;
+  }
+  static absl::Time Created(const object::Value& object) {
+    return TimeOf(object::FindString(object, {"metadata", "creationTimestamp"}));
+  }
+  static absl::Time ConditionSince(const object::Value& object, absl::string_view type) {
+    const object::Value* conditions = object::Find(object, {"status", "conditions"});
+    if (conditions == nullptr) return absl::InfiniteFuture();
+    for (const object::Value& condition : conditions->get_array()) {
+      if (object::FindString(condition, {"type"}) == type)
+        return TimeOf(object::FindString(condition, {"lastTransitionTime"}));
+    }
+    return absl::InfiniteFuture();
   }
 };
 
@@ -58,18 +78,19 @@ TEST_F(KubernetesHooksTest, PhasesAndWavesComeOneAfterTheOther) {
                             {"post.yaml", Job("post", "argocd.argoproj.io/hook: PostSync")}});
   fleet()->AddApplication("waves", "one");
   fleet()->Wait("waves");
-  const uint64_t pre = Version(one().Get(JobPath("waves", "pre")));  // Its completion.
-  const uint64_t first = Version(one().Get(ConfigPath("waves", "first")));
+  const object::Value pre = one().Get(JobPath("waves", "pre"));
+  const object::Value first = one().Get(ConfigPath("waves", "first"));
   const object::Value web = one().Get("/apis/apps/v1/namespaces/waves/deployments/web");
-  const uint64_t last = Version(one().Get(ConfigPath("waves", "last")));
+  const object::Value last = one().Get(ConfigPath("waves", "last"));
   ASSERT_TRUE(
       KubernetesFleet::Until([&] { return one().Get(JobPath("waves", "post")).is_object(); }));
-  const uint64_t post = Version(one().Get(JobPath("waves", "post")));
-  EXPECT_LT(pre, first);
-  EXPECT_LT(first, Version(web));
+  EXPECT_LE(ConditionSince(pre, "Complete"), Created(first));
+  EXPECT_LE(Created(first), Created(web));
   EXPECT_EQ(object::Find(web, {"status", "availableReplicas"})->get_int64(), 2);
-  EXPECT_LT(Version(web), last) << "the next wave waited for the last Pod";
-  EXPECT_LT(last, post);
+  EXPECT_LE(ConditionSince(web, "Available"), Created(last))
+      << "the next wave waited for the last Pod";
+  EXPECT_LT(Version(first), Version(last));
+  EXPECT_LE(Created(last), Created(one().Get(JobPath("waves", "post"))));
 }
 
 TEST_F(KubernetesHooksTest, HooksRunWithEverySyncAndNotWithCorrections) {
@@ -100,6 +121,22 @@ TEST_F(KubernetesHooksTest, AHookThatSucceededIsRemovedWhenItSaysSo) {
   fleet()->Wait("tidy");
   EXPECT_EQ(Colour(one(), "tidy", "c"), "red");
   EXPECT_TRUE(KubernetesFleet::Until([&] { return one().Get(JobPath("tidy", "pre")).is_null(); }));
+}
+
+TEST_F(KubernetesHooksTest, ATerminatedSyncTakesItsRunningHookAlong) {
+  // Without controllers no Job ever completes.
+  fleet()->Commit("ended", {{"pre.yaml", Job("pre", "argocd.argoproj.io/hook: PreSync")},
+                            {"c.yaml", ConfigMap("c", "red")}});
+  fleet()->AddApplication("ended", "two");
+  ASSERT_TRUE(
+      KubernetesFleet::Until([&] { return two().Get(JobPath("ended", "pre")).is_object(); }));
+  fleet()->fleet().LeidangUntil({"app", "get", "ended"}, "waiting for completion of hook");
+  const auto ended = fleet()->fleet().Leidang({"app", "terminate", "ended"});
+  EXPECT_EQ(ended.code, 0) << ended.out << ended.err;
+  EXPECT_TRUE(KubernetesFleet::Until([&] { return two().Get(JobPath("ended", "pre")).is_null(); }));
+  fleet()->fleet().LeidangUntil({"get", "application", "ended", "-o", "json"},
+                                "its running hook batch/Job ended/pre was deleted");
+  EXPECT_TRUE(two().Get(ConfigPath("ended", "c")).is_null());
 }
 
 TEST_F(KubernetesHooksTest, AHookThatFailsStopsTheSyncAndRunsWhatIsForThat) {

@@ -71,7 +71,8 @@ TEST_F(KubernetesTroubleTest, AFinalizerThatHangsIsNamed) {
   fleet()->Wait("stuck");
   fleet()->Commit("stuck", {{"b.yaml", ConfigMap("b", "blue")}});
   fleet()->fleet().LeidangUntil({"get", "application", "stuck", "-o", "json"},
-                                "held by its finalizers [\\\"example.com/hold\\\"]");
+                                "held by its finalizers [\\\"example.com/hold\\\"]",
+                                absl::Seconds(40));
   EXPECT_EQ(Colour(two(), "stuck", "b"), "blue");
   two().Patch(ConfigPath("stuck", "a"), R"({"metadata":{"finalizers":null}})");
   fleet()->Wait("stuck");
@@ -79,6 +80,33 @@ TEST_F(KubernetesTroubleTest, AFinalizerThatHangsIsNamed) {
   EXPECT_TRUE(KubernetesFleet::Until([&] {
     return object::ToJson(fleet()->Show("stuck")).find("finalizers") == std::string::npos;
   }));
+}
+
+TEST_F(KubernetesTroubleTest, ADeletionGoesByWavesAndLeavesWhatTheLiveObjectKeeps) {
+  const std::string wave = ", annotations: {argocd.argoproj.io/sync-wave: \"1\"}";
+  fleet()->Commit("ends",
+                  {{"w0.yaml", ConfigMap("w0", "red")},
+                   {"w1.yaml", ConfigMap("w1", "red", wave + ", finalizers: [example.com/hold]")},
+                   {"keep.yaml", ConfigMap("keep", "red")}});
+  fleet()->AddApplication("ends", "two");
+  fleet()->Wait("ends");
+  two().Patch(ConfigPath("ends", "keep"),
+              R"({"metadata":{"annotations":{"argocd.argoproj.io/sync-options":"Delete=false"}}})",
+              "kubectl-annotate");
+  const auto deleted =
+      fleet()->fleet().Leidang({"delete", "application", "ends", "--cascade", "foreground"});
+  EXPECT_EQ(deleted.code, 0) << deleted.err;
+  ASSERT_TRUE(KubernetesFleet::Until([&] {
+    return object::Find(two().Get(ConfigPath("ends", "w1")), {"metadata", "deletionTimestamp"}) !=
+           nullptr;
+  }));
+  KubernetesFleet::Rest(absl::Seconds(6));
+  EXPECT_EQ(Colour(two(), "ends", "w0"), "red") << "the wave above it is not gone";
+  two().Patch(ConfigPath("ends", "w1"), R"({"metadata":{"finalizers":null}})");
+  EXPECT_TRUE(
+      KubernetesFleet::Until([&] { return two().Get(ConfigPath("ends", "w0")).is_null(); }));
+  EXPECT_TRUE(two().Get(ConfigPath("ends", "w1")).is_null());
+  EXPECT_EQ(Colour(two(), "ends", "keep"), "red");
 }
 
 TEST_F(KubernetesTroubleTest, AWatchWhoseHistoryIsGoneFindsWhatItMissed) {
