@@ -28,6 +28,9 @@ constexpr int kPollMillis = 10'000;
 constexpr size_t kIdleMax = 8;  // Handles, of some ten kB each.
 constexpr size_t kAnswerBytesMax = size_t{256} << 20;
 constexpr size_t kLineBytesMax = size_t{32} << 20;
+// Of lines of one stream that its reader has not taken: where it is paused, and goes on.
+constexpr size_t kUntakenMax = size_t{4} << 20;
+constexpr size_t kUntakenLow = size_t{1} << 20;
 
 struct FreeList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
@@ -98,6 +101,9 @@ class CurlTransport::Pump : public std::enable_shared_from_this<CurlTransport::P
     std::unique_ptr<curl_slist, FreeList> headers;
     ApiResponse response;
     std::string line;  // The beginning of the next one.
+    // Bytes; lowered on the client's loop.
+    std::shared_ptr<std::atomic<size_t>> untaken = std::make_shared<std::atomic<size_t>>(0);
+    bool paused = false;
     ApiIdentity identity;
     char error[CURL_ERROR_SIZE] = {};
   };
@@ -106,6 +112,10 @@ class CurlTransport::Pump : public std::enable_shared_from_this<CurlTransport::P
 
   static size_t OnBody(char* data, size_t size, size_t count, void* user) {
     auto* transfer = static_cast<Transfer*>(user);
+    if (*transfer->untaken > kUntakenMax) {
+      transfer->paused = true;
+      return CURL_WRITEFUNC_PAUSE;  // It comes again.
+    }
     return transfer->pump->Take(*transfer, absl::string_view(data, size * count)) ? size * count
                                                                                   : 0;
   }
@@ -132,17 +142,35 @@ class CurlTransport::Pump : public std::enable_shared_from_this<CurlTransport::P
       absl::StrAppend(&transfer.line, data.substr(0, end));
       if (end == absl::string_view::npos) return transfer.line.size() <= kLineBytesMax;
       data.remove_prefix(end + 1);
-      if (!transfer.line.empty()) Tell(transfer.id, std::exchange(transfer.line, {}));
+      if (!transfer.line.empty()) Tell(transfer, std::exchange(transfer.line, {}));
     }
   }
 
-  void Tell(uint64_t id, std::string line) {
-    ends_->loop.Post([ends = ends_, id, line = std::move(line)] {
+  void Tell(const Transfer& transfer, std::string line) {
+    *transfer.untaken += line.size();
+    ends_->loop.Post([self = weak_from_this(), ends = ends_, id = transfer.id,
+                      untaken = transfer.untaken, line = std::move(line)] {
       const auto found = ends->callbacks.find(id);
       if (found == ends->callbacks.end()) return;
       const OnLine on_line = found->second.on_line;
       on_line(line);
+      const size_t before = untaken->fetch_sub(line.size());
+      if (before < kUntakenLow || before - line.size() >= kUntakenLow) return;
+      if (const std::shared_ptr<Pump> pump = self.lock()) pump->GoOn(id);
     });
+  }
+
+  // Thread-safe.
+  void GoOn(uint64_t id) {
+    io_.Post([self = shared_from_this(), id] {
+      const auto found = self->transfers_.find(id);
+      if (found == self->transfers_.end()) return;
+      // What waits is delivered inside the call, which may pause it again.
+      if (std::exchange(found->second->paused, false)) {
+        curl_easy_pause(found->second->easy.get(), CURLPAUSE_CONT);
+      }
+    });
+    Wake();
   }
 
   void Answer(uint64_t id, absl::StatusOr<ApiResponse> answer) {

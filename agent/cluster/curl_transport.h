@@ -4,7 +4,8 @@
 // connections, TLS that is always verified.
 //
 // Requests share connections of their own, streams others, so that no watch, however slow, stands
-// in the way of a request. Nothing is read from the environment.
+// in the way of a request. Of a stream whose lines are not taken in time some megabytes are kept;
+// beyond that it is paused, and waits at the server. Nothing is read from the environment.
 
 #include <cstdint>
 #include <memory>

@@ -62,6 +62,10 @@ class HandLoop final : public EventLoop {
     return true;
   }
   absl::Duration last_run() const { return last_run_; }
+  size_t waiting() {
+    const MutexLock lock(&mu_);
+    return due_.size();
+  }
 
  private:
   std::function<void()> Next() {
@@ -304,6 +308,79 @@ TEST(ExpiredWatch, IsReadAnewInPagesAndTellsWhatWasMissed) {
     }
   }
   EXPECT_EQ(pages, 2u);
+}
+
+// The loop stands still while much happens: what is kept of it is bounded, requests and other
+// watches go on, and nothing is missed.
+TEST(AWatchThatNobodyReads, IsPausedAndHoldsUpNeitherRequestsNorOtherWatches) {
+  constexpr int kLarge = 12;
+  constexpr size_t kLineBytes = 800'000;
+  KubernetesCluster server(KubernetesCluster::Size::kServerOnly, "");
+  const auto apply = [&](const std::string& ns, const std::string& name, size_t bytes) {
+    server.Apply(PathOf({"", "ConfigMap", ns, name}),
+                 absl::StrCat(R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":")", name,
+                              R"(","labels":{"slow":"yes"}},"data":{"k":")",
+                              std::string(bytes, 'x'), "\"}}"));
+  };
+  HandLoop loop;
+  ThreadLoop request_io("requests");
+  ThreadLoop stream_io("streams");
+  CurlTransport curl(loop, request_io, stream_io, server.Endpoint());
+  std::map<std::string, std::vector<std::string>> seen;
+  for (const std::string ns : {"slow", "other"}) {
+    server.CreateNamespace(ns);
+    apply(ns, "first", 1);
+    curl.Stream(
+        {.path = absl::StrCat("/api/v1/namespaces/", ns, "/configmaps?watch=1&labelSelector=slow")},
+        [&seen, ns](const std::string& line) {
+          const absl::StatusOr<Value> event = object::ParseJson(line);
+          ASSERT_OK(event);
+          seen[ns].emplace_back(object::FindString(*event, {"object", "metadata", "name"}));
+        },
+        [](const absl::StatusOr<ApiResponse>& end) { ADD_FAILURE() << end.status(); });
+  }
+  EXPECT_TRUE(loop.RunUntil([&] { return seen.size() == 2; }, absl::Seconds(20)));
+
+  std::vector<std::string> all = {"first"};
+  for (int i = 0; i < kLarge; ++i) {
+    all.push_back(absl::StrCat("large-", i));
+    apply("slow", all.back(), kLineBytes);
+  }
+  const auto until = [&](const std::function<bool()>& holds) {
+    const absl::Duration end = loop.clock().Monotonic() + absl::Seconds(10);
+    while (!holds() && loop.clock().Monotonic() < end) server.Get("/version");
+    return holds();
+  };
+  // Lines that the loop has not taken: no more come, though there are more.
+  size_t waiting = 0;
+  EXPECT_TRUE(until([&] {
+    const size_t before = std::exchange(waiting, loop.waiting());
+    for (int i = 0; i < 50; ++i) server.Get("/version");
+    return waiting > 0 && waiting == before;
+  }));
+  EXPECT_LT(waiting, static_cast<size_t>(kLarge) - 2);
+  apply("other", "small", 1);
+  EXPECT_TRUE(until([&] { return loop.waiting() == waiting + 1; })) << "the other watch goes on";
+  int answered = 0;
+  curl.Send({.method = "POST",
+             .path = "/api/v1/namespaces/other/configmaps",
+             .content_type = "application/json",
+             .body = R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"ours"}})"},
+            [&](const absl::StatusOr<ApiResponse>& answer) {
+              EXPECT_OK(answer);
+              ++answered;
+            });
+  EXPECT_TRUE(until([&] { return loop.waiting() == waiting + 2; })) << "and so do requests";
+
+  EXPECT_TRUE(
+      loop.RunUntil([&] { return seen["slow"].size() == all.size() && seen["other"].size() == 2; },
+                    absl::Seconds(20)));
+  EXPECT_EQ(seen["slow"], all);
+  EXPECT_THAT(seen["other"], ::testing::ElementsAre("first", "small"));
+  EXPECT_EQ(answered, 1);
+  curl.Stop();
+  request_io.Stop();
+  stream_io.Stop();
 }
 
 // The words of a real server's refusals, and its dry run.
