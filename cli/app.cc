@@ -106,8 +106,18 @@ std::string ObjectText(const v1::ObjectState& object) {
 }
 
 // "cart is OutOfSync and Healthy: <what is wrong>; ConfigMap shop/cart is OutOfSync".
-std::string StateOf(const std::string& name, const v1::Resource& resource) {
+std::string StateOf(const std::string& name, const v1::Resource& resource, absl::Time now) {
   const v1::ApplicationSummary& a = resource.application();
+  if (IsOffline(a)) {
+    const std::string sync = a.reported_sync().empty() ? a.sync() : a.reported_sync();
+    const std::string health = a.reported_health().empty() ? a.health() : a.reported_health();
+    const std::string seen =
+        a.has_cluster_last_seen()
+            ? absl::StrCat("last seen ", Age(TimeOf(a.cluster_last_seen()), now), " ago")
+            : "and the hub does not know since when";
+    return absl::StrCat(name, ": cluster ", a.cluster(), " is offline, ", seen,
+                        "; its last state (", sync, " and ", health, ") says nothing about now");
+  }
   std::vector<std::string> why;
   if (const std::string trouble = Trouble(resource); !trouble.empty()) why.push_back(trouble);
   size_t more = 0;
@@ -233,7 +243,7 @@ absl::Status Wait(Connection& connection, const WaitOptions& options, const Cloc
         name = waiting.erase(name);
         continue;
       }
-      states.push_back(StateOf(*name, *resource));
+      states.push_back(StateOf(*name, *resource, clock.Now()));
       ++name;
     }
     if (waiting.empty()) return absl::OkStatus();

@@ -31,13 +31,15 @@ std::string Line(const v1::WatchEvent& event) {
                                   "/", ShownName(r));
   if (r.has_application()) {
     const v1::ApplicationSummary& a = r.application();
-    absl::StrAppend(&line, " cluster=", a.cluster(), " sync=", a.deleting() ? "Deleting" : a.sync(),
-                    " health=", a.health(), " applied=", a.applied_commit().substr(0, 7));
+    absl::StrAppend(&line, " cluster=", a.cluster(),
+                    " sync=", a.deleting() ? "Deleting" : SyncText(a), " health=", HealthText(a),
+                    " applied=", a.applied_commit().substr(0, 7));
   }
   if (r.has_cluster())
     absl::StrAppend(&line, " connected=", r.cluster().connected() ? "yes" : "no");
   if (r.has_set())
-    absl::StrAppend(&line, " applications=", r.set().applications(), " synced=", r.set().synced());
+    absl::StrAppend(&line, " applications=", r.set().applications(), " synced=", r.set().synced(),
+                    " offline=", r.set().offline());
   if (const std::string trouble = Trouble(r); !trouble.empty())
     absl::StrAppend(&line, " ", trouble);
   return line;
@@ -57,8 +59,8 @@ absl::StatusOr<v1::DeleteRequest::Cascade> ParseCascade(const std::string& text)
 bool IsSettled(const v1::Resource& r) {
   if (!r.has_application()) return true;
   const v1::ApplicationSummary& a = r.application();
-  return !a.deleting() && a.sync() == "Synced" && a.health() == "Healthy" &&
-         a.applied_revision() >= a.assigned_revision();
+  return !a.deleting() && a.cluster_connected() && a.sync() == "Synced" &&
+         a.health() == "Healthy" && a.applied_revision() >= a.assigned_revision();
 }
 
 absl::Status Watch(Connection& connection, const WatchOptions& options, Streams streams) {

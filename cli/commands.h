@@ -112,7 +112,8 @@ absl::Status Version(Connection* connection, Streams streams);
 // kNotFound, kInvalidArgument if there are several of this name.
 absl::StatusOr<v1::Resource> GetOne(Connection& connection, v1::Kind kind, const std::string& name);
 
-// An Application that is Synced and Healthy at its newest assignment, or anything else.
+// An Application that is Synced and Healthy at its newest assignment, on a cluster that is
+// connected; or anything else.
 bool IsSettled(const v1::Resource& resource);
 
 // Every page of a list.

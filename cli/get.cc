@@ -46,14 +46,14 @@ std::string RevisionAt(const google::protobuf::Timestamp& t, uint64_t revision, 
 
 void DescribeApplication(const v1::ApplicationSummary& a, absl::Time now, std::ostream& out) {
   out << "Cluster:            " << a.cluster()
-      << (a.cluster_connected() ? "" : " (not connected: what follows is the last report)")
+      << (IsOffline(a) ? " (offline: what follows was reported before it was last seen)" : "")
       << "\nCluster last seen:  " << TimeText(a.cluster_last_seen(), now)
       << "\nCluster proven:     "
       << RevisionAt(a.cluster_last_applied_at(), a.cluster_last_applied_revision(), now)
       << "\nProject:            " << a.project()
       << "\nApplicationSet:     " << (a.set().empty() ? "-" : a.set())
-      << "\nSync:               " << (a.deleting() ? "Deleting" : a.sync())
-      << "\nHealth:             " << a.health() << "\nDesired commit:     " << a.desired_commit()
+      << "\nSync:               " << (a.deleting() ? "Deleting" : SyncText(a))
+      << "\nHealth:             " << HealthText(a) << "\nDesired commit:     " << a.desired_commit()
       << "\nApplied commit:     " << a.applied_commit()
       << "\nAssigned revision:  " << a.assigned_revision()
       << "\nReceived revision:  " << a.received_revision()
@@ -99,7 +99,7 @@ void DescribeCluster(const v1::ClusterSummary& c, absl::Time now, std::ostream& 
 
 void DescribeSet(const v1::SetSummary& s, std::ostream& out) {
   out << "Applications:       " << s.applications() << "\nSynced:             " << s.synced()
-      << "\nHealthy:            " << s.healthy()
+      << "\nHealthy:            " << s.healthy() << "\nOffline:            " << s.offline()
       << "\nFailed sets:        " << s.failed_parameter_sets()
       << "\nHeld deletions:     " << s.held_deletions() << "\nCommit:             " << s.commit()
       << "\n";
@@ -126,6 +126,10 @@ absl::Status PrintCounts(Connection& connection, v1::ListRequest request, Stream
   };
   print("Sync:        ", response.counts().sync());
   print("Health:      ", response.counts().health());
+  if (const uint64_t offline = response.counts().offline(); offline > 0) {
+    streams.out << "Offline:      " << offline
+                << " of the Unknown: their clusters are not connected\n";
+  }
   return absl::OkStatus();
 }
 

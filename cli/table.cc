@@ -32,23 +32,20 @@ Table Applications(const std::vector<v1::Resource>& resources) {
   Table table({"NAME", "CLUSTER", "SYNC", "HEALTH", "DESIRED", "APPLIED", "MESSAGE"});
   for (const v1::Resource& r : resources) {
     const v1::ApplicationSummary& a = r.application();
-    const bool known = a.cluster_connected() || a.cluster().empty();
-    const std::string sync = a.deleting() ? "Deleting"
-                             : known      ? a.sync()
-                                          : absl::StrCat(a.sync(), "?");
-    table.Add({ShownName(r), OrDash(a.cluster()), OrDash(sync), OrDash(a.health()),
+    const std::string sync = a.deleting() ? "Deleting" : SyncText(a);
+    table.Add({ShownName(r), OrDash(a.cluster()), OrDash(sync), OrDash(HealthText(a)),
                Short(a.desired_commit()), Short(a.applied_commit()), Cut(Trouble(r))});
   }
   return table;
 }
 
 Table Sets(const std::vector<v1::Resource>& resources) {
-  Table table({"NAME", "APPLICATIONS", "SYNCED", "HEALTHY", "FAILED", "MESSAGE"});
+  Table table({"NAME", "APPLICATIONS", "SYNCED", "HEALTHY", "OFFLINE", "FAILED", "MESSAGE"});
   for (const v1::Resource& r : resources) {
     const v1::SetSummary& s = r.set();
     table.Add({ShownName(r), absl::StrCat(s.applications()), absl::StrCat(s.synced()),
-               absl::StrCat(s.healthy()), absl::StrCat(s.failed_parameter_sets()),
-               Cut(Trouble(r))});
+               absl::StrCat(s.healthy()), absl::StrCat(s.offline()),
+               absl::StrCat(s.failed_parameter_sets()), Cut(Trouble(r))});
   }
   return table;
 }
@@ -85,6 +82,14 @@ Table Others(const std::vector<v1::Resource>& resources, absl::Time now) {
                r.has_created_at() ? Age(TimeOf(r.created_at()), now) : "-", Cut(Trouble(r))});
   }
   return table;
+}
+
+// A hub of an earlier version shows what was reported as the state.
+std::string StateText(const v1::ApplicationSummary& a, const std::string& state,
+                      const std::string& reported) {
+  if (!IsOffline(a)) return state;
+  const std::string& last = reported.empty() ? state : reported;
+  return last.empty() || last == "Unknown" ? "Unknown" : absl::StrCat(last, "?");
 }
 
 // Characters, not bytes, so that columns stay straight.
@@ -134,6 +139,18 @@ std::string Age(absl::Time then, absl::Time now) {
   if (seconds < 2 * 3600) return absl::StrCat(seconds / 60, "m");
   if (seconds < 2 * 86400) return absl::StrCat(seconds / 3600, "h");
   return absl::StrCat(seconds / 86400, "d");
+}
+
+bool IsOffline(const v1::ApplicationSummary& application) {
+  return !application.cluster_connected() && !application.cluster().empty();
+}
+
+std::string SyncText(const v1::ApplicationSummary& application) {
+  return StateText(application, application.sync(), application.reported_sync());
+}
+
+std::string HealthText(const v1::ApplicationSummary& application) {
+  return StateText(application, application.health(), application.reported_health());
 }
 
 std::string Trouble(const v1::Resource& resource) {

@@ -28,6 +28,12 @@ Table TableOf(v1::Kind kind, const std::vector<v1::Resource>& resources, absl::T
 // "5s", "3m", "2h", "4d", as kubectl; "never" for a time that is not set.
 std::string Age(absl::Time then, absl::Time now);
 
+// True if its cluster has no live session, so that what was reported says nothing about now.
+bool IsOffline(const v1::ApplicationSummary& application);
+// "Synced"; while the cluster is offline what it last reported with a "?", "Synced?", or "Unknown".
+std::string SyncText(const v1::ApplicationSummary& application);
+std::string HealthText(const v1::ApplicationSummary& application);
+
 // What is wrong with it, most important first; empty if nothing is.
 std::string Trouble(const v1::Resource& resource);
 

@@ -92,6 +92,7 @@ ClusterLink LinkOf(const ClusterView& view) {
   ClusterLink link;
   link.connected = view.session_epoch != 0;
   link.last_seen = view.last_seen;
+  link.since = view.since;
   link.agent_version = view.agent_version;
   link.intent_proven =
       view.verdict == LinkVerdict::kReceived || view.verdict == LinkVerdict::kInSync;
@@ -237,7 +238,7 @@ class Hub {
     options.version = LEIDANG_VERSION;
     options.heartbeat = options_.heartbeat;
     table_ = std::make_unique<SessionTable>(sessions_, *store_, options, courier_.get());
-    board_ = std::make_unique<SessionBoard>(sessions_, control_, *table_, kBoardInterval);
+    board_ = std::make_unique<SessionBoard>(sessions_, control_, *table_, *store_, kBoardInterval);
     board_->Start();
   }
 

@@ -21,6 +21,7 @@ inline constexpr char kRepeatedResourceWarning[] = "RepeatedResourceWarning";
 inline constexpr char kExcludedResourceWarning[] = "ExcludedResourceWarning";
 inline constexpr char kOrphanedResourceWarning[] = "OrphanedResourceWarning";
 inline constexpr char kReconcileSkipped[] = "ReconcileSkipped";
+inline constexpr char kClusterOffline[] = "ClusterOffline";
 inline constexpr char kUnclaimed[] = "Unclaimed";
 inline constexpr char kRefused[] = "Refused";
 inline constexpr char kUnsupportedSource[] = "UnsupportedSource";

@@ -3,6 +3,8 @@
 #include <utility>
 #include <vector>
 
+#include "hub/store/application_index.h"
+
 namespace leidang::hub {
 
 void SessionBoard::Start() { Publish(); }
@@ -11,16 +13,34 @@ void SessionBoard::Publish() {
   const absl::Duration now = session_loop_.clock().Monotonic();
   const bool sweep = now - swept_ >= kSweepEvery;
   if (sweep) swept_ = now;
-  auto changed = std::make_shared<std::vector<ClusterView>>(table_.TakeChangedViews());
-  if (sweep) *changed = table_.Views();
-  if (sweep || !changed->empty()) {
-    control_loop_.Post([this, alive = alive_, sweep, changed] {
-      if (!*alive) return;
-      if (sweep) views_.clear();
-      for (ClusterView& view : *changed) views_.insert_or_assign(view.cluster, std::move(view));
+  auto views = std::make_shared<std::vector<ClusterView>>(table_.TakeChangedViews());
+  if (sweep) *views = table_.Views();
+  if (sweep || !views->empty()) {
+    control_loop_.Post([this, alive = alive_, sweep, views] {
+      if (*alive) Take(sweep ? Extent::kAll : Extent::kChanged, std::move(*views));
     });
   }
   session_loop_.After(interval_, [this] { Publish(); });
+}
+
+void SessionBoard::Take(Extent extent, std::vector<ClusterView> views) {
+  std::set<intent::ClusterId> ended;
+  if (extent == Extent::kAll) {
+    views_.clear();
+    ended = std::exchange(live_, {});
+  }
+  for (ClusterView& view : views) {
+    if (view.session_epoch != 0) {
+      live_.insert(view.cluster);
+      ended.erase(view.cluster);
+      store_.SetReach(view.cluster, Reach::kLive);
+    } else {
+      live_.erase(view.cluster);
+      ended.insert(view.cluster);
+    }
+    views_.insert_or_assign(view.cluster, std::move(view));
+  }
+  for (const intent::ClusterId& cluster : ended) store_.SetReach(cluster, Reach::kOffline);
 }
 
 ClusterView SessionBoard::View(const intent::ClusterId& cluster) const {

@@ -71,6 +71,7 @@ absl::StatusOr<ApplicationFilter> QueryOf(const v1::ListRequest& request) {
 
 void FillCounts(const ApplicationCounts& counts, v1::ApplicationCounts* out) {
   out->set_total(counts.total);
+  out->set_offline(counts.offline);
   for (size_t i = 0; i < kSyncStates; ++i) {
     v1::StateCount* count = out->add_sync();
     count->set_state(SyncName(static_cast<intent::SyncState>(i)));

@@ -8,9 +8,11 @@
 #include "absl/strings/str_join.h"
 
 #include "common/base/status_macros.h"
+#include "common/conditions/types.h"
 #include "common/object/value.h"
 #include "hub/rpc/application_query.h"
 #include "hub/rpc/label_filter.h"
+#include "hub/rpc/status_json.h"
 #include "hub/rpc/to_grpc.h"
 
 namespace leidang::hub {
@@ -79,48 +81,6 @@ void FillObject(const intent::ObjectStatus& from, v1::ObjectState* to) {
   to->set_message(from.message);
 }
 
-object::Array ResourcesJson(const v1::ApplicationSummary& application) {
-  object::Array list;
-  for (const v1::ObjectState& state : application.resources()) {
-    object::Object object{{"kind", state.kind()}, {"name", state.name()}, {"status", state.sync()}};
-    if (!state.group().empty()) object["group"] = state.group();
-    if (!state.namespace_().empty()) object["namespace"] = state.namespace_();
-    if (!state.hook().empty()) object["hookType"] = state.hook();
-    if (!state.health().empty()) {
-      object["health"] = object::Object{{"status", state.health()}, {"message", state.message()}};
-    } else if (!state.message().empty()) {
-      object["message"] = state.message();
-    }
-    list.push_back(std::move(object));
-  }
-  return list;
-}
-
-// The manifest with a status in Argo CD's form, so that tools that read it there can read it here.
-std::string WithStatus(const std::string& manifest, const v1::Resource& resource) {
-  absl::StatusOr<object::Value> parsed = object::ParseJson(manifest);
-  if (!parsed.ok() || !parsed->is_object()) return manifest;
-  object::Object status;
-  if (resource.has_application()) {
-    const v1::ApplicationSummary& a = resource.application();
-    status["sync"] = object::Object{{"status", a.sync()}, {"revision", a.applied_commit()}};
-    status["health"] = object::Object{{"status", a.health()}};
-    if (!a.phase().empty())
-      status["operationState"] = object::Object{{"phase", a.phase()}, {"message", a.message()}};
-    if (a.resources_size() > 0) status["resources"] = ResourcesJson(a);
-  }
-  object::Array conditions;
-  for (const v1::ResourceCondition& c : resource.conditions()) {
-    conditions.push_back(object::Object{{"type", c.type()},
-                                        {"status", c.status()},
-                                        {"reason", c.reason()},
-                                        {"message", c.message()}});
-  }
-  status["conditions"] = std::move(conditions);
-  parsed->as_object()["status"] = std::move(status);
-  return object::ToJson(*parsed);
-}
-
 bool LabelsMatch(const LabelFilter& filter, const std::string& manifest) {
   if (filter.empty()) return true;
   const absl::StatusOr<object::Value> parsed = object::ParseJson(manifest);
@@ -169,6 +129,34 @@ void ResourceView::FillStatus(const DerivedApplication& application,
   SetTime(status->observed_at, summary->mutable_observed_at());
 }
 
+void ResourceView::SetOffline(const intent::ClusterId& cluster, const ClusterLink& link,
+                              v1::Resource* resource) const {
+  const ClusterRegistration* registered = nullptr;
+  if (const auto found = parts_.records.clusters().find(cluster);
+      found != parts_.records.clusters().end())
+    registered = &found->second;
+  std::string message =
+      absl::StrCat("cluster ", registered == nullptr ? cluster.Hex() : registered->name);
+  if (registered != nullptr && !registered->joined()) {
+    absl::StrAppend(&message, " has not joined yet: nothing is known of its state");
+  } else if (link.last_seen == absl::InfinitePast()) {
+    absl::StrAppend(&message, " is offline, and this hub does not know since when",
+                    ": what it last reported says nothing about now");
+  } else {
+    absl::StrAppend(&message, " is offline, last seen ", Rfc3339(link.last_seen),
+                    ": what it last reported says nothing about now");
+  }
+  AddCondition(conditions::kClusterOffline, "True", conditions::kClusterOffline, message,
+               link.since, resource);
+  v1::ApplicationSummary* summary = resource->mutable_application();
+  if (summary->has_observed_at()) {
+    summary->set_reported_sync(summary->sync());
+    summary->set_reported_health(summary->health());
+  }
+  summary->set_sync("Unknown");
+  summary->set_health("Unknown");
+}
+
 v1::Resource ResourceView::OfApplication(const DerivedApplication& application,
                                          Detail detail) const {
   v1::Resource resource;
@@ -195,6 +183,8 @@ v1::Resource ResourceView::OfApplication(const DerivedApplication& application,
           .value_or(std::nullopt);
   FillStatus(application, status, summary);
   AddConditions(application.conditions, &resource);
+  if (!link.connected && !application.cluster.IsNone())
+    SetOffline(application.cluster, link, &resource);
   if (status) {
     if (detail == Detail::kObjects) {
       for (const intent::ObjectStatus& object : status->resources)
@@ -221,7 +211,9 @@ v1::Resource ResourceView::OfDeletion(const PendingDeletion& deletion) const {
   summary->set_sync("Unknown");
   summary->set_health("Unknown");
   summary->set_message(absl::StrCat("is being deleted: ", deletion.reason));
-  summary->set_cluster_connected(parts_.link(deletion.cluster).connected);
+  const ClusterLink link = parts_.link(deletion.cluster);
+  summary->set_cluster_connected(link.connected);
+  if (!link.connected) SetOffline(deletion.cluster, link, &resource);
   object::Object metadata{{"namespace", ns}, {"name", name}};
   resource.set_manifest(object::ToJson(object::Object{{"apiVersion", "argoproj.io/v1alpha1"},
                                                       {"kind", "Application"},
@@ -269,6 +261,7 @@ v1::Resource ResourceView::OfSet(const WrittenObject& set) const {
   summary->set_applications(counts.total);
   summary->set_synced(SyncedOf(counts));
   summary->set_healthy(HealthyOf(counts));
+  summary->set_offline(counts.offline);
   resource.set_manifest(WithStatus(set.manifest, resource));
   return resource;
 }

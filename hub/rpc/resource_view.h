@@ -24,6 +24,7 @@ inline constexpr char kDefaultNamespace[] = "leidang";
 // What is known about a cluster's agent at this moment.
 struct ClusterLink {
   bool connected = false;
+  absl::Time since = absl::InfinitePast();  // Of the session, or of its end.
   absl::Time last_seen = absl::InfinitePast();
   std::string agent_version;
   bool intent_proven = false;                   // Digests of intent are equal, as of `proven_at`,
@@ -40,7 +41,8 @@ struct ClusterLink {
 };
 
 // ResourceView shows records and derived data as the API's resources. It decides nothing. Secrets
-// of repositories are never shown. Loop-bound: the control loop; all references must outlive it.
+// of repositories are never shown. What a cluster without a live session reported last is never
+// shown as the state of now. Loop-bound: the control loop; all references must outlive it.
 class ResourceView {
  public:
   struct Parts {
@@ -77,6 +79,9 @@ class ResourceView {
   void FillStatus(const DerivedApplication& application,
                   const std::optional<intent::EntryStatus>& status,
                   v1::ApplicationSummary* summary) const;
+  // Of an Application on a cluster without a live session: what was reported is not of now.
+  void SetOffline(const intent::ClusterId& cluster, const ClusterLink& link,
+                  v1::Resource* resource) const;
   absl::StatusOr<v1::ListResponse> ListApplications(const v1::ListRequest& request) const;
   std::optional<ApplicationCounts> CountsOf(const v1::ListRequest& request,
                                             const ApplicationFilter& filter) const;

@@ -17,7 +17,7 @@ namespace {
 
 // Rows that are looked at before others may change them.
 constexpr size_t kLookedAtMax = 20'000;
-constexpr uint32_t kKeyBytesMax = (1u << 24) - 1;  // An object of the ledger has 1 MiB at most.
+constexpr uint32_t kKeyBytesMax = (1u << 23) - 1;  // An object of the ledger has 1 MiB at most.
 
 intent::EntryKey EntryOf(const std::string& key) { return {intent::EntryKind::kApplication, key}; }
 
@@ -37,8 +37,11 @@ struct ApplicationIndex::Row {
   uint32_t project = 0;
   uint32_t cluster = 0;
   uint32_t reported_sync : 4 = 0;
-  uint32_t health : 4 = 0;
-  uint32_t key_size : 24 = 0;
+  uint32_t reported_health : 4 = 0;
+  uint32_t key_size : 23 = 0;
+  uint32_t offline : 1 = 0;
+  Row* next = nullptr;  // Of the same cluster.
+  Row* previous = nullptr;
 
   static RowPtr Make(absl::string_view key) {
     CHECK(key.size() <= kKeyBytesMax);
@@ -49,14 +52,19 @@ struct ApplicationIndex::Row {
   }
 
   absl::string_view key() const { return {reinterpret_cast<const char*>(this + 1), key_size}; }
+  // What is shown.
   intent::SyncState sync() const {
+    if (offline) return intent::SyncState::kUnknown;
     return ShownSync(static_cast<intent::SyncState>(reported_sync), applied, assigned);
+  }
+  uint32_t health() const {
+    return offline ? static_cast<uint32_t>(intent::HealthState::kUnknown) : reported_health;
   }
   void Report(intent::SyncState sync, intent::HealthState state, intent::Revision revision) {
     const auto s = static_cast<uint32_t>(sync);
     const auto h = static_cast<uint32_t>(state);
     reported_sync = s < kSyncStates ? s : 0;
-    health = h < kHealthStates ? h : 0;
+    reported_health = h < kHealthStates ? h : 0;
     applied = revision;
   }
   // Nothing is known of it any more.
@@ -90,7 +98,7 @@ struct ApplicationIndex::Wanted {
   bool Matches(const Row& row) const {
     return (!set || row.set == *set) && (!project || row.project == *project) &&
            (!cluster || row.cluster == *cluster) && (!sync || row.sync() == *sync) &&
-           (!health || row.health == *health) &&
+           (!health || row.health() == *health) &&
            (name_part.empty() || absl::StrContains(NameIn(row.key()), name_part));
   }
 };
@@ -168,6 +176,7 @@ absl::Status ApplicationIndex::Do(const indexed::Dropped& dropped, const RowView
   MutexLock lock(&mu_);
   const auto found = rows_->find(absl::string_view(dropped.key));
   if (found == rows_->end()) return absl::OkStatus();
+  Unlink(found->get());
   Uncount(**found);
   rows_->erase(found);
   return absl::OkStatus();
@@ -197,8 +206,7 @@ absl::Status ApplicationIndex::Do(const indexed::ClusterDropped& gone, const Row
   MutexLock lock(&mu_);
   const std::optional<uint32_t> cluster = clusters_.Find(gone.cluster);
   if (!cluster) return absl::OkStatus();
-  for (const RowPtr& row : *rows_) {
-    if (row->cluster != *cluster) continue;
+  for (Row* row = first_of_cluster_[*cluster]; row != nullptr; row = row->next) {
     AddToAll(*row, ~uint64_t{0});
     row->Forget();
     AddToAll(*row, 1);
@@ -220,15 +228,20 @@ bool ApplicationIndex::Place(const indexed::Placed& placed) {
   next.project = projects_.Join(placed.project);
   next.cluster = clusters_.Join(placed.cluster);
   next.key_size = row.key_size;
+  next.offline = !placed.cluster.IsNone() && !live_.contains(placed.cluster);
   if (!moved) {
     next.assigned = row.assigned;
     next.applied = row.applied;
     next.reported_sync = row.reported_sync;
-    next.health = row.health;
+    next.reported_health = row.reported_health;
   }
   Count(next);
-  if (!is_new) Uncount(row);
+  if (!is_new) {
+    Unlink(&row);
+    Uncount(row);
+  }
   row = next;
+  Link(&row);
   if (is_new) rows_->insert(std::move(made));
   return moved;
 }
@@ -242,13 +255,45 @@ void ApplicationIndex::Uncount(const Row& row) {
   clusters_.Leave(row.cluster);
 }
 
+void ApplicationIndex::Link(Row* row) {
+  if (first_of_cluster_.size() <= row->cluster) first_of_cluster_.resize(row->cluster + 1);
+  Row*& first = first_of_cluster_[row->cluster];
+  row->previous = nullptr;
+  row->next = first;
+  if (first != nullptr) first->previous = row;
+  first = row;
+}
+
+void ApplicationIndex::Unlink(Row* row) {
+  if (row->next != nullptr) row->next->previous = row->previous;
+  if (row->previous != nullptr) {
+    row->previous->next = row->next;
+  } else {
+    first_of_cluster_[row->cluster] = row->next;
+  }
+}
+
+void ApplicationIndex::SetReach(const intent::ClusterId& cluster, Reach reach) {
+  MutexLock lock(&mu_);
+  const bool is_news =
+      reach == Reach::kLive ? live_.insert(cluster).second : live_.erase(cluster) > 0;
+  const std::optional<uint32_t> number = clusters_.Find(cluster);
+  if (!is_news || !number || cluster.IsNone()) return;
+  for (Row* row = first_of_cluster_[*number]; row != nullptr; row = row->next) {
+    AddToAll(*row, ~uint64_t{0});
+    row->offline = reach == Reach::kOffline;
+    AddToAll(*row, 1);
+  }
+}
+
 void ApplicationIndex::AddToAll(const Row& row, uint64_t step) {
   const auto sync = static_cast<size_t>(row.sync());
   for (ApplicationCounts* counts :
        {&all_, &sets_[row.set], &projects_[row.project], &clusters_[row.cluster]}) {
     counts->total += step;
     counts->sync[sync] += step;
-    counts->health[row.health] += step;
+    counts->health[row.health()] += step;
+    if (row.offline) counts->offline += step;
   }
 }
 

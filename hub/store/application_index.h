@@ -5,8 +5,9 @@
 // assignments and statuses: filled from them on opening, told of every change afterwards.
 //
 // What it counts is what is shown: a status that is older than the assignment says nothing about
-// that one (ShownSync), and one of another uid says nothing at all. An Application takes about 100
-// bytes.
+// that one (ShownSync), one of another uid says nothing at all, and the last one of a cluster that
+// has no live session says nothing about now: its Applications are Unknown in sync and health, and
+// counted as offline besides. An Application takes about 120 bytes.
 
 #include <array>
 #include <cstddef>
@@ -14,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -44,6 +46,7 @@ struct ApplicationCounts {
   uint64_t total = 0;
   std::array<uint64_t, kSyncStates> sync{};      // By intent::SyncState.
   std::array<uint64_t, kHealthStates> health{};  // By intent::HealthState.
+  uint64_t offline = 0;                          // On clusters without a live session: all Unknown.
 
   friend bool operator==(const ApplicationCounts&, const ApplicationCounts&) = default;
 };
@@ -133,6 +136,9 @@ class ApplicationTally {
   std::vector<uint32_t> free_;
 };
 
+// Whether a cluster has a live session. None has when the index is made: nothing is stored of it.
+enum class Reach : uint8_t { kOffline, kLive };
+
 // Thread-safe; the loads and Apply are called by one thread at a time.
 class ApplicationIndex {
  public:
@@ -147,6 +153,9 @@ class ApplicationIndex {
   absl::Status LoadStatuses(const RowView& rows);
   // `rows` is the state after the changes. kDataLoss for damage; the index is of no use then.
   absl::Status Apply(const std::vector<indexed::Any>& changes, const RowView& rows);
+  // O(Applications of that cluster) where that is news, else O(log clusters). What has no cluster
+  // is never offline.
+  void SetReach(const intent::ClusterId& cluster, Reach reach) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Each O(1) or O(log groups).
   ApplicationCounts All() const ABSL_LOCKS_EXCLUDED(mu_);
@@ -181,6 +190,9 @@ class ApplicationIndex {
   bool Place(const indexed::Placed& placed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Count(const Row& row) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Uncount(const Row& row) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Into and out of the list of its cluster's rows.
+  void Link(Row* row) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Unlink(Row* row) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // `step` is 1, or its complement to 0.
   void AddToAll(const Row& row, uint64_t step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The Application of that key, if it is on that cluster (and has that uid); or nullptr.
@@ -195,6 +207,8 @@ class ApplicationIndex {
   ApplicationTally<std::string> sets_ ABSL_GUARDED_BY(mu_);
   ApplicationTally<std::string> projects_ ABSL_GUARDED_BY(mu_);
   ApplicationTally<intent::ClusterId> clusters_ ABSL_GUARDED_BY(mu_);
+  std::vector<Row*> first_of_cluster_ ABSL_GUARDED_BY(mu_);  // By number; nullptr: none.
+  std::set<intent::ClusterId> live_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace leidang::hub

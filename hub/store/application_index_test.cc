@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,6 +39,7 @@ class Churned {
 
   void Step() {
     if (random_.Chance(1, 40)) return Reopen();
+    if (random_.Chance(1, 4)) return ChangeReach();
     WriteBatch batch;
     const uint64_t changes = 1 + random_.Below(4);
     for (uint64_t i = 0; i < changes; ++i) Change(&batch);
@@ -49,6 +51,7 @@ class Churned {
     loop_.RunUntilIdle();
     return *store_;
   }
+  const std::set<intent::ClusterId>& live() const { return live_; }
   Random& random() { return random_; }
   void Reopen() {
     loop_.RunUntilIdle();
@@ -63,6 +66,19 @@ class Churned {
     auto opened = OpenMemoryStore(&disk_, &loop_);
     ASSERT_OK(opened);
     store_ = *std::move(opened);
+    live_.clear();  // No session outlives the process.
+  }
+
+  // Also of clusters that have nothing, and again.
+  void ChangeReach() {
+    const intent::ClusterId cluster = random_.Chance(1, 10) ? intent::ClusterId() : Cluster();
+    const bool live = random_.Chance(2, 3);
+    store_->SetReach(cluster, live ? Reach::kLive : Reach::kOffline);
+    if (live) {
+      live_.insert(cluster);
+    } else {
+      live_.erase(cluster);
+    }
   }
 
   std::string Name() { return absl::StrCat("ns-", random_.Below(2), "/app-", random_.Below(8)); }
@@ -122,6 +138,7 @@ class Churned {
   SimLoop loop_;
   MemoryRows disk_;
   std::unique_ptr<Store> store_;
+  std::set<intent::ClusterId> live_;
 };
 
 TEST(ApplicationIndex, AgreesWithAWalkWhateverChanges) {
@@ -129,11 +146,12 @@ TEST(ApplicationIndex, AgreesWithAWalkWhateverChanges) {
     Churned churned(seed);
     for (int step = 0; step < 150; ++step) {
       churned.Step();
-      const std::string differs = IndexDiffers(churned.store());
+      const std::string differs = IndexDiffers(churned.store(), churned.live());
       ASSERT_EQ(differs, "") << "seed " << seed << " step " << step;
     }
     churned.Reopen();
-    ASSERT_EQ(IndexDiffers(churned.store()), "") << "seed " << seed << " opened again";
+    ASSERT_EQ(IndexDiffers(churned.store(), churned.live()), "")
+        << "seed " << seed << " opened again";
   }
 }
 
@@ -142,7 +160,7 @@ TEST(ApplicationIndex, ListsByEveryFilterWhatAWalkFinds) {
     Churned churned(seed);
     Random& random = churned.random();
     for (int step = 0; step < 200; ++step) churned.Step();
-    const std::vector<WalkedApplication> walked = WalkApplications(churned.store());
+    const std::vector<WalkedApplication> walked = WalkApplications(churned.store(), churned.live());
     for (int i = 0; i < 60; ++i) {
       ApplicationFilter filter;
       if (random.Chance(1, 3)) filter.set = absl::StrCat("ns/set-", random.Below(3));
@@ -204,6 +222,48 @@ TEST_F(FilledIndexTest, ANameThatNothingHasFindsNothing) {
   EXPECT_THAT(store_->Index().Keys(filter, "", 10), IsEmpty()) << "a namespace is no name";
   filter.name_part = "-7";
   EXPECT_THAT(store_->Index().Keys(filter, "", 10), ElementsAre("ns/app-7"));
+}
+
+TEST_F(FilledIndexTest, WhatAnOfflineClusterLastReportedIsUnknownUntilItIsBack) {
+  const auto cluster = IdOf<intent::ClusterId>('c');
+  WriteBatch batch;
+  batch.OpenLog(cluster, {IdOf<intent::HubId>('h'), 1, 1});
+  for (const char* key : {"ns/app-1", "ns/app-2"}) {
+    DerivedApplication application;
+    application.key = key;
+    application.set = "ns/set";
+    application.cluster = cluster;
+    application.uid = IdOf<intent::Uid>('u');
+    batch.PutApplication(application);
+    intent::EntryStatus status;
+    status.key = {intent::EntryKind::kApplication, key};
+    status.uid = application.uid;
+    status.sync = intent::SyncState::kSynced;
+    status.health = intent::HealthState::kHealthy;
+    batch.PutStatus(cluster, std::move(status));
+  }
+  Commit(std::move(batch));
+  const ApplicationIndex& index = store_->Index();
+  ApplicationFilter synced;
+  synced.sync = intent::SyncState::kSynced;
+  constexpr auto kSynced = static_cast<size_t>(intent::SyncState::kSynced);
+  constexpr auto kHealthy = static_cast<size_t>(intent::HealthState::kHealthy);
+
+  EXPECT_THAT(index.Keys(synced, "", 10), IsEmpty()) << "nobody is connected on opening";
+  EXPECT_EQ(index.OfSet("ns/set").offline, 2u);
+  store_->SetReach(cluster, Reach::kLive);
+  EXPECT_THAT(index.Keys(synced, "", 10), ElementsAre("ns/app-1", "ns/app-2"));
+  EXPECT_EQ(index.OfSet("ns/set").sync[kSynced], 2u);
+  EXPECT_EQ(index.OfSet("ns/set").health[kHealthy], 2u);
+  EXPECT_EQ(index.OfSet("ns/set").offline, 0u);
+  store_->SetReach(cluster, Reach::kOffline);
+  EXPECT_THAT(index.Keys(synced, "", 10), IsEmpty());
+  synced.sync = intent::SyncState::kUnknown;
+  EXPECT_THAT(index.Keys(synced, "", 10), SizeIs(9));
+  EXPECT_EQ(index.OfCluster(cluster).sync[kSynced], 0u);
+  EXPECT_EQ(index.OfCluster(cluster).health[kHealthy], 0u);
+  EXPECT_EQ(index.All().offline, 2u) << "what has no cluster is not offline";
+  EXPECT_EQ(index.All().total, 9u);
 }
 
 TEST_F(FilledIndexTest, ADamagedRowIsRefusedOnOpening) {

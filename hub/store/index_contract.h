@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,11 +19,14 @@ namespace leidang::hub {
 // One Application as a walk finds it.
 struct WalkedApplication {
   DerivedApplication row;
+  bool offline = false;
   intent::SyncState sync = intent::SyncState::kUnknown;
   intent::HealthState health = intent::HealthState::kUnknown;
 };
 
-inline std::vector<WalkedApplication> WalkApplications(const Store& store) {
+// `live`: the clusters that have a live session.
+inline std::vector<WalkedApplication> WalkApplications(const Store& store,
+                                                       const std::set<intent::ClusterId>& live) {
   std::vector<WalkedApplication> walked;
   PageRequest request;
   do {
@@ -30,9 +34,11 @@ inline std::vector<WalkedApplication> WalkApplications(const Store& store) {
     for (const DerivedApplication& row : page->items) {
       WalkedApplication& one = walked.emplace_back();
       one.row = row;
+      one.offline = !row.cluster.IsNone() && !live.contains(row.cluster);
+      if (one.offline) continue;  // Nothing is known of now.
       const intent::EntryKey key{intent::EntryKind::kApplication, row.key};
-      const auto live = store.Assignment(row.cluster, key);
-      const intent::Revision assigned = live.ok() ? live->revision : 0;
+      const auto assignment = store.Assignment(row.cluster, key);
+      const intent::Revision assigned = assignment.ok() ? assignment->revision : 0;
       const auto statuses = store.Statuses(row.cluster, key);
       for (const intent::EntryStatus& status : *statuses) {
         if (status.uid != row.uid) continue;
@@ -51,6 +57,7 @@ inline std::string TextOf(const ApplicationCounts& counts) {
   for (const uint64_t n : counts.sync) absl::StrAppend(&text, " ", n);
   absl::StrAppend(&text, " /");
   for (const uint64_t n : counts.health) absl::StrAppend(&text, " ", n);
+  absl::StrAppend(&text, " offline ", counts.offline);
   return text;
 }
 
@@ -83,8 +90,8 @@ inline std::string PagesDiffer(const ApplicationIndex& index, const ApplicationF
 
 // "" if the index of the store counts and lists what a walk over its rows does; else what differs.
 // No commit may be under way.
-inline std::string IndexDiffers(const Store& store) {
-  const std::vector<WalkedApplication> walked = WalkApplications(store);
+inline std::string IndexDiffers(const Store& store, const std::set<intent::ClusterId>& live) {
+  const std::vector<WalkedApplication> walked = WalkApplications(store, live);
   const ApplicationIndex& index = store.Index();
   ApplicationCounts all;
   std::map<std::string, ApplicationCounts> sets, projects;
@@ -95,6 +102,7 @@ inline std::string IndexDiffers(const Store& store) {
       ++counts->total;
       ++counts->sync[static_cast<size_t>(one.sync)];
       ++counts->health[static_cast<size_t>(one.health)];
+      counts->offline += one.offline ? 1 : 0;
     }
   }
   std::string differs;

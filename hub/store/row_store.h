@@ -56,6 +56,9 @@ class RowStore final : public Store {
   absl::StatusOr<Page<DerivedApplication>> ApplicationsOfSet(
       absl::string_view set, const PageRequest& request) const override;
   const ApplicationIndex& Index() const override { return index_; }
+  void SetReach(const intent::ClusterId& cluster, Reach reach) override {
+    index_.SetReach(cluster, reach);
+  }
   uint64_t CountApplications() const override;
   uint64_t CountApplicationsOfSet(absl::string_view set) const override;
   absl::StatusOr<hub::SetState> SetState(absl::string_view set) const override;
@@ -106,7 +109,7 @@ class RowStore final : public Store {
   Rows* const rows_;
   const CommitLimits limits_;
 
-  ApplicationIndex index_;  // Changed on the commit loop only.
+  ApplicationIndex index_;  // Rows are changed on the commit loop only.
 
   absl::Status broken_;  // Commit loop only: why nothing more is written.
 

@@ -41,7 +41,8 @@
 
 namespace leidang::hub {
 
-class ApplicationIndex;  // application_index.h
+class ApplicationIndex;      // application_index.h
+enum class Reach : uint8_t;  // application_index.h
 
 // What is known about one cluster's log.
 struct ClusterLog {
@@ -186,6 +187,8 @@ class Store {
   // Which of them there are and how they stand, counted. What a commit did is in it before its
   // `done` is posted, and may be a moment later than in the other reads.
   virtual const ApplicationIndex& Index() const = 0;
+  // Tells the index whether that cluster has a live session. Not stored: none has on opening.
+  virtual void SetReach(const intent::ClusterId& cluster, Reach reach) = 0;
   virtual uint64_t CountApplications() const = 0;
   virtual uint64_t CountApplicationsOfSet(absl::string_view set) const = 0;
   virtual absl::StatusOr<hub::SetState> SetState(absl::string_view set) const = 0;

@@ -1,5 +1,6 @@
 // The command line as a script uses it: exit codes, what is on which stream, names in every form.
 
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@
 namespace leidang::testing {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -171,6 +173,54 @@ TEST_F(CliTest, SeveralAreChosenByLabelsAndWaitedForAsArgoCdDoes) {
       fleet_.Leidang({"app", "wait", "cart", "leidang/pay", "--delete", "--timeout", "20"});
   EXPECT_EQ(gone.code, 0) << gone.err;
   EXPECT_THAT(gone.out, HasSubstr("application/cart is deleted"));
+}
+
+TEST_F(CliTest, WhatAnOfflineClusterReportedIsNowhereShownAsTheStateOfNow) {
+  ASSERT_EQ(fleet_.Leidang({"apply", "-f", SetFile("leidang")}).code, 0);
+  fleet_.LeidangUntil({"app", "list", "--sync", "outofsync", "-o", "name"}, "application/pay");
+  ASSERT_EQ(fleet_.Leidang({"app", "sync", "cart", "pay", "--timeout", "30"}).code, 0);
+  ASSERT_EQ(fleet_.Leidang({"app", "wait", "cart", "pay", "--timeout", "20"}).code, 0);
+  EXPECT_THAT(fleet_.Leidang({"app", "list", "--counts"}).out,
+              AllOf(HasSubstr("Unknown=0 Synced=2 OutOfSync=0\n"), Not(HasSubstr("Offline"))));
+
+  fleet_.agent("one").Kill();
+  EXPECT_THAT(fleet_.LeidangUntil({"app", "list"}, "Synced?").out,
+              ContainsRegex("cart +one +Synced\\? +Healthy\\? .*ClusterOffline: cluster one is "
+                            "offline, last seen 20"));
+  const auto waited = fleet_.Leidang({"app", "wait", "cart", "--timeout", "1"});
+  EXPECT_EQ(waited.code, 5);
+  EXPECT_THAT(waited.out, Not(HasSubstr("Synced and Healthy")));
+  EXPECT_THAT(waited.err, ContainsRegex("cluster one is offline, last seen [0-9]+s ago; its last "
+                                        "state \\(Synced and Healthy\\) says nothing about now"));
+
+  const auto json = fleet_.Leidang({"get", "app", "cart", "-o", "json"});
+  ASSERT_OK_AND_ASSIGN(const object::Value application, object::ParseJson(json.out));
+  const auto text = [&](std::initializer_list<absl::string_view> path) {
+    return std::string(object::FindString(application, path));
+  };
+  EXPECT_EQ(text({"status", "sync", "status"}), "Unknown") << json.out;
+  EXPECT_EQ(text({"status", "health", "status"}), "Unknown");
+  EXPECT_EQ(text({"status", "lastReported", "sync", "status"}), "Synced");
+  EXPECT_EQ(text({"status", "lastReported", "health", "status"}), "Healthy");
+  EXPECT_EQ(object::Find(application, {"status", "resources"}), nullptr);
+  EXPECT_THAT(json.out, HasSubstr("\"type\": \"ClusterOffline\""));
+  EXPECT_THAT(
+      fleet_.Leidang({"describe", "app", "cart"}).out,
+      AllOf(HasSubstr("one (offline: what follows was reported before it"), HasSubstr("Synced?")));
+
+  EXPECT_EQ(fleet_.Leidang({"app", "list", "--sync", "Synced", "-o", "name"}).out, "");
+  EXPECT_EQ(fleet_.Leidang({"app", "list", "--health", "Healthy", "-o", "name"}).out, "");
+  EXPECT_EQ(fleet_.Leidang({"app", "list", "--sync", "Unknown", "-o", "name"}).out,
+            "application/cart\napplication/pay\n");
+  EXPECT_THAT(fleet_.Leidang({"app", "list", "-c", "one", "--counts"}).out,
+              AllOf(HasSubstr("Unknown=2 Synced=0 OutOfSync=0\n"), HasSubstr("Healthy=0"),
+                    ContainsRegex("Offline: +2 of the Unknown")));
+  EXPECT_THAT(fleet_.Leidang({"get", "appsets"}).out, ContainsRegex("shop +2 +0 +0 +2 "));
+
+  fleet_.agent("one").Start();
+  EXPECT_EQ(fleet_.Leidang({"app", "wait", "cart", "pay", "--timeout", "30"}).code, 0);
+  EXPECT_THAT(fleet_.Leidang({"app", "list", "--counts"}).out,
+              HasSubstr("Unknown=0 Synced=2 OutOfSync=0\n"));
 }
 
 TEST_F(CliTest, SettingsOfTheFleetAreWrittenShownAndTakenBack) {

@@ -423,7 +423,7 @@ void FleetBed::Calm(absl::Duration limit) {
   if (failed()) return;
   const std::string missing = ContentOfHub().missing;
   Expect(missing.empty(), "Liveness", missing);
-  const std::string differs = hub::IndexDiffers(hub_->store());
+  const std::string differs = hub::IndexDiffers(hub_->store(), {});
   Expect(differs.empty(), "ProofIsHonest", differs);
   Note(hub_->Picture(testing::TestHub::Reasons::kLeftOut));
 }

@@ -74,6 +74,9 @@ class FaultyStore final : public hub::Store {
     return store_->ApplicationsOfSet(set, request);
   }
   const hub::ApplicationIndex& Index() const override { return store_->Index(); }
+  void SetReach(const intent::ClusterId& cluster, hub::Reach reach) override {
+    store_->SetReach(cluster, reach);
+  }
   uint64_t CountApplications() const override { return store_->CountApplications(); }
   uint64_t CountApplicationsOfSet(absl::string_view set) const override {
     return store_->CountApplicationsOfSet(set);
