@@ -90,7 +90,7 @@ class BrokenKindTest : public ::testing::Test {
   static ObjectKey Gadget() { return {"example.com", "Gadget", "shop", "g"}; }
 
   // What is asked about gadgets is answered so.
-  void Break(int status, std::string body) {
+  void Break(int status, const std::string& body) {
     server_.SetFault([=](const ApiRequest& request) -> std::optional<ApiResponse> {
       if (!absl::StrContains(request.path, "/gadgets")) return std::nullopt;
       return ApiResponse{status, body, status == 429 ? absl::Seconds(1) : absl::ZeroDuration()};

@@ -192,7 +192,7 @@ class KubernetesBrokenKindTest : public KubernetesTroubleTest {
     EXPECT_TRUE(KubernetesFleet::Until(
         [&] { return two().Request("GET", "/apis/example.com/v2/gadgets").status == 200; }));
   }
-  ~KubernetesBrokenKindTest() override { Define("{strategy: None}"); }
+  void TearDown() override { Define("{strategy: None}"); }
 
   static void Define(const std::string& conversion) {
     const std::string schema =
