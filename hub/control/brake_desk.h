@@ -14,8 +14,8 @@
 
 namespace leidang::hub {
 
-// Where people decide about held deletions: a decision is durable and in the audit log before it is
-// answered, and those whose deletions it was about are looked at at once.
+// Where people decide about held deletions: a decision is durable before it is answered, and is
+// appended to the audit log when it is; those whose deletions it was about are looked at at once.
 //
 // Loop-bound; all references must outlive it.
 class BrakeDesk {

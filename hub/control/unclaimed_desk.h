@@ -21,8 +21,8 @@ namespace leidang::hub {
 // set and no Application of this hub accounts for under that uid. They are kept until somebody
 // either releases them (they end at the cluster) or adopts them (they are this hub's from then on).
 //
-// A decision is durable and in the audit log before it is answered; the agent hears of it when it
-// is connected. Deciding the same again changes nothing.
+// A decision is durable before it is answered, and is appended to the audit log when it is; the
+// agent hears of it when it is connected. Deciding the same again changes nothing.
 //
 // Loop-bound; all references must outlive it.
 class UnclaimedDesk {
