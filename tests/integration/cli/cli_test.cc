@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
@@ -302,7 +304,27 @@ TEST_F(CliTest, WhatIsUnclaimedIsNamedExactly) {
 TEST_F(CliTest, RepositoriesAreListedWithWhatIsWrong) {
   EXPECT_THAT(fleet_.Leidang({"repo", "list"}).err, HasSubstr("reads no repository"));
   EXPECT_EQ(fleet_.Leidang({"apply", "-f", SetFile("leidang")}).code, 0);
-  fleet_.LeidangUntil({"repo", "list"}, git_.path());
+  const std::string lost = absl::StrCat("file://", folder_ / "lost.git");
+  const std::string set = absl::StrReplaceAll(
+      kSet,
+      {{"REPO", lost}, {"NAMESPACE", "leidang"}, {"PREFIX", "x"}, {"name: shop", "name: lost"}});
+  EXPECT_EQ(fleet_.Leidang({"apply", "-f", fleet_.Write("lost.yaml", set)}).code, 0);
+  // The error is the last word of its line, "-" where there is none.
+  const auto error_of = [this](const std::string& url) -> std::string {
+    const std::string list = fleet_.Leidang({"repo", "list"}).out;
+    for (const absl::string_view line : absl::StrSplit(list, '\n')) {
+      if (!absl::StartsWith(line, url)) continue;
+      const std::vector<std::string> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
+      return words.size() < 5 ? "?" : absl::StrJoin(words.begin() + 4, words.end(), " ");
+    }
+    return "?";
+  };
+  const std::string good = absl::StrCat("file://", git_.path());
+  EXPECT_TRUE(WaitUntil([&] { return error_of(good) == "-"; }, absl::Seconds(20)));
+  EXPECT_TRUE(WaitUntil([&] { return error_of(lost).size() > 10; }, absl::Seconds(20)))
+      << fleet_.Leidang({"repo", "list"}).out;
+  EXPECT_THAT(error_of(lost), HasSubstr("lost.git"));
+  EXPECT_EQ(error_of(good), "-") << "one that is lost is not the other's trouble";
   EXPECT_EQ(fleet_.Leidang({"repo"}).code, 64);
 }
 
