@@ -216,6 +216,11 @@ int Main(int argc, char** argv) {
     Say(kUsage);
     return 64;
   }
+  if (!arguments->scenario.empty() && (arguments->shrink || arguments->only.has_value())) {
+    Say("--shrink and --only need a list of deeds, which a scenario has not: give them with "
+        "--world");
+    return 64;
+  }
   const int failed = arguments->scenario.empty() ? RunWorlds(*arguments) : RunScenarios(*arguments);
   return failed == 0 ? 0 : 1;
 }
