@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -19,6 +20,8 @@
 #include "agent/link/grpc/grpc_transport.h"
 #include "agent/link/grpc/tls_probe.h"
 #include "common/base/mutex.h"
+#include "common/intent/intent.h"
+#include "common/proof/bucketed_digest.h"
 #include "common/time/real_clock.h"
 #include "common/time/thread_loop.h"
 #include "tests/integration/trust/attempt.h"
@@ -90,7 +93,7 @@ TEST(Admission, AHerdIsLetInAtTheBoundedRateAndNobodyIsSentAway) {
   for (const int descriptor : herd) ::close(descriptor);
 }
 
-// Through all of TLS and gRPC: waiting is no failure, and whoever is in is served meanwhile.
+// Through all of TLS and gRPC: waiting is no failure.
 TEST(Admission, AnAgentThatWaitsForItsTurnIsLetInInTheEnd) {
   TestHub hub({.per_second = 2, .burst = 1});
   const testing::TempDir directory;
@@ -121,6 +124,86 @@ TEST(Admission, AnAgentThatWaitsForItsTurnIsLetInInTheEnd) {
   std::promise<void> gone;
   loop.Post([&] {
     streams.clear();
+    gone.set_value();
+  });
+  gone.get_future().wait();
+}
+
+// Greets as an agent that holds nothing, and tells when it is live and when the first change came.
+class Live final : public agent::StreamObserver {
+ public:
+  explicit Live(const intent::ClusterId& cluster) : cluster_(cluster) {}
+  void Open(agent::GrpcTransport& transport, const std::string& hub) {
+    stream_ = transport.Open({hub, ""}, this);
+  }
+  void Close() { stream_.reset(); }
+  void OnOpen() override {
+    opened = true;
+    v1::AgentMessage hello;
+    hello.mutable_hello()->set_cluster_id(cluster_.Raw());
+    hello.mutable_hello()->set_instance(std::string(16, 'i'));
+    hello.mutable_hello()->set_intent_root(proof::BucketedDigest().Root().Raw());
+    stream_->Write(std::move(hello));
+    stream_->Read();
+  }
+  void OnMessage(v1::HubMessage message) override {
+    if (message.has_welcome()) welcomed.set_value();
+    if (message.has_changes()) changed.set_value();
+    stream_->Read();
+  }
+  void OnWritten() override {}
+  void OnClosed(absl::Status) override {}
+
+  std::atomic<bool> opened{false};
+  std::promise<void> welcomed;
+  std::promise<void> changed;
+
+ private:
+  const intent::ClusterId cluster_;
+  std::unique_ptr<agent::Stream> stream_;
+};
+
+TEST(Admission, WhoeverIsInIsServedWhileAHerdWaitsBeforeTheDoor) {
+  TestHub hub({.per_second = 1, .burst = 1});
+  const testing::TempDir directory;
+  ThreadLoop loop("agents");
+  std::vector<std::unique_ptr<agent::GrpcTransport>> transports;
+  std::vector<std::unique_ptr<Live>> agents;
+  std::vector<intent::ClusterId> clusters;
+  for (const char* name : {"live", "last"}) {
+    const auto made = agent::MakeKeyAndRequest();
+    ASSERT_TRUE(made.ok());
+    clusters.push_back(hub.Register(name));
+    const std::string certificate = hub.Certificate(clusters.back(), made->csr_der, hub.Now());
+    transports.push_back(std::make_unique<agent::GrpcTransport>(
+        loop, WriteIdentity(absl::StrCat(directory.path(), "/", name), certificate, made->key_pem,
+                            hub.authority().certificate_pem())));
+    agents.push_back(std::make_unique<Live>(clusters.back()));
+  }
+  loop.Post([&] { agents[0]->Open(*transports[0], hub.agents()); });
+  ASSERT_EQ(agents[0]->welcomed.get_future().wait_for(std::chrono::seconds(10)),
+            std::future_status::ready);
+  std::vector<int> herd;
+  for (int i = 0; i < 60; ++i) herd.push_back(Dial(hub.agents_port()));
+  loop.Post([&] { agents[1]->Open(*transports[1], hub.agents()); });
+
+  const RealClock clock;
+  const absl::Duration begin = clock.Monotonic();
+  hub::WriteBatch batch;
+  batch.Put(clusters[0], {.key = {intent::EntryKind::kApplication, "leidang/cart"},
+                          .uid = intent::Uid(intent::Uid::Bytes{1}),
+                          .body = "{}",
+                          .sources = {}});
+  ASSERT_THAT(hub.Commit(std::move(batch)), testing::IsOk());
+  EXPECT_EQ(agents[0]->changed.get_future().wait_for(std::chrono::seconds(10)),
+            std::future_status::ready);
+  EXPECT_LT(clock.Monotonic() - begin, absl::Seconds(5)) << "the herd takes a minute";
+  EXPECT_FALSE(agents[1]->opened) << "there was no herd: who came last is in";
+  EXPECT_EQ(hub.sessions(), 1u);
+  for (const int descriptor : herd) ::close(descriptor);
+  std::promise<void> gone;
+  loop.Post([&] {
+    for (const auto& agent : agents) agent->Close();
     gone.set_value();
   });
   gone.get_future().wait();
