@@ -93,7 +93,8 @@ void DescribeCluster(const v1::ClusterSummary& c, absl::Time now, std::ostream& 
       << "\nApplications:       " << c.applications() << "\nSynced:             " << c.synced()
       << "\nHealthy:            " << c.healthy()
       << "\nPending deletions:  " << c.pending_tombstones()
-      << "\nUnclaimed:          " << c.unclaimed()
+      << "\nUnclaimed:          " << c.unclaimed() << "\nDormant since:      "
+      << (c.has_dormant_since() ? TimeText(c.dormant_since(), now) : "not dormant")
       << "\nRecovering:         " << (c.recovering() ? "yes: see leidang recover" : "no") << "\n";
 }
 

@@ -57,6 +57,8 @@ Table Clusters(const std::vector<v1::Resource>& resources, absl::Time now) {
     std::string proof = "-";
     if (c.recovering()) {
       proof = "recovering";
+    } else if (c.has_dormant_since()) {
+      proof = absl::StrCat("dormant ", Age(TimeOf(c.dormant_since()), now));
     } else if (c.intent_proven() && c.applied_proven()) {
       proof = absl::StrCat("proven ", Age(TimeOf(c.proven_at()), now), " ago");
     } else if (!c.connected() && c.has_last_applied_at()) {

@@ -199,6 +199,8 @@ class Hub {
     ControlPlane::Options options;
     options.polling.poll_interval = options_.poll_interval;
     options.polling.poll_jitter = options_.poll_jitter;
+    options.dormancy.after = options_.dormant_after;
+    options.dormancy.tombstones = options_.dormant_tombstones;
     if (!options_.config_repo.empty()) {
       options.config = ConfigRepository::Options{options_.config_repo, options_.config_revision,
                                                  options_.config_path};
@@ -213,6 +215,10 @@ class Hub {
               },
               [this](const std::set<intent::ClusterId>& held, Surveys when) {
                 sessions_.Post([this, held, when] { HoldSessions(held, when); });
+              },
+              [this](const intent::ClusterId& id) {
+                const ClusterView view = board_->View(id);
+                return LinkPresence{view.session_epoch != 0, view.last_seen};
               }});
       plane_->Load(database_->hub_id(), std::move(done));
     });

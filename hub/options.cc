@@ -52,6 +52,7 @@ std::optional<int> ParseOptions(int argc, char** argv, HubOptions* options) {
   double poll_interval_s = absl::ToDoubleSeconds(options->poll_interval);
   double poll_jitter_s = absl::ToDoubleSeconds(options->poll_jitter);
   double heartbeat_s = absl::ToDoubleSeconds(options->heartbeat);
+  uint32_t dormant_days = static_cast<uint32_t>(options->dormant_after / absl::Hours(24));
   CLI::App app(
       "The hub of a Leidang fleet: expands ApplicationSets and hands each cluster its own.",
       "leidang-hub");
@@ -94,6 +95,17 @@ std::optional<int> ParseOptions(int argc, char** argv, HubOptions* options) {
       ->envname("LEIDANG_HEARTBEAT")
       ->check(CLI::Range(0.5, 300.0))
       ->capture_default_str();
+  app.add_option("--dormant-after", dormant_days,
+                 "Days after which deletions do not wait any more for a cluster that is away; what "
+                 "it then brings back is unclaimed")
+      ->envname("LEIDANG_DORMANT_AFTER")
+      ->check(CLI::Range(1u, 36500u))
+      ->capture_default_str();
+  app.add_option("--dormant-tombstones", options->dormant_tombstones,
+                 "Deletions that wait for a cluster that is away, at most, with the same end")
+      ->envname("LEIDANG_DORMANT_TOMBSTONES")
+      ->check(CLI::Range(uint64_t{100}, uint64_t{10'000'000}))
+      ->capture_default_str();
   app.add_option("--log-format", options->log_format, "text or json")
       ->envname("LEIDANG_LOG_FORMAT")
       ->transform(CLI::CheckedTransformer(LogFormats()));
@@ -109,6 +121,7 @@ std::optional<int> ParseOptions(int argc, char** argv, HubOptions* options) {
   options->poll_interval = absl::Seconds(poll_interval_s);
   options->poll_jitter = absl::Seconds(poll_jitter_s);
   options->heartbeat = absl::Seconds(heartbeat_s);
+  options->dormant_after = absl::Hours(24) * dormant_days;
   return std::nullopt;
 }
 

@@ -8,6 +8,7 @@
 
 #include "common/log/log.h"
 #include "common/log/log_line.h"
+#include "hub/control/dormancy.h"
 #include "hub/session/options.h"
 
 namespace leidang::hub {
@@ -36,6 +37,9 @@ struct HubOptions {
   absl::Duration poll_interval = absl::Seconds(180);
   absl::Duration poll_jitter = absl::Seconds(60);
   absl::Duration heartbeat = SessionOptions().heartbeat;
+  // A cluster that is unseen for so long, or for which so many deletions wait while it is away.
+  absl::Duration dormant_after = DormancyOptions().after;
+  uint64_t dormant_tombstones = DormancyOptions().tombstones;
   std::string config_repo;  // Empty: there is no config repository.
   std::string config_path;
   std::string config_revision = "HEAD";

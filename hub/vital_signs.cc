@@ -29,9 +29,11 @@ void VitalSigns::Measure() {
   measured_at_ns_ = absl::ToInt64Nanoseconds(parts_.control.clock().Monotonic());
   size_t connected = 0;
   size_t recovering = 0;
+  size_t dormant = 0;
   for (const auto& [id, cluster] : parts_.records.clusters()) {
     if (parts_.connected(id)) ++connected;
     if (cluster.recovering) ++recovering;
+    if (cluster.dormancy) ++dormant;
   }
   const auto set = [this](const char* name, const char* help, auto value) {
     Set(name, help, static_cast<double>(value));
@@ -39,6 +41,7 @@ void VitalSigns::Measure() {
   set("leidang_hub_clusters", "Registered clusters.", parts_.records.clusters().size());
   set("leidang_hub_clusters_connected", "Clusters with a live session.", connected);
   set("leidang_hub_clusters_recovering", "Clusters that are sent nothing.", recovering);
+  set("leidang_hub_clusters_dormant", "Clusters that no deletion waits for.", dormant);
   set("leidang_hub_applications", "Applications.", parts_.store.CountApplications());
   set("leidang_hub_pending_deletions", "Deletions that are decided and not carried out.",
       parts_.records.pending_deletions().size());

@@ -26,6 +26,9 @@ inline constexpr char kUnclaimed[] = "Unclaimed";
 inline constexpr char kRefused[] = "Refused";
 inline constexpr char kUnsupportedSource[] = "UnsupportedSource";
 
+// Of a cluster.
+inline constexpr char kDormant[] = "Dormant";
+
 // Of both, and of clusters.
 inline constexpr char kDeletionsHeld[] = "DeletionsHeld";
 

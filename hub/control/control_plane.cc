@@ -59,6 +59,9 @@ void ControlPlane::Build() {
                             {[this] { return owners_->looks_begun(); },
                              [this](uint64_t number) { return owners_->AnyLookBefore(number); }}},
       options_.sweep_interval);
+  dormancy_ = std::make_unique<Dormancy>(
+      Dormancy::Parts{parts_.loop, *records_, parts_.store, parts_.log, hooks_.presence},
+      options_.dormancy);
   BuildDesk();
   if (!options_.config) return;
   config_ = std::make_unique<ConfigRepository>(
@@ -101,6 +104,7 @@ void ControlPlane::Look(ClusterLifecycle::Logs logs, const Done& done) {
     rebuilding_ = logs == ClusterLifecycle::Logs::kRebuilt;
     recovery_->Start();
     sweeper_->Start();
+    dormancy_->Start();
     CheckSettled();
     if (logs == ClusterLifecycle::Logs::kKept || owners_->AllSettled() || AllRecovering())
       return done(status);

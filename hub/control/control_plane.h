@@ -20,6 +20,7 @@
 #include "hub/control/config_repository.h"
 #include "hub/control/content_sweeper.h"
 #include "hub/control/desk.h"
+#include "hub/control/dormancy.h"
 #include "hub/control/fleet_records.h"
 #include "hub/control/owner_reconciler.h"
 #include "hub/control/pinned_git.h"
@@ -59,11 +60,14 @@ class ControlPlane {
     std::optional<ConfigRepository::Options> config;
     size_t part_bytes = kPartBytes;                  // Of what a set comes to, in one batch.
     absl::Duration sweep_interval = kSweepInterval;  // Of content; infinite: never.
+    DormancyOptions dormancy = {};
   };
   struct Hooks {
     ClusterLifecycle::OnClusters on_clusters;  // Which clusters may connect has changed.
     ClusterLifecycle::OnGone on_gone;          // A cluster is gone for good.
     Recovery::Hold hold;                       // Which clusters are recovering has changed.
+    // Of any cluster, on the loop; without it none becomes dormant.
+    std::function<LinkPresence(const intent::ClusterId&)> presence = {};
   };
   using Done = std::function<void(absl::Status)>;
 
@@ -126,6 +130,7 @@ class ControlPlane {
   std::unique_ptr<ConfigRepository> config_;
   std::unique_ptr<Recovery> recovery_;
   std::unique_ptr<ContentSweeper> sweeper_;
+  std::unique_ptr<Dormancy> dormancy_;
   bool looking_ = false;
   bool rebuilding_ = false;  // Logs that were lost are not filled again yet.
   Done on_settled_;

@@ -242,6 +242,13 @@ std::string Encode(const ClusterRegistration& cluster, absl::string_view previou
   log.set_incarnation(cluster.log.incarnation);
   record.set_deleting(FromPolicy(cluster.deleting));
   record.set_recovering(cluster.recovering);
+  record.clear_dormancy();
+  if (cluster.dormancy) {
+    pb::DormancyMark& mark = *record.mutable_dormancy();
+    *mark.mutable_since() = ToRecord(cluster.dormancy->since);
+    for (const std::string& name : cluster.dormancy->left_behind) mark.add_left_behind(name);
+    mark.set_more_left_behind(cluster.dormancy->more_left_behind);
+  }
   return record.SerializeAsString();
 }
 
@@ -263,6 +270,12 @@ absl::StatusOr<ClusterRegistration> Decode(const LedgerEntry& entry) {
   cluster.log.incarnation = record.log().incarnation();
   RETURN_IF_ERROR(ReadOptionalPolicy(entry, record.deleting(), cluster.deleting));
   cluster.recovering = record.recovering();
+  if (record.has_dormancy()) {
+    const pb::DormancyMark& mark = record.dormancy();
+    cluster.dormancy = ClusterDormancy{FromRecord(mark.since()),
+                                       {mark.left_behind().begin(), mark.left_behind().end()},
+                                       mark.more_left_behind()};
+  }
   return cluster;
 }
 

@@ -71,6 +71,8 @@ TEST(LedgerRecords, EachComesBackAsItWas) {
   cluster.joined_at = kThen;
   cluster.labels.erase("region");
   ExpectComesBack(cluster);
+  cluster.dormancy = ClusterDormancy{kThen, {"leidang/cart", "project:default"}, true};
+  ExpectComesBack(cluster);
 
   PendingDeletion deletion;
   deletion.cluster = Cluster();

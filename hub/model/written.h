@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "absl/time/time.h"
@@ -57,6 +58,16 @@ struct WrittenObject {
 
 // A cluster that may join, or has. `id`, `name` and `server` never change; a name is used again
 // only under a new id.
+// Of a cluster that was away for so long that no deletion waits for it any more
+// (hub/control/dormancy.h). It stands until its agent is back.
+struct ClusterDormancy {
+  absl::Time since;
+  std::set<std::string> left_behind;  // Names of what is not deleted there: the first that came,
+  bool more_left_behind = false;      // and whether there was more.
+
+  friend bool operator==(const ClusterDormancy&, const ClusterDormancy&) = default;
+};
+
 struct ClusterRegistration {
   intent::ClusterId id;
   std::string name;
@@ -73,6 +84,7 @@ struct ClusterRegistration {
   // The hub was restored, or has lost what this cluster's agent holds: nothing is sent until the
   // two have been compared and the difference is accepted (hub/control/recovery.h).
   bool recovering = false;
+  std::optional<ClusterDormancy> dormancy;
 
   bool joined() const { return joined_at != absl::InfinitePast(); }
   friend bool operator==(const ClusterRegistration&, const ClusterRegistration&) = default;

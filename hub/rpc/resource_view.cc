@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 
 #include "common/base/status_macros.h"
+#include "common/conditions/reason.h"
 #include "common/conditions/types.h"
 #include "common/object/value.h"
 #include "hub/rpc/application_query.h"
@@ -25,6 +26,15 @@ std::pair<std::string, std::string> SplitKey(const std::string& key) {
   const size_t slash = key.find('/');
   if (slash == std::string::npos) return {"", key};
   return {key.substr(0, slash), key.substr(slash + 1)};
+}
+
+std::string DormancyText(const ClusterDormancy& dormancy) {
+  std::string text = "away for too long: no deletion waits for it";
+  if (dormancy.left_behind.empty()) return text;
+  absl::StrAppend(&text, "; left behind on the dormant cluster, to be unclaimed when it is back: ",
+                  absl::StrJoin(dormancy.left_behind, ", "));
+  if (dormancy.more_left_behind) absl::StrAppend(&text, " and more, see the audit log");
+  return text;
 }
 
 // What has never been has no field.
@@ -289,6 +299,12 @@ v1::Resource ResourceView::OfCluster(const ClusterRegistration& cluster) const {
   summary->set_last_applied_revision(link.last_applied_revision);
   summary->set_unclaimed(link.unclaimed);
   summary->set_recovering(cluster.recovering);
+  if (cluster.dormancy) {
+    SetTime(cluster.dormancy->since, summary->mutable_dormant_since());
+    AddCondition(conditions::kDormant, "True",
+                 std::string(conditions::ToString(conditions::Reason::kClusterDormant)),
+                 DormancyText(*cluster.dormancy), cluster.dormancy->since, &resource);
+  }
   if (const auto log = parts_.store.Log(cluster.id); log.ok()) {
     summary->set_head_revision(log->head);
     summary->set_acked_revision(log->acked);

@@ -303,6 +303,17 @@ absl::Status GroupWriter::Do(op::Gone& operation) {
   return absl::OkStatus();
 }
 
+absl::Status GroupWriter::Do(op::DropTombstones& operation) {
+  if (Peek(operation.cluster) == nullptr) return absl::OkStatus();
+  ASSIGN_OR_RETURN(LogState* const log, Mutable(operation.cluster));
+  std::vector<TombstoneTable::Id> dropped;
+  for (const auto& [revision, pending] : log->tombstones().by_revision())
+    dropped.emplace_back(pending.tombstone.key, pending.tombstone.uid);
+  for (const TombstoneTable::Id& id : dropped) ForgetTombstone(operation.cluster, *log, id);
+  log->header.resumable_from = log->header.head;
+  return absl::OkStatus();
+}
+
 absl::Status GroupWriter::Do(op::NextSessionEpoch& operation) {
   if (operation.above >= WriteBatch::kSessionEpochMax) {
     return absl::OutOfRangeError(absl::StrCat(Name(operation.cluster), " claims session epoch ",

@@ -50,6 +50,7 @@ class GroupWriter {
   absl::Status Do(op::Delete& operation);
   absl::Status Do(op::Acked& operation);
   absl::Status Do(op::Gone& operation);
+  absl::Status Do(op::DropTombstones& operation);
   absl::Status Do(op::NextSessionEpoch& operation);
   absl::Status Do(op::PutApplication& operation);
   absl::Status Do(op::DeleteApplication& operation);

@@ -394,6 +394,35 @@ TEST_P(StoreContract, SetStatesAreKept) {
   EXPECT_THAT(store().SetState("leidang/web"), StatusIs(absl::StatusCode::kNotFound));
 }
 
+TEST_P(StoreContract, DroppedTombstonesAreForgottenAndNobodyResumesOverThem) {
+  for (const char* name : {"a", "b", "c", "d"}) Put(name, "1");
+  Ack(4);
+  Delete("a");
+  Ack(5);
+  Delete("b");
+  Put("c", "2");
+  const CommitResult end = Do([&](WriteBatch& b) {
+    b.DropTombstones(kOne);
+    b.DropTombstones(kTwo);  // No log.
+  });
+  ASSERT_EQ(end.forgotten.size(), 2u);
+  EXPECT_EQ(end.forgotten[0].uid, TestUid("a"));
+  EXPECT_EQ(end.forgotten[1].uid, TestUid("b"));
+  EXPECT_TRUE(end.heads.empty());
+  EXPECT_EQ(After(0), "4:put d 7:put c");
+  harness_->KillAndReopen();
+  const ClusterLog log = *store().Log(kOne);
+  EXPECT_EQ(log.tombstones, 0u);
+  EXPECT_EQ(log.resumable_from, 7u);
+  EXPECT_EQ(log.head, 7u);
+  EXPECT_EQ(log.acked, 5u);
+  EXPECT_TRUE(Gone("a").forgotten.empty()) << "what it says late changes nothing";
+  EXPECT_TRUE(Ack(7).forgotten.empty());
+  // The log goes on.
+  Delete("d");
+  EXPECT_EQ(After(7), "8:delete d");
+}
+
 TEST_P(StoreContract, TheNewestOfEachLinkIsKeptApartFromStatuses) {
   EXPECT_TRUE(store().Links()->empty());
   LinkRecord link{.cluster = kOne,

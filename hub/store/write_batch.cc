@@ -72,6 +72,10 @@ void WriteBatch::ReportedGone(const intent::ClusterId& cluster, const intent::En
   AddOp(op::Gone{cluster, key, uid}, kOpBytes + key.name.size(), Class::kSynced);
 }
 
+void WriteBatch::DropTombstones(const intent::ClusterId& cluster) {
+  AddOp(op::DropTombstones{cluster}, kOpBytes, Class::kSynced);
+}
+
 void WriteBatch::NextSessionEpoch(const intent::ClusterId& cluster, uint64_t above) {
   AddOp(op::NextSessionEpoch{cluster, above}, kOpBytes, Class::kSynced);
 }

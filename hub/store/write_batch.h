@@ -45,6 +45,9 @@ struct Gone {
   intent::EntryKey key;
   intent::Uid uid;
 };
+struct DropTombstones {
+  intent::ClusterId cluster;
+};
 struct NextSessionEpoch {
   intent::ClusterId cluster;
   uint64_t above = 0;
@@ -82,9 +85,10 @@ struct DeleteContent {
   object::Sha256 digest;
 };
 
-using Any = std::variant<OpenLog, DropLog, Put, Delete, Acked, Gone, NextSessionEpoch,
-                         PutApplication, DeleteApplication, PutSetState, DeleteSetState, PutStatus,
-                         DeleteStatus, PutLink, PutContent, DeleteContent>;
+using Any =
+    std::variant<OpenLog, DropLog, Put, Delete, Acked, Gone, DropTombstones, NextSessionEpoch,
+                 PutApplication, DeleteApplication, PutSetState, DeleteSetState, PutStatus,
+                 DeleteStatus, PutLink, PutContent, DeleteContent>;
 
 }  // namespace op
 
@@ -123,6 +127,11 @@ class WriteBatch {
   // if no such tombstone is pending.
   void ReportedGone(const intent::ClusterId& cluster, const intent::EntryKey& key,
                     const intent::Uid& uid);
+
+  // Forgets all pending tombstones, acknowledged or not (CommitResult::forgotten), and lets nobody
+  // resume from below the head: whoever lacks something is compared, and what it holds beyond the
+  // intent is unclaimed. No change if the cluster has no log.
+  void DropTombstones(const intent::ClusterId& cluster);
 
   // A session epoch above the cluster's last and above `above`, the highest that the agent says it
   // has seen; the result has it (CommitResult::session_epochs).

@@ -36,6 +36,7 @@ constexpr Named kNamed[] = {
     {Mutant::kEndsForgotten, "ends-forgotten", "Liveness", std::nullopt},
     {Mutant::kContentNeverSwept, "content-never-swept", "BoundedEverything", std::nullopt},
     {Mutant::kAnyStatus, "any-status", "BoundedEverything", std::nullopt},
+    {Mutant::kResumeDormant, "resume-dormant", "ProofIsHonest", std::nullopt},
 };
 
 }  // namespace

@@ -39,6 +39,8 @@ enum class Mutant : uint8_t {
   kEndsForgotten,    // Pending deletions are lost with what can be computed again.
   kContentNeverSwept,  // The hub keeps all content that anything ever needed.
   kAnyStatus,          // The hub keeps a status of whatever an agent names.
+  kResumeDormant,      // A dormant cluster goes on from what it acknowledged, as if nothing was
+                       // dropped.
 };
 
 // The worlds of the simulation.

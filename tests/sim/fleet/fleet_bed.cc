@@ -13,6 +13,7 @@
 #include "hub/ledger/entry_codec.h"
 #include "hub/ledger/records.h"
 #include "hub/store/index_contract.h"
+#include "hub/store/records.h"
 
 namespace leidang::sim {
 namespace {
@@ -120,6 +121,11 @@ FleetBed::FleetBed(uint64_t seed, Mutant mutant, Trace::Output output)
   options.on_serving = [this](hub::Store& store) { OnServing(store); };
   options.on_hold = [this] { Hold(); };
   options.on_end = [this] { OnEnd(); };
+  options.presence = [this](const intent::ClusterId& id) {
+    if (table_ == nullptr) return hub::LinkPresence();
+    const hub::ClusterView view = table_->View(id);
+    return hub::LinkPresence{view.session_epoch != 0, view.last_seen};
+  };
   options.sweep_interval =
       mutant == Mutant::kContentNeverSwept ? absl::InfiniteDuration() : kSweeps;
   hub_ = mutated_ == nullptr ? std::make_unique<testing::TestHub>(loop_, git_, options)
@@ -373,6 +379,18 @@ void FleetBed::LoseDerivedData() {
                    })
             .ok());
   CHECK(hub_->ledger_disk().Persist(std::move(lost), hub::Durability::kSynced).ok());
+}
+
+void FleetBed::ResumeDormant(const std::string& cluster) {
+  if (mutant_ != Mutant::kResumeDormant) return;
+  hub::MemoryRows& disk = hub_->store_disk();
+  const std::string key = hub::LogKey(ids_.at(cluster), 0);
+  const auto row = disk.Reveal(nullptr)->Get(hub::Family::kLog, key);
+  CHECK(row.ok() && row->has_value());
+  absl::StatusOr<hub::LogHeader> header = hub::DecodeLogHeader(key, **row);
+  CHECK(header.ok());
+  header->resumable_from = 0;
+  CHECK(disk.Overwrite(hub::Family::kLog, key, hub::EncodeLogHeader(*header)));
 }
 
 void FleetBed::StartHub() {

@@ -94,6 +94,9 @@ class FleetBed {
   void StopHub() { hub_->Kill(); }
   // REQUIRES: stopped. Of its disks only the ledger is left.
   void LoseDerivedData();
+  // Of kResumeDormant; nothing otherwise. REQUIRES: stopped. The cluster's log forgets that
+  // something was dropped from it.
+  void ResumeDormant(const std::string& cluster);
   // Up, or failed.
   void StartHub();
   void Cut();

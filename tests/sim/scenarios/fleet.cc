@@ -248,10 +248,92 @@ void Churn(FleetBed& bed) {
   }
 }
 
+// What a cluster brings back that nobody claims, and a person's word that it may go.
+std::set<std::string> Unclaimed(FleetBed& bed, const std::string& cluster) {
+  std::set<std::string> names;
+  const auto listed = bed.hub().unclaimed().List(cluster, "");
+  if (!listed.ok()) return names;
+  for (const hub::UnclaimedDesk::Entry& entry : listed->entries)
+    names.insert(entry.status.key.name);
+  return names;
+}
+
+void Release(FleetBed& bed, const std::string& cluster, const std::string& key) {
+  const size_t slash = key.find('/');
+  auto answer = std::make_shared<absl::Status>(absl::UnknownError("no answer"));
+  bed.hub().unclaimed().Release(
+      {cluster, key.substr(0, slash), key.substr(slash + 1)}, intent::DeletionPolicy::kForeground,
+      {"test", ""}, [answer](const absl::StatusOr<hub::UnclaimedDesk::Decided>& decided) {
+        *answer = decided.status();
+      });
+  bed.Pass(absl::Seconds(5));
+  bed.Expect(answer->ok(), "Liveness", answer->ToString());
+}
+
+// With deletions waiting for it, a cluster stays away for a quarter of a year, and the hub starts
+// again now and then. Deletions do not wait for ever.
+void StayAway(FleetBed& bed) {
+  bed.CommitApps({"a"});
+  bed.Pass(bed.Between(absl::Minutes(10), absl::Hours(1)));
+  bed.Expect(bed.View("one").pending_tombstones >= 2, "Liveness",
+             "deletions do not wait for a cluster that is away");
+  if (bed.random().Chance(1, 2)) bed.StopHub();
+  bed.loop().sim_clock().StepWall(absl::Hours(24 * 91));
+  if (!bed.hub().running()) bed.StartHub();
+  bed.Pass(bed.Between(absl::Minutes(70), absl::Hours(3)));
+  const hub::ClusterRegistration* cluster = bed.hub().records().ClusterNamed("one");
+  bed.Expect(cluster->dormancy.has_value(), "BoundedEverything", "a cluster does not get dormant");
+  bed.Expect(bed.View("one").pending_tombstones == 0, "BoundedEverything",
+             "deletions wait for a dormant cluster");
+  bed.CommitApps({"a", "d"});
+  bed.Pass(absl::Minutes(10));
+  bed.CommitApps({"a"});
+  bed.Pass(absl::Minutes(10));
+  bed.StopHub();
+  bed.ResumeDormant("one");
+  bed.StartHub();
+  bed.Pass(bed.Between(absl::Minutes(2), absl::Minutes(20)));
+  bed.Expect(
+      bed.View("one").pending_tombstones == 0 && bed.hub().records().pending_deletions().empty(),
+      "BoundedEverything", "what is decided later waits for a dormant cluster");
+}
+
+// When it is back, nothing of it goes: what it holds beyond the intent is listed, until a person
+// decides.
+void Dormant(FleetBed& bed) {
+  BeginSmall(bed);
+  bed.Expect(bed.Settle(absl::Minutes(30)).empty(), "Liveness", "the fleet does not come to rest");
+  if (bed.failed()) return;
+  testing::FleetAgent& agent = bed.agent("one");
+  const std::vector<std::string> standing = agent.Standing();
+  const uint64_t deleted = agent.deleted();
+  agent.Kill();
+  StayAway(bed);
+  if (bed.failed()) return;
+  const testing::Traffic before = bed.TrafficOf("one");
+  agent.Start();
+  bed.Pass(absl::Minutes(10));
+  const testing::Traffic now = bed.TrafficOf("one");
+  bed.Expect(now.compares > before.compares && now.resumes == before.resumes, "ProofIsHonest",
+             "a dormant cluster is taken to lack no more than the log says");
+  bed.Expect(agent.deleted() == deleted && agent.Standing() == standing &&
+                 now.tombstones == before.tombstones,
+             "NothingByAbsence", "something went from a cluster that was dormant");
+  bed.Expect(Unclaimed(bed, "one") == std::set<std::string>{"leidang/b-one", "leidang/c-one"},
+             "Liveness", "what a dormant cluster brings back is not listed as unclaimed");
+  const hub::ClusterRegistration* cluster = bed.hub().records().ClusterNamed("one");
+  bed.Expect(!cluster->dormancy.has_value(), "Liveness", "a cluster that is back is dormant");
+  for (const std::string& name : Unclaimed(bed, "one")) Release(bed, "one", name);
+}
+
 }  // namespace
 
 std::vector<Scenario> FleetScenarios() {
   return {
+      {"dormant",
+       "15: a cluster is away for a quarter of a year, with deletions waiting for it",
+       {Mutant::kResumeDormant},
+       OnFleet(Dormant)},
       {"inputs-fail",
        "9: what a generator reads fails, or is not there",
        {Mutant::kEmptyOnError},

@@ -15,6 +15,7 @@ void Count(const v1::HubMessage& message, Traffic* traffic) {
   switch (message.message_case()) {
     case v1::HubMessage::kWelcome:
       ++traffic->welcomes;
+      if (message.welcome().mode() == v1::Welcome::RESUME) ++traffic->resumes;
       break;
     case v1::HubMessage::kChanges:
       for (const v1::Change& change : message.changes().changes())

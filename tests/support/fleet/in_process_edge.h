@@ -26,6 +26,7 @@ namespace leidang::testing {
 // What a hub has sent to one cluster.
 struct Traffic {
   uint64_t welcomes = 0;
+  uint64_t resumes = 0;  // Welcomes that ask for no comparison.
   uint64_t puts = 0;
   uint64_t tombstones = 0;
   uint64_t compares = 0;  // Questions for buckets.

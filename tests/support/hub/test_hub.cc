@@ -114,7 +114,7 @@ void TestHub::Start() {
   p.plane = std::make_unique<hub::ControlPlane>(
       hub::ControlPlane::Parts{loop_, p.workers, *p.ledger, *p.store, git_, random_, log_},
       hub::ControlPlane::Options{options_.polling, options_.config, options_.part_bytes,
-                                 options_.sweep_interval},
+                                 options_.sweep_interval, options_.dormancy},
       hub::ControlPlane::Hooks{
           [this](const std::set<intent::ClusterId>& clusters) { admitted_ = clusters; },
           [this](const intent::ClusterId& id) { gone_.push_back(id); },
@@ -122,7 +122,8 @@ void TestHub::Start() {
             held_ = held;
             surveys_ = when;
             if (options_.on_hold) options_.on_hold();
-          }});
+          },
+          options_.presence});
   p.plane->Load(*intent::HubId::FromRaw(random_.Bytes(16)), [this](const absl::Status& loaded) {
     CHECK(loaded.ok());
     process_->plane->Start([this](const absl::Status& started) {

@@ -52,7 +52,9 @@ class TestHub {
     uint64_t seed = 1;
     size_t part_bytes = hub::kPartBytes;
     absl::Duration sweep_interval = hub::kSweepInterval;  // Of content that nothing needs.
-    absl::Duration store_delay = absl::Milliseconds(1);   // Of a commit, until others see it.
+    hub::DormancyOptions dormancy;
+    std::function<hub::LinkPresence(const intent::ClusterId&)> presence;  // As in ControlPlane.
+    absl::Duration store_delay = absl::Milliseconds(1);  // Of a commit, until others see it.
     // Called before each commit of the store; what is not OK is the commit's answer, and nothing is
     // written.
     std::function<absl::Status(const hub::WriteBatch&)> on_commit;
