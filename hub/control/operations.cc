@@ -11,7 +11,7 @@
 namespace leidang::hub {
 namespace {
 
-constexpr absl::Duration kSweepInterval = absl::Seconds(5);
+constexpr absl::Duration kLookInterval = absl::Seconds(5);
 constexpr absl::Duration kAnswerPatience = absl::Hours(24 * 7);
 constexpr absl::Duration kKept = absl::Hours(24);
 constexpr absl::Duration kAnswerKept = absl::Minutes(10);
@@ -230,7 +230,7 @@ void Operations::Sweep() {
         return changes;
       },
       [](const absl::Status&) {});
-  ports_.loop.After(kSweepInterval, [this, alive = alive_] {
+  ports_.loop.After(kLookInterval, [this, alive = alive_] {
     if (*alive) Sweep();
   });
 }

@@ -264,8 +264,9 @@ double KubernetesCluster::Metric(absl::string_view name, const std::vector<std::
 double KubernetesCluster::Writes(absl::string_view resource) {
   double writes = 0;
   for (const absl::string_view verb : {"APPLY", "PATCH", "POST", "PUT", "DELETE"}) {
-    writes += Metric("apiserver_request_total", {absl::StrCat("resource=\"", resource, "\""),
-                                                 absl::StrCat("verb=\"", verb, "\"")});
+    writes +=
+        Metric("apiserver_request_total", {absl::StrCat("resource=\"", resource, "\""),
+                                           absl::StrCat("verb=\"", verb, "\""), "dry_run=\"\""});
   }
   return writes;
 }

@@ -74,7 +74,8 @@ class KubernetesCluster {
   // The sum of the API server's metric `name` over the series whose labels hold all of `labels`
   // (`verb="PATCH"`), since it was started.
   double Metric(absl::string_view name, const std::vector<std::string>& labels = {});
-  // Requests that wrote objects of `resource` ("configmaps"), by anybody, answered or refused.
+  // Requests that wrote objects of `resource` ("configmaps"), by anybody, answered or refused; dry
+  // runs are none.
   double Writes(absl::string_view resource);
 
  private:
