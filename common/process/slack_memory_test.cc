@@ -1,12 +1,8 @@
 #include "common/process/slack_memory.h"
 
 #include <cstddef>
-#include <memory>
-#include <vector>
 
 #include "gtest/gtest.h"
-
-#include "tests/support/status_matchers.h"
 
 namespace leidang {
 namespace {
@@ -43,23 +39,6 @@ TEST(SlackMemory, IsGivenBackAfterEachGrowth) {
   EXPECT_EQ(Times(slack, 60 * kMb, 50), 0);
   EXPECT_EQ(Times(slack, 100 * kMb, 50), 2) << "from where it had fallen to";
 }
-
-// The sanitizers have a malloc of their own.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-TEST(SlackMemory, WhatIsFreeBetweenBlocksInUseIsGivenBack) {
-  std::vector<std::unique_ptr<std::vector<char>>> blocks;
-  for (int i = 0; i < 40'000; ++i) {
-    blocks.push_back(std::make_unique<std::vector<char>>(4'000, 'x'));
-  }
-  ASSERT_OK_AND_ASSIGN(const size_t full, ResidentBytes());
-  for (size_t i = 0; i < blocks.size(); ++i) {
-    if (i % 16 != 0) blocks[i].reset();
-  }
-  GiveBackFreeMemory();
-  ASSERT_OK_AND_ASSIGN(const size_t after, ResidentBytes());
-  EXPECT_LT(after + 50 * kMb, full);
-}
-#endif
 
 }  // namespace
 }  // namespace leidang
