@@ -49,6 +49,9 @@ std::string Line(const v1::WatchEvent& event) {
 
 absl::StatusOr<v1::DeleteRequest::Cascade> ParseCascade(const std::string& text) {
   if (text.empty()) return v1::DeleteRequest::CASCADE_UNSPECIFIED;
+  // As who comes from Argo CD or kubectl may write it.
+  if (text == "false") return v1::DeleteRequest::ORPHAN;
+  if (text == "true") return v1::DeleteRequest::FOREGROUND;
   if (text == "foreground") return v1::DeleteRequest::FOREGROUND;
   if (text == "background") return v1::DeleteRequest::BACKGROUND;
   if (text == "orphan") return v1::DeleteRequest::ORPHAN;

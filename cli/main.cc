@@ -89,7 +89,9 @@ void AddWriting(CLI::App& app, Invocation& invocation, Streams streams) {
   command->add_option("kind", deleted->kind, "Kind, or KIND/NAME")->required();
   command->add_option("name", deleted->name, "NAME or NAMESPACE/NAME");
   command->add_option("--confirm", deleted->confirm, "Number of Applications that go with a set");
-  command->add_option("--cascade", deleted->cascade, "foreground, background or orphan");
+  command->add_option(
+      "--cascade", deleted->cascade,
+      "foreground (or true), background, or orphan (or false), which keeps objects");
   command->callback([&invocation, deleted, streams] {
     invocation.run = [deleted, streams](Connection& c) { return Delete(c, *deleted, streams); };
   });

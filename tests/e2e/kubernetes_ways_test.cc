@@ -173,5 +173,54 @@ TEST_F(KubernetesWaysTest, WhatOtherToolsAppliedIsAdoptedWithTheirFieldsAndWhatW
             nullptr);
 }
 
+TEST_F(KubernetesWaysTest, WhatFluxAndHelmLeftBehindIsTakenOverOnceTheApplicationSaysSo) {
+  two().CreateNamespace("left");
+  two().Apply(ConfigPath("left", "flux"),
+              R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"flux","labels":{
+                  "kustomize.toolkit.fluxcd.io/name":"old",
+                  "kustomize.toolkit.fluxcd.io/namespace":"flux-system"}},
+                  "data":{"colour":"theirs","gone":"x"}})",
+              "kustomize-controller");
+  const agent::ApiResponse made =
+      two().Request("POST", "/api/v1/namespaces/left/configmaps?fieldManager=helm",
+                    R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"helm","labels":{
+                        "app.kubernetes.io/managed-by":"Helm"},"annotations":{
+                        "meta.helm.sh/release-name":"old","meta.helm.sh/release-namespace":"left"}},
+                        "data":{"colour":"theirs","gone":"x"}})",
+                    "application/json");
+  EXPECT_EQ(made.status, 201) << made.body;
+  const std::string flux = object::ToJson(two().Get(ConfigPath("left", "flux")));
+  const std::string helm = object::ToJson(two().Get(ConfigPath("left", "helm")));
+  fleet()->Commit("left", {{"flux.yaml", ConfigMap("flux", "ours")},
+                           {"helm.yaml", ConfigMap("helm", "ours")},
+                           {"new.yaml", ConfigMap("new", "ours")}});
+  fleet()->AddApplication("left", "two");
+  const RunningFleet::Answer warned =
+      ShownUntil("left", "ConfigMap left/helm is there already and nobody's");
+  EXPECT_THAT(warned.out, HasSubstr("ConfigMap left/flux is there already and nobody's"));
+  EXPECT_THAT(warned.out, HasSubstr("SharedResourceWarning"));
+  EXPECT_TRUE(KubernetesFleet::Until([] { return Colour(two(), "left", "new") == "ours"; }))
+      << "the rest is applied";
+  EXPECT_EQ(object::ToJson(two().Get(ConfigPath("left", "flux"))), flux);
+  EXPECT_EQ(object::ToJson(two().Get(ConfigPath("left", "helm"))), helm);
+
+  fleet()->Annotate("left", "leidang.dev/adopt", "true");
+  fleet()->Wait("left");
+  for (const char* name : {"flux", "helm"}) {
+    const object::Value taken = two().Get(ConfigPath("left", name));
+    const std::string shown = object::ToJson(taken);
+    EXPECT_EQ(object::FindString(taken, {"data", "colour"}), "ours");
+    EXPECT_EQ(object::Find(taken, {"data", "gone"}), nullptr) << shown;
+    for (const char* theirs : {"fluxcd.io", "meta.helm.sh", R"("manager":"helm")",
+                               R"("manager":"kustomize-controller")", R"("Helm")"}) {
+      EXPECT_THAT(shown, Not(HasSubstr(theirs)));
+    }
+  }
+  fleet()->Commit("left", {{"new.yaml", ConfigMap("new", "ours")}});
+  fleet()->Wait("left");
+  EXPECT_TRUE(Gone(two(), ConfigPath("left", "flux"))) << "they are in the inventory";
+  EXPECT_TRUE(Gone(two(), ConfigPath("left", "helm")));
+}
+
 }  // namespace
 }  // namespace leidang::testing
