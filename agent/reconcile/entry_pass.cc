@@ -165,6 +165,11 @@ void EntryPass::SkipReconcile() {
   Conclude(NextTime());
 }
 
+// What they want is free now.
+void EntryPass::TellWaiting(const std::set<EntryRef>& entries) {
+  for (const EntryRef& entry : entries) context_.wake(entry.key);
+}
+
 void EntryPass::OnDesired(absl::StatusOr<DesiredSource::Set> answer) {
   const EntryHead& head = findings_.entry.head;
   if (answer.ok()) {
@@ -172,7 +177,7 @@ void EntryPass::OnDesired(absl::StatusOr<DesiredSource::Set> answer) {
     if (head.phase == EntryPhase::kLive) {
       std::set<ObjectKey> keys;
       for (const DesiredObject& object : desired_->objects) keys.insert(object.key);
-      context_.wants.Set(ref_, head.element, std::move(keys));
+      TellWaiting(context_.wants.Set(ref_, head.element, std::move(keys)));
       context_.on_settled();
     }
   } else {

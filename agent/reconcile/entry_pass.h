@@ -120,6 +120,8 @@ struct ReconcileContext {
   std::function<bool()> all_settled;
   // The key has deletions that wait for that.
   std::function<void(const intent::EntryKey&)> park;
+  // The key is to be looked at soon.
+  std::function<void(const intent::EntryKey&)> wake;
 };
 
 class EntryPass {
@@ -166,6 +168,7 @@ class EntryPass {
   void GoOnLive();
   // The Application asks to be left alone.
   void SkipReconcile();
+  void TellWaiting(const std::set<EntryRef>& entries);
   void OnDesired(absl::StatusOr<DesiredSource::Set> answer);
   absl::Status LeaveToNamesake();
   void Look();

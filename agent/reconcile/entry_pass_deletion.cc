@@ -15,7 +15,7 @@ constexpr absl::string_view kRoom = "agent/reconcile";
 }  // namespace
 
 void EntryPass::StartDeletion() {
-  context_.wants.Erase(ref_);
+  TellWaiting(context_.wants.Erase(ref_));
   const auto record = context_.syncs.find(ref_);
   const bool ending = record != context_.syncs.end() && record->second.ending.has_value();
   if (!ending) context_.syncs.erase(ref_);

@@ -443,6 +443,24 @@ TEST_F(OptionsTest, FailOnSharedResourceStopsTheSyncBeforeAnythingIsDone) {
   EXPECT_EQ(agent_.Data("a", "colour"), "theirs");
 }
 
+TEST_F(OptionsTest, WhatFailedForASharedResourceIsSyncedOnceThatIsLetGo) {
+  TestApp other = App();
+  other.name = "leidang/other";
+  other.files = {{"app/a.yaml", ConfigMapText("a", "theirs")}};
+  agent_.Put(other);
+  agent_.Settle();
+  TestApp app = App();
+  app.sync_policy = Policy(R"("FailOnSharedResource=true")");
+  agent_.Put(app);
+  agent_.Settle();
+  ASSERT_THAT(agent_.Objects(), ElementsAre("ConfigMap/a"));
+  other.files = {{"app/z.yaml", ConfigMapText("z", "theirs")}};
+  agent_.Put(other);
+  agent_.Settle(absl::Seconds(3));
+  EXPECT_TRUE(agent_.Applied(kCart)) << agent_.Status(kCart).message;
+  EXPECT_NE(agent_.Data("a", "colour"), "theirs");
+}
+
 TEST_F(OptionsTest, ANamespaceThatIsThereIsGivenItsMetadata) {
   const absl::StatusOr<Value> ns = object::ParseJson(
       R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"shop","labels":{"own":"x"}}})");

@@ -75,7 +75,8 @@ Reconciler::Reconciler(EventLoop& loop, Random& random, Ports ports,
                .mirrored = {},
                .on_settled = [this] { WakeParked(); },
                .all_settled = [this] { return AllSettled(); },
-               .park = [this](const EntryKey& key) { parked_.insert(key); }},
+               .park = [this](const EntryKey& key) { parked_.insert(key); },
+               .wake = [this](const EntryKey& key) { queue_.Add(key); }},
       queue_(loop, random, {options.concurrent_max, options.backoff},
              [this](const EntryKey& key) { Begin(key); }) {}
 

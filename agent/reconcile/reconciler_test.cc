@@ -285,6 +285,31 @@ TEST(Reconciler, ASharedObjectStaysWithItsFirstOwner) {
   EXPECT_EQ(agent.Data("a", "colour"), "red");
 }
 
+TEST(Reconciler, ASharedObjectIsTakenOverAtOnceWhenItsFirstOwnerLetsGo) {
+  for (const bool deleted : {false, true}) {
+    SCOPED_TRACE(deleted ? "deleted" : "changed");
+    TestAgent agent;
+    agent.Put(CartOf({"a", "b"}));
+    agent.Settle();
+    TestApp other = CartOf({});
+    other.name = "leidang/other";
+    other.files["app/a.yaml"] = ConfigMapText("a", "blue");
+    agent.Put(other);
+    agent.Settle();
+    ASSERT_EQ(agent.Data("a", "colour"), "red");
+    if (deleted) {
+      agent.Delete(kCart);
+    } else {
+      agent.Put(CartOf({"b"}));
+    }
+    agent.Settle(absl::Seconds(3));
+    EXPECT_EQ(agent.Data("a", "colour"), "blue");
+    EXPECT_TRUE(agent.Applied("leidang/other"));
+    EXPECT_EQ(agent.Condition("leidang/other", "SharedResourceWarning"), "");
+    EXPECT_THAT(agent.Inventory("leidang/other"), ElementsAre("ConfigMap/a"));
+  }
+}
+
 TEST(Reconciler, AForeignObjectIsLeftUnlessAdopted) {
   TestAgent agent;
   agent.cluster.PutOutside(Manifest(ConfigMapText("a", "theirs")));

@@ -4,26 +4,37 @@
 
 namespace leidang::agent {
 
-void WantIndex::Set(const EntryRef& entry, const object::Sha256& element,
-                    std::set<object::ObjectKey> keys) {
-  Erase(entry);
+std::set<EntryRef> WantIndex::Set(const EntryRef& entry, const object::Sha256& element,
+                                  std::set<object::ObjectKey> keys) {
+  const std::set<EntryRef> waiting = LetGo(entry, keys);
   for (const object::ObjectKey& key : keys) claimers_[key].insert(entry);
   entries_[entry] = {element, true, std::move(keys)};
+  return waiting;
 }
 
 void WantIndex::SetFailed(const EntryRef& entry, const object::Sha256& element) {
   entries_[entry].element = element;
 }
 
-void WantIndex::Erase(const EntryRef& entry) {
+std::set<EntryRef> WantIndex::Erase(const EntryRef& entry) {
+  const std::set<EntryRef> waiting = LetGo(entry, {});
+  entries_.erase(entry);
+  return waiting;
+}
+
+std::set<EntryRef> WantIndex::LetGo(const EntryRef& entry,
+                                    const std::set<object::ObjectKey>& kept) {
+  std::set<EntryRef> waiting;
   const auto found = entries_.find(entry);
-  if (found == entries_.end()) return;
+  if (found == entries_.end()) return waiting;
   for (const object::ObjectKey& key : found->second.keys) {
+    if (kept.contains(key)) continue;
     const auto claimers = claimers_.find(key);
     claimers->second.erase(entry);
+    waiting.insert(claimers->second.begin(), claimers->second.end());
     if (claimers->second.empty()) claimers_.erase(claimers);
   }
-  entries_.erase(found);
+  return waiting;
 }
 
 bool WantIndex::Settled(const EntryRef& entry, const object::Sha256& element) const {

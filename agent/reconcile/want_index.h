@@ -18,12 +18,14 @@ namespace leidang::agent {
 
 class WantIndex {
  public:
-  // `entry` was rendered at `element` and wants `keys`.
-  void Set(const EntryRef& entry, const object::Sha256& element, std::set<object::ObjectKey> keys);
+  // `entry` was rendered at `element` and wants `keys`. Returns the others that want something of
+  // what it does not want any more.
+  std::set<EntryRef> Set(const EntryRef& entry, const object::Sha256& element,
+                         std::set<object::ObjectKey> keys);
   // Rendering `element` failed: what was wanted before stands.
   void SetFailed(const EntryRef& entry, const object::Sha256& element);
-  // The entry ended, or does not claim anything any more.
-  void Erase(const EntryRef& entry);
+  // The entry ended, or does not claim anything any more. Returns as Set.
+  std::set<EntryRef> Erase(const EntryRef& entry);
 
   // True if that element has been rendered, or was found to be not renderable.
   bool Settled(const EntryRef& entry, const object::Sha256& element) const;
@@ -38,6 +40,9 @@ class WantIndex {
     bool rendered = false;
     std::set<object::ObjectKey> keys;
   };
+
+  // Of what it wanted, all but `kept`; the others that want that.
+  std::set<EntryRef> LetGo(const EntryRef& entry, const std::set<object::ObjectKey>& kept);
 
   std::map<EntryRef, Wants> entries_;
   std::map<object::ObjectKey, std::set<EntryRef>> claimers_;
