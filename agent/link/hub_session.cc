@@ -310,13 +310,16 @@ void HubSession::OnOperation(const v1::Operation& operation) {
   if (held->size() >= State::kOperationsMax) return;
   const absl::Duration lifetime = absl::Milliseconds(
       static_cast<int64_t>(std::min<uint64_t>(operation.lifetime_ms(), uint64_t{1} << 40)));
+  // Sent without time left, it is a question for an outcome that this agent does not have: nothing
+  // may begin it, whatever becomes of the clock here.
+  const bool expired = lifetime == absl::ZeroDuration();
   Commit({PutOperation{{.id = *id,
                         .entry = {*key, *uid},
                         .kind = static_cast<OperationKind>(operation.kind()),
                         .parameters = operation.parameters(),
                         .expires = loop_.clock().Now() + lifetime,
-                        .state = OperationState::kAccepted,
-                        .message = ""}}},
+                        .state = expired ? OperationState::kExpired : OperationState::kAccepted,
+                        .message = expired ? "its time was over before it came here" : ""}}},
          [this](absl::Status status) {
            if (!status.ok() && !absl::IsResourceExhausted(status)) Fail(std::move(status));
          });

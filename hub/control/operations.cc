@@ -1,6 +1,7 @@
 #include "hub/control/operations.h"
 
 #include <algorithm>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -13,6 +14,8 @@ namespace {
 
 constexpr absl::Duration kLookInterval = absl::Seconds(5);
 constexpr absl::Duration kAnswerPatience = absl::Hours(24 * 7);
+// Agents that are connected tell by themselves what has expired.
+constexpr absl::Duration kAnswerGrace = absl::Seconds(15);
 constexpr absl::Duration kKept = absl::Hours(24);
 constexpr absl::Duration kAnswerKept = absl::Minutes(10);
 
@@ -37,6 +40,35 @@ absl::string_view NameOf(OperationKind kind) {
   return "";
 }
 
+// Nothing follows: the outcome is the agent's, or it was never sent, or nobody waits any more.
+// Others, ended or not, are sent in each session and take the agent's answer.
+bool IsSettled(const OperationRecord& operation) {
+  if (!IsFinal(operation.state)) return false;
+  return operation.state != OperationState::kExpired || operation.delivery != Delivery::kSent;
+}
+
+// What the agent says goes into the record; false if it says nothing new. One that has been shown
+// as expired takes nothing but an outcome.
+bool Take(OperationState state, const std::string& message, absl::Time now,
+          OperationRecord* operation) {
+  if (state == OperationState::kPending) return false;
+  if (!IsFinal(state) && (IsFinal(operation->state) || state == operation->state)) return false;
+  const bool late = IsFinal(operation->state) && !IsQuestion(*operation);
+  operation->state = state;
+  operation->message = message;
+  if (!IsFinal(state)) {
+    operation->delivery = Delivery::kSent;
+    return true;
+  }
+  operation->delivery = Delivery::kAnswered;
+  operation->ended_at = now;
+  if (late && state != OperationState::kExpired) {
+    absl::StrAppend(&operation->message, message.empty() ? "" : " ",
+                    "(reported after it had been shown as expired)");
+  }
+  return true;
+}
+
 OperationRecord Ended(OperationRecord operation, OperationState state, std::string message,
                       absl::Time now) {
   operation.state = state;
@@ -49,10 +81,7 @@ OperationRecord Ended(OperationRecord operation, OperationState state, std::stri
 
 bool IsFinal(OperationState state) { return state >= OperationState::kSucceeded; }
 
-void Operations::Start() {
-  started_ = ports_.loop.clock().Now();
-  Sweep();
-}
+void Operations::Start() { Sweep(); }
 
 absl::StatusOr<OperationRecord> Operations::Make(const Asked& asked, const Author& author) const {
   if (asked.lifetime <= absl::ZeroDuration() || asked.lifetime > kLifetimeMax) {
@@ -108,7 +137,7 @@ void Operations::Request(const Asked& asked, const Author& author,
         ports_.records.Audit(
             author, absl::StrCat(NameOf(made->kind), " of ", made->key.name, " ", made->parameters),
             absl::StrCat("accepted as operation ", made->id.Hex()));
-        Send(*made);
+        Send(made->id);
         done(*made);
       });
 }
@@ -133,9 +162,40 @@ std::vector<OperationRecord> Operations::OfApplication(const std::string& applic
   return found;
 }
 
-void Operations::Send(const OperationRecord& operation) {
-  const bool first = sent_.insert(operation.id).second;
-  const absl::Duration left = operation.expires_at - ports_.loop.clock().Now();
+const OperationRecord* Operations::FindUnsettled(const OperationId& id) const {
+  const auto found = ports_.records.operations().find(id);
+  return found == ports_.records.operations().end() || IsSettled(found->second) ? nullptr
+                                                                                : &found->second;
+}
+
+void Operations::Send(const OperationId& id) {
+  ++sending_[id];
+  auto noted = std::make_shared<bool>(false);
+  ports_.records.Update(
+      [this, alive = alive_, id, noted]() -> absl::StatusOr<FleetRecords::Changes> {
+        *noted = false;
+        const OperationRecord* operation = *alive ? FindUnsettled(id) : nullptr;
+        if (operation == nullptr || operation->delivery != Delivery::kNotSent)
+          return FleetRecords::Changes{};
+        *noted = true;
+        OperationRecord changed = *operation;
+        changed.delivery = Delivery::kSent;
+        return FleetRecords::Changes{change::PutOperation{std::move(changed)}};
+      },
+      [this, alive = alive_, id, noted](const absl::Status& status) {
+        if (!*alive) return;
+        if (*noted && status.ok()) noted_.insert(id);
+        const OperationRecord* operation = status.ok() ? FindUnsettled(id) : nullptr;
+        // What could not be noted is sent in the next session.
+        if (operation == nullptr) return OnSent(id, absl::CancelledError("it is not sent"));
+        SendNoted(*operation);
+      });
+}
+
+void Operations::SendNoted(const OperationRecord& operation) {
+  const absl::Duration left = IsFinal(operation.state)
+                                  ? absl::ZeroDuration()
+                                  : operation.expires_at - ports_.loop.clock().Now();
   ports_.send(operation.cluster,
               {.id = operation.id,
                .key = operation.key,
@@ -143,59 +203,102 @@ void Operations::Send(const OperationRecord& operation) {
                .kind = static_cast<v1::Operation::Kind>(operation.kind),
                .lifetime = std::max(left, absl::ZeroDuration()),
                .parameters = operation.parameters},
-              [this, alive = alive_, id = operation.id, first](const absl::Status& sent) {
-                if (*alive && first && !sent.ok()) sent_.erase(id);
+              [this, alive = alive_, id = operation.id](const absl::Status& sent) {
+                if (*alive) OnSent(id, sent);
               });
+}
+
+void Operations::OnSent(const OperationId& id, const absl::Status& sent) {
+  if (const auto at = sending_.find(id); --at->second == 0) sending_.erase(at);
+  if (sent.ok()) noted_.erase(id);
+  if (sending_.contains(id) || !noted_.contains(id)) return;
+  auto taken_back = std::make_shared<bool>(false);
+  ports_.records.Update(
+      [this, alive = alive_, id, taken_back]() -> absl::StatusOr<FleetRecords::Changes> {
+        const OperationRecord* operation = *alive ? FindUnsettled(id) : nullptr;
+        *taken_back = operation != nullptr && !sending_.contains(id) && noted_.contains(id) &&
+                      operation->delivery == Delivery::kSent;
+        if (!*taken_back) return FleetRecords::Changes{};
+        OperationRecord changed = *operation;
+        changed.delivery = Delivery::kNotSent;
+        return FleetRecords::Changes{change::PutOperation{std::move(changed)}};
+      },
+      [this, alive = alive_, id, taken_back](const absl::Status& status) {
+        // If it could not be written, it counts as sent, which is the careful side.
+        if (*alive && (*taken_back || !status.ok())) noted_.erase(id);
+      });
 }
 
 void Operations::OnSessionLive(const intent::ClusterId& cluster) {
   for (const auto& [id, operation] : ports_.records.operations()) {
-    if (operation.cluster == cluster && !IsFinal(operation.state)) Send(operation);
+    if (operation.cluster == cluster && !IsSettled(operation)) Send(id);
   }
 }
 
 void Operations::OnUpdate(const intent::ClusterId& cluster, const OperationId& id,
                           OperationState state, const std::string& message) {
-  const auto found = ports_.records.operations().find(id);
-  const bool ours = found != ports_.records.operations().end() && found->second.cluster == cluster;
-  if (!ours || IsFinal(found->second.state)) {
+  const OperationRecord* known = FindUnsettled(id);
+  if (known == nullptr || known->cluster != cluster) {
     // Its one outcome is durable, or was forgotten long ago.
     if (IsFinal(state)) ports_.acknowledge(cluster, id);
     return;
   }
-  if (state == found->second.state || state == OperationState::kPending) return;
-  OperationRecord changed = found->second;
-  changed.state = state;
-  changed.message = message;
-  if (IsFinal(state)) changed.ended_at = ports_.loop.clock().Now();
+  if (state == known->state && !IsFinal(state)) return;
+  auto corrected = std::make_shared<std::optional<OperationRecord>>();
   ports_.records.Update(
-      [this, changed]() -> absl::StatusOr<FleetRecords::Changes> {
-        const auto now = ports_.records.operations().find(changed.id);
-        if (now == ports_.records.operations().end() || IsFinal(now->second.state))
+      [this, alive = alive_, id, state, message,
+       corrected]() -> absl::StatusOr<FleetRecords::Changes> {
+        corrected->reset();
+        const OperationRecord* now = *alive ? FindUnsettled(id) : nullptr;
+        if (now == nullptr) return FleetRecords::Changes{};
+        OperationRecord changed = *now;
+        if (!Take(state, message, ports_.loop.clock().Now(), &changed))
           return FleetRecords::Changes{};
-        return FleetRecords::Changes{change::PutOperation{changed}};
+        if (IsFinal(now->state) && changed.state != now->state) *corrected = changed;
+        return FleetRecords::Changes{change::PutOperation{std::move(changed)}};
       },
-      [this, alive = alive_, cluster, id, state](const absl::Status& status) {
+      [this, alive = alive_, cluster, id, state, corrected](const absl::Status& status) {
         // What could not be written is reported again in the cluster's next session.
-        if (*alive && status.ok() && IsFinal(state)) ports_.acknowledge(cluster, id);
+        if (!*alive || !status.ok() || !IsFinal(state)) return;
+        if (corrected->has_value()) AuditCorrection(**corrected);
+        ports_.acknowledge(cluster, id);
       });
+}
+
+void Operations::AuditCorrection(const OperationRecord& operation) {
+  const auto cluster = ports_.records.clusters().find(operation.cluster);
+  const std::string& who =
+      cluster == ports_.records.clusters().end() ? operation.cluster.Hex() : cluster->second.name;
+  ports_.records.Audit(
+      {absl::StrCat("cluster ", who), ""},
+      absl::StrCat("outcome of operation ", operation.id.Hex(), ", ", NameOf(operation.kind),
+                   " of ", operation.key.name, ", which had been shown as expired"),
+      operation.message);
 }
 
 void Operations::EndOverdue(absl::Time now, FleetRecords::Changes* changes) const {
   for (const auto& [id, operation] : ports_.records.operations()) {
     if (IsFinal(operation.state)) continue;
+    const bool begun = operation.state == OperationState::kRunning;
     if (!ports_.records.clusters().contains(operation.cluster)) {
       changes->push_back(change::PutOperation{
           Ended(operation, OperationState::kFailed, "its cluster was removed", now)});
-    } else if (now > operation.expires_at + kAnswerPatience) {
+    } else if (begun && now > operation.expires_at + kAnswerPatience) {
       changes->push_back(change::PutOperation{
           Ended(operation, OperationState::kFailed,
-                "the cluster gave no outcome for a week: whether it began is not known", now)});
-    } else if (now > operation.expires_at && operation.state == OperationState::kPending &&
-               operation.requested_at >= started_ && !sent_.contains(id)) {
-      changes->push_back(
-          change::PutOperation{Ended(operation, OperationState::kExpired,
-                                     "its time was over before the cluster connected", now)});
+                "it was begun, and the cluster gave no outcome for a week", now)});
+    } else if (operation.delivery == Delivery::kNotSent && now > operation.expires_at) {
+      changes->push_back(change::PutOperation{
+          Ended(operation, OperationState::kExpired,
+                "its time was over before the cluster connected: it was never sent", now)});
+    } else if (!begun && now > operation.expires_at + kAnswerGrace) {
+      OperationRecord ended =
+          Ended(operation, OperationState::kExpired,
+                "its time is over and the cluster has not answered: the agent may have carried it "
+                "out, which is not known until it reports",
+                now);
+      ended.delivery = Delivery::kSent;
+      changes->push_back(change::PutOperation{std::move(ended)});
     }
   }
 }
@@ -213,8 +316,10 @@ void Operations::EraseOld(absl::Time now, FleetRecords::Changes* changes) const 
     const bool question = IsQuestion(*operation);
     const size_t rank = question ? answers++ : kept++;
     const absl::Duration age = now - operation->ended_at;
-    const bool keep =
-        question ? rank < kAnswersKeptMax && age <= kAnswerKept : rank < kKeptMax && age <= kKept;
+    const absl::Duration kept_for = question                ? kAnswerKept
+                                    : IsSettled(*operation) ? kKept
+                                                            : kAnswerPatience;
+    const bool keep = rank < (question ? kAnswersKeptMax : kKeptMax) && age <= kept_for;
     if (!keep) changes->push_back(change::EraseOperation{operation->id});
   }
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -27,10 +28,15 @@ bool IsFinal(OperationState state);
 // is sent in every session of its cluster until it has ended, and ends in one outcome that is
 // durable before the agent may forget it.
 //
-// One that was never sent ends as kExpired when its time is over. One that may have been sent is
-// left to the agent, which alone knows whether it began; if the cluster gives no answer for a week,
-// it ends as kFailed, saying so. Ended ones are kept for a day, the newest kKeptMax of them;
-// answers to questions (diff, history) for ten minutes, the newest kAnswersKeptMax.
+// That it may be sent is durable before it is. So one that was never sent ends as kExpired when its
+// time is over, whatever became of the hub meanwhile. One that was sent and has not begun, as far
+// as is known, ends as kExpired too, saying that the agent may have carried it out; in the
+// cluster's next session it is sent again with no time left, so that the agent tells. What it tells
+// replaces that outcome, once, and is audited. One that is known to have begun goes on until the
+// agent tells its outcome; without one for a week it ends as kFailed, saying so.
+//
+// Ended ones are kept for a day, and for a week without the agent's answer, the newest kKeptMax of
+// them; answers to questions (diff, history) for ten minutes, the newest kAnswersKeptMax.
 //
 // Loop-bound: the control loop. All references must outlive it.
 class Operations {
@@ -82,15 +88,22 @@ class Operations {
 
  private:
   absl::StatusOr<OperationRecord> Make(const Asked& asked, const Author& author) const;
-  void Send(const OperationRecord& operation);
+  // Notes that it may be sent, then sends it; takes the note back if there was no session.
+  void Send(const OperationId& id);
+  void SendNoted(const OperationRecord& operation);
+  void OnSent(const OperationId& id, const absl::Status& sent);
+  // nullptr if it is not known, or its one outcome is.
+  const OperationRecord* FindUnsettled(const OperationId& id) const;
+  // The outcome of one that had been shown as expired.
+  void AuditCorrection(const OperationRecord& operation);
   void Sweep();
   // What ends without the agent, and how.
   void EndOverdue(absl::Time now, FleetRecords::Changes* changes) const;
   void EraseOld(absl::Time now, FleetRecords::Changes* changes) const;
 
   const Ports ports_;
-  absl::Time started_;
-  std::set<OperationId> sent_;  // Since the start; those older than that may have been.
+  std::map<OperationId, int> sending_;  // How many attempts are under way.
+  std::set<OperationId> noted_;         // In this process, and not sent so far.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -133,13 +133,16 @@ TEST_F(OperationsTest, IsSentAgainInEverySessionUntilItHasEndedAlsoAfterARestart
   connected_ = true;
   operations_->OnSessionLive(cluster_.id);
   operations_->OnSessionLive(cluster_.id);
+  loop_.RunFor(absl::Seconds(1));
   EXPECT_EQ(sent_.size(), 2u);
   Open();
   operations_->OnSessionLive(cluster_.id);
+  loop_.RunFor(absl::Seconds(1));
   EXPECT_EQ(sent_.size(), 3u);
   Report(asked->id, OperationState::kFailed, "the source cannot be rendered");
   EXPECT_EQ(operations_->Find(asked->id)->message, "the source cannot be rendered");
   operations_->OnSessionLive(cluster_.id);
+  loop_.RunFor(absl::Seconds(1));
   EXPECT_EQ(sent_.size(), 3u);
 }
 
@@ -151,18 +154,113 @@ TEST_F(OperationsTest, ExpiresIfTheClusterNeverCame) {
   EXPECT_EQ(StateOf(asked->id), OperationState::kExpired);
   connected_ = true;
   operations_->OnSessionLive(cluster_.id);
+  loop_.RunFor(absl::Seconds(1));
   EXPECT_TRUE(sent_.empty());
 }
 
-TEST_F(OperationsTest, IsLeftToTheAgentOnceItWasSent) {
+TEST_F(OperationsTest, ExpiresInTimeIfItWasNeverSentAlsoAfterARestartOfTheHub) {
+  connected_ = false;
   const auto asked = Ask({.application = kCart, .lifetime = absl::Minutes(1)});
   ASSERT_OK(asked);
-  loop_.RunFor(absl::Hours(1));
+  EXPECT_EQ(operations_->Find(asked->id)->delivery, Delivery::kNotSent)
+      << "the attempt without a session is taken back";
+  Open();
   EXPECT_EQ(StateOf(asked->id), OperationState::kPending);
-  operations_->OnSessionLive(cluster_.id);
-  EXPECT_EQ(sent_.back().lifetime, absl::ZeroDuration());
-  Report(asked->id, OperationState::kExpired, "too late");
+  loop_.RunFor(absl::Minutes(2));
   EXPECT_EQ(StateOf(asked->id), OperationState::kExpired);
+  EXPECT_THAT(operations_->Find(asked->id)->message, HasSubstr("never sent"));
+  connected_ = true;
+  operations_->OnSessionLive(cluster_.id);
+  loop_.RunFor(absl::Seconds(1));
+  EXPECT_TRUE(sent_.empty());
+}
+
+TEST_F(OperationsTest, ThatItMayBeSentIsDurableBeforeItIs) {
+  const auto asked = Ask();
+  ASSERT_OK(asked);
+  ASSERT_EQ(sent_.size(), 1u);
+  EXPECT_EQ(operations_->Find(asked->id)->delivery, Delivery::kSent);
+  // A session that comes and goes while the note is being written.
+  connected_ = false;
+  const auto other = Ask({.application = kCart, .kind = OperationKind::kRefresh});
+  ASSERT_OK(other);
+  operations_->OnSessionLive(cluster_.id);
+  connected_ = true;
+  operations_->OnSessionLive(cluster_.id);
+  loop_.RunFor(absl::Seconds(1));
+  EXPECT_EQ(sent_.back().id, other->id);
+  EXPECT_EQ(operations_->Find(other->id)->delivery, Delivery::kSent);
+  connected_ = false;
+  operations_->OnSessionLive(cluster_.id);
+  loop_.RunFor(absl::Seconds(1));
+  EXPECT_EQ(operations_->Find(other->id)->delivery, Delivery::kSent)
+      << "what was sent once is not taken back";
+}
+
+TEST_F(OperationsTest, WithoutAnAnswerItIsShownAsExpiredUntilTheAgentTells) {
+  const auto asked = Ask({.application = kCart, .lifetime = absl::Minutes(1)});
+  ASSERT_OK(asked);
+  Report(asked->id, OperationState::kAccepted);
+  Open();
+  loop_.RunFor(absl::Minutes(2));
+  EXPECT_EQ(StateOf(asked->id), OperationState::kExpired);
+  EXPECT_THAT(operations_->Find(asked->id)->message, HasSubstr("may have carried it out"));
+  loop_.RunFor(absl::Hours(48));
+  operations_->OnSessionLive(cluster_.id);
+  loop_.RunFor(absl::Seconds(1));
+  EXPECT_EQ(sent_.back().id, asked->id);
+  EXPECT_EQ(sent_.back().lifetime, absl::ZeroDuration());
+
+  Report(asked->id, OperationState::kRunning);
+  EXPECT_EQ(StateOf(asked->id), OperationState::kExpired) << "only an outcome replaces it";
+  Report(asked->id, OperationState::kSucceeded, "done");
+  EXPECT_EQ(StateOf(asked->id), OperationState::kSucceeded);
+  EXPECT_EQ(operations_->Find(asked->id)->message,
+            "done (reported after it had been shown as expired)");
+  EXPECT_THAT(acknowledged_, ElementsAre(asked->id));
+  Report(asked->id, OperationState::kFailed, "no");
+  EXPECT_EQ(StateOf(asked->id), OperationState::kSucceeded) << "it is corrected once";
+  operations_->OnSessionLive(cluster_.id);
+  loop_.RunFor(absl::Seconds(1));
+  EXPECT_EQ(sent_.size(), 2u);
+}
+
+TEST_F(OperationsTest, TheAgentConfirmsThatItsTimeWasOver) {
+  const auto asked = Ask({.application = kCart, .lifetime = absl::Minutes(1)});
+  ASSERT_OK(asked);
+  loop_.RunFor(absl::Minutes(2));
+  Report(asked->id, OperationState::kExpired, "its time was over before it came here");
+  EXPECT_EQ(operations_->Find(asked->id)->message, "its time was over before it came here");
+  EXPECT_THAT(acknowledged_, ElementsAre(asked->id));
+}
+
+TEST_F(OperationsTest, WhatHasBegunGoesOnBeyondItsTime) {
+  const auto asked = Ask({.application = kCart, .lifetime = absl::Minutes(1)});
+  ASSERT_OK(asked);
+  Report(asked->id, OperationState::kRunning);
+  loop_.RunFor(absl::Hours(1));
+  EXPECT_EQ(StateOf(asked->id), OperationState::kRunning);
+  loop_.RunFor(absl::Hours(24 * 8));
+  EXPECT_TRUE(!operations_->Find(asked->id).ok() || StateOf(asked->id) == OperationState::kFailed);
+}
+
+TEST_F(OperationsTest, ARecordOfAnEarlierVersionMayHaveBeenSent) {
+  OperationRecord old;
+  old.id = *OperationId::FromRaw("fedcba9876543210");
+  old.cluster = cluster_.id;
+  old.key = Key();
+  old.uid = intent::ComputeUid(records_->hub(), Key(), 0);
+  old.parameters = "{}";
+  old.requested_at = loop_.clock().Now();
+  old.expires_at = old.requested_at + absl::Minutes(1);
+  old.delivery = Delivery::kUnknown;
+  Write({change::PutOperation{old}});
+  Open();
+  loop_.RunFor(absl::Minutes(2));
+  EXPECT_EQ(StateOf(old.id), OperationState::kExpired);
+  EXPECT_THAT(operations_->Find(old.id)->message, HasSubstr("may have carried it out"));
+  Report(old.id, OperationState::kSucceeded);
+  EXPECT_EQ(StateOf(old.id), OperationState::kSucceeded);
 }
 
 TEST_F(OperationsTest, EndsWhenItsClusterIsRemoved) {

@@ -521,6 +521,7 @@ std::string Encode(const OperationRecord& operation, absl::string_view previous)
   *record.mutable_requested_at() = ToRecord(operation.requested_at);
   *record.mutable_expires_at() = ToRecord(operation.expires_at);
   *record.mutable_ended_at() = ToRecord(operation.ended_at);
+  record.set_delivery(static_cast<uint32_t>(operation.delivery));
   return record.SerializeAsString();
 }
 
@@ -544,6 +545,8 @@ absl::StatusOr<OperationRecord> Decode(const LedgerEntry& entry) {
   operation.requested_at = FromRecord(record.requested_at());
   operation.expires_at = FromRecord(record.expires_at());
   operation.ended_at = FromRecord(record.ended_at());
+  RETURN_IF_ERROR(ReadEnum(entry, record.delivery(), Delivery::kUnknown, Delivery::kAnswered,
+                           operation.delivery));
   return operation;
 }
 

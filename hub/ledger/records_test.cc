@@ -121,6 +121,9 @@ TEST(LedgerRecords, OperationsAndAuditComeBackAsTheyWere) {
   operation.state = OperationState::kFailed;
   operation.parameters = "{}";
   operation.expires_at = kThen;
+  operation.delivery = Delivery::kAnswered;
+  ExpectComesBack(operation);
+  operation.delivery = Delivery::kUnknown;  // As an earlier version wrote it, without the field.
   ExpectComesBack(operation);
 
   AuditEntry entry;

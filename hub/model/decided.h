@@ -151,7 +151,16 @@ enum class OperationState : uint8_t {
   kExpired = 5,
 };
 
-// Something that an agent is asked to do once; ends in a visible outcome, exactly one.
+// How far an operation has come, beside its state. The values are part of stored data.
+enum class Delivery : uint8_t {
+  kUnknown = 0,   // A record of an earlier version: it may have been sent.
+  kNotSent = 1,   // No agent can have it.
+  kSent = 2,      // An agent may have it. Durable before it is sent.
+  kAnswered = 3,  // The outcome is the agent's.
+};
+
+// Something that an agent is asked to do once; ends in a visible outcome, exactly one. If its time
+// is over and the agent has not answered, that is what is shown, until it does.
 struct OperationRecord {
   OperationId id;
   intent::ClusterId cluster;
@@ -165,6 +174,7 @@ struct OperationRecord {
   absl::Time requested_at;
   absl::Time expires_at;
   absl::Time ended_at = absl::InfiniteFuture();
+  Delivery delivery = Delivery::kNotSent;
 
   friend bool operator==(const OperationRecord&, const OperationRecord&) = default;
 };

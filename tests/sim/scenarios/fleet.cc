@@ -167,8 +167,39 @@ void DerivedDataLost(FleetBed& bed) {
                absl::StrCat(cluster, " was sent again what it has"));
 }
 
+// A sync that an agent may have got before it was killed. When its time is over it is shown as
+// expired, unless its outcome came before; when the agent is back, what is shown is what happened.
+void OperationThatMayHaveBeenSent(FleetBed& bed) {
+  const std::string cluster = bed.random().Chance(1, 2) ? "one" : "two";
+  testing::FleetAgent& agent = bed.agent(cluster);
+  bed.Pass(absl::Minutes(2));
+  const std::optional<hub::OperationId> id =
+      bed.AskForSync(absl::StrCat("leidang/a-", cluster), absl::Minutes(5));
+  if (!id.has_value()) return;
+  bed.Pass(bed.Between(absl::ZeroDuration(), absl::Milliseconds(30)));
+  agent.Kill();
+  if (bed.random().Chance(1, 2)) {
+    bed.StopHub();
+    bed.Pass(bed.Between(absl::ZeroDuration(), absl::Minutes(4)));
+    bed.StartHub();
+  }
+  bed.Pass(absl::Minutes(8));
+  const absl::StatusOr<hub::OperationRecord> away = bed.operations().Find(*id);
+  bed.Expect(away.ok() && hub::IsFinal(away->state), "Liveness",
+             "an operation whose time is over is not shown as ended");
+  agent.Start();
+  bed.Pass(absl::Minutes(5));
+  const absl::StatusOr<hub::OperationRecord> record = bed.operations().Find(*id);
+  const bool executed = agent.executed().contains(*agent::OperationId::FromRaw(id->Raw()));
+  bed.Expect(record.ok() && record->state == (executed ? hub::OperationState::kSucceeded
+                                                       : hub::OperationState::kExpired),
+             "OperationOnce",
+             absl::StrCat("an operation that was ", executed ? "" : "not ",
+                          "carried out is shown otherwise"));
+}
+
 // A sync is asked for while the cluster is away and the hub is killed in between. It is carried out
-// once if the cluster is back in time, lapses if not, and its outcome is shown.
+// once if the cluster is back in time, lapses on time if not, and its outcome is shown.
 void OperationsWhileAway(FleetBed& bed) {
   BeginSmall(bed);
   for (int i = 0; i < 5 && !bed.failed(); ++i) {
@@ -185,7 +216,12 @@ void OperationsWhileAway(FleetBed& bed) {
       bed.Pass(bed.Between(absl::ZeroDuration(), absl::Minutes(4)));
       bed.StartHub();
     }
-    if (!in_time) bed.Pass(bed.Between(absl::Minutes(21), absl::Minutes(40)));
+    if (!in_time) {
+      bed.Pass(bed.Between(absl::Minutes(21), absl::Minutes(40)));
+      const absl::StatusOr<hub::OperationRecord> lapsed = bed.operations().Find(*id);
+      bed.Expect(lapsed.ok() && lapsed->state == hub::OperationState::kExpired, "Liveness",
+                 "an operation that was never sent has not expired in time");
+    }
     agent.Start();
     bed.Pass(absl::Minutes(5));
     const absl::StatusOr<hub::OperationRecord> record = bed.operations().Find(*id);
@@ -200,6 +236,7 @@ void OperationsWhileAway(FleetBed& bed) {
                             ", not ", static_cast<int>(wanted), ": ", record->message));
     bed.Expect(executed == (in_time ? 1 : 0), "OperationOnce",
                absl::StrCat("an operation was carried out ", executed, " times"));
+    OperationThatMayHaveBeenSent(bed);
   }
 }
 
