@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cstdint>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -15,8 +17,8 @@ constexpr size_t kDigits = 16;
 void PrintNames(const v1::HeldDeletions& held, Streams streams) {
   for (int i = 0; i < held.names_size() && i < kNamesShown; ++i)
     streams.out << "  " << held.names(i) << "\n";
-  if (held.deletions() > kNamesShown)
-    streams.out << "  and " << held.deletions() - kNamesShown << " more\n";
+  const auto shown = static_cast<uint64_t>(std::min(held.names_size(), kNamesShown));
+  if (held.deletions() > shown) streams.out << "  and " << held.deletions() - shown << " more\n";
 }
 
 }  // namespace
@@ -42,6 +44,7 @@ absl::Status ListBrakes(Connection& connection, const Clock& clock, Streams stre
     streams.out << held.scope() << ":\n";
     PrintNames(held, streams);
   }
+  if (list.more()) streams.err << "and more Applications: decide about these first\n";
   return absl::OkStatus();
 }
 

@@ -29,6 +29,7 @@
 #include "hub/auth/cluster_gate.h"
 #include "hub/auth/secret_token.h"
 #include "hub/commands.h"
+#include "hub/control/application_brakes.h"
 #include "hub/control/control_plane.h"
 #include "hub/control/operations.h"
 #include "hub/control/session_board.h"
@@ -237,6 +238,7 @@ class Hub {
           sessions_.Post([this, cluster, id] { table_->AcknowledgeOperation(cluster, id); });
         }});
     courier_ = std::make_unique<OperationCourier>(control_, *operations_);
+    application_brakes_ = std::make_unique<ApplicationBrakes>(records(), *store_, *operations_);
   }
 
   void BuildSessions() {
@@ -282,9 +284,9 @@ class Hub {
     ASSIGN_OR_RETURN(const int users_port, FreePort(options_.user_listen));
     fleet_ = std::make_unique<FleetService>(FleetService::Parts{
         control_, plane_->desk(), *view_, plane_->repositories(), plane_->owners(), *operations_,
-        plane_->recovery(), plane_->brakes(), plane_->unclaimed(), plane_->config(),
-        [this](const std::string& token) { return Authenticate(token); }, authority_->pin(),
-        absl::StrCat(options_.advertise, ":", users_port)});
+        plane_->recovery(), plane_->brakes(), *application_brakes_, plane_->unclaimed(),
+        plane_->config(), [this](const std::string& token) { return Authenticate(token); },
+        authority_->pin(), absl::StrCat(options_.advertise, ":", users_port)});
     enrolment_ = std::make_unique<EnrolmentService>(EnrolmentService::Parts{
         control_, records(), *authority_, random_, absl::StrCat(":", servers_.agents_port)});
     const std::string users_address = absl::StrCat(
@@ -371,6 +373,7 @@ class Hub {
   std::unique_ptr<ControlPlane> plane_;
   std::unique_ptr<Operations> operations_;
   std::unique_ptr<OperationCourier> courier_;
+  std::unique_ptr<ApplicationBrakes> application_brakes_;
   std::unique_ptr<SessionTable> table_;
   std::unique_ptr<SessionBoard> board_;
 

@@ -14,6 +14,7 @@
 #include "agent/render/render_error.h"
 #include "common/base/utf8.h"
 #include "common/conditions/condition_list.h"
+#include "common/conditions/held_list.h"
 #include "common/conditions/reason.h"
 #include "common/conditions/types.h"
 
@@ -138,9 +139,11 @@ void AddRefusals(const EntryFindings& findings, ConditionWriter& writer) {
 void AddPlan(const Plan& plan, ConditionWriter& writer) {
   AddConflicts(plan, writer);
   if (!plan.held.empty()) {
-    writer.Add(conditions::kDeletionsHeld, Reason::kDeletionsHeld,
-               absl::StrCat(plan.hold_reason, "; waits for approval of list ",
-                            DeletionListDigest(plan.held).Hex(), ": ", ListShown(plan.held)));
+    conditions::HeldList list{
+        plan.hold_reason, DeletionListDigest(plan.held).Hex(), plan.held.size(), {}};
+    for (size_t i = 0; i < std::min(plan.held.size(), kShownMax); ++i)
+      list.names.push_back(plan.held[i].ToString());
+    writer.Add(conditions::kDeletionsHeld, Reason::kDeletionsHeld, conditions::HeldListText(list));
   }
   if (plan.refused_empty) {
     writer.Add(conditions::kSyncError, Reason::kDeletionsHeld,

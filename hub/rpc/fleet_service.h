@@ -10,6 +10,7 @@
 #include "grpcpp/grpcpp.h"
 
 #include "common/time/event_loop.h"
+#include "hub/control/application_brakes.h"
 #include "hub/control/brake_desk.h"
 #include "hub/control/config_repository.h"
 #include "hub/control/desk.h"
@@ -42,6 +43,7 @@ class FleetService final : public v1::Fleet::CallbackService {
     Operations& operations;
     Recovery& recovery;
     BrakeDesk& brakes;
+    ApplicationBrakes& application_brakes;
     UnclaimedDesk& unclaimed;
     const ConfigRepository* config = nullptr;  // nullptr: none is followed.
     // Who a token belongs to: kUnauthenticated if to nobody.

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 #include "hub/rpc/fleet_service.h"
 #include "hub/rpc/to_grpc.h"
 
@@ -11,6 +13,7 @@ namespace leidang::hub {
 namespace {
 
 constexpr size_t kNamesMax = 10'000;
+constexpr size_t kApplicationsMax = 2'000;
 
 void Fill(const Brakes::Held& held, const std::string& scope, v1::HeldDeletions* out) {
   out->set_scope(scope);
@@ -23,6 +26,24 @@ void Fill(const Brakes::Held& held, const std::string& scope, v1::HeldDeletions*
     out->add_names(held.deletions[i].name);
 }
 
+void Fill(const ApplicationBrakes::Held& held, v1::HeldDeletions* out) {
+  out->set_scope(BrakeText(held));
+  out->set_digest(held.digest);
+  SetTime(held.since, out->mutable_since());
+  out->set_why(held.why);
+  out->set_deletions(held.objects);
+  for (const std::string& name : held.names) out->add_names(name);
+}
+
+// docs/adr/0021
+absl::Status NotRejectable(const ApplicationBrakes::Held& held) {
+  return absl::FailedPreconditionError(
+      absl::StrCat("what the ", BrakeText(held),
+                   " holds stays held until it is approved or wanted "
+                   "again, so there is nothing to reject: put the objects back into its source, or "
+                   "leave the list as it is"));
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* FleetService::ListBrakes(grpc::CallbackServerContext* context,
@@ -31,6 +52,11 @@ grpc::ServerUnaryReactor* FleetService::ListBrakes(grpc::CallbackServerContext* 
   return Serve(context, [this, response](const Author&, grpc::ServerUnaryReactor* reactor) {
     for (const Brakes::Held& held : parts_.brakes.List())
       Fill(held, parts_.brakes.NameOf(held), response->add_held());
+    const auto applications = parts_.application_brakes.List(kApplicationsMax + 1);
+    if (!applications.ok()) return reactor->Finish(ToGrpc(applications.status()));
+    response->set_more(applications->size() > kApplicationsMax);
+    for (size_t i = 0; i < std::min(applications->size(), kApplicationsMax); ++i)
+      Fill((*applications)[i], response->add_held());
     reactor->Finish(grpc::Status::OK);
   });
 }
@@ -44,10 +70,19 @@ grpc::ServerUnaryReactor* FleetService::DecideBrake(grpc::CallbackServerContext*
       return reactor->Finish(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT,
                                           "the request names no verdict: use APPROVE or REJECT"));
     }
-    const auto verdict = request->verdict() == v1::DecideBrakeRequest::APPROVE
-                             ? BrakeDesk::Verdict::kApproved
-                             : BrakeDesk::Verdict::kRejected;
-    parts_.brakes.Decide(verdict, request->digest(), author,
+    const bool approve = request->verdict() == v1::DecideBrakeRequest::APPROVE;
+    // The hub's own brakes have none of that digest then.
+    if (const auto held = parts_.application_brakes.Find(request->digest()); held.ok()) {
+      if (!approve) return reactor->Finish(ToGrpc(NotRejectable(*held)));
+      return parts_.application_brakes.Approve(
+          request->digest(), author,
+          [response, reactor](const absl::StatusOr<ApplicationBrakes::Held>& approved) {
+            if (approved.ok()) Fill(*approved, response);
+            reactor->Finish(ToGrpc(approved.status()));
+          });
+    }
+    parts_.brakes.Decide(approve ? BrakeDesk::Verdict::kApproved : BrakeDesk::Verdict::kRejected,
+                         request->digest(), author,
                          [this, response, reactor](const absl::StatusOr<Brakes::Held>& held) {
                            if (held.ok()) Fill(*held, parts_.brakes.NameOf(*held), response);
                            reactor->Finish(ToGrpc(held.status()));

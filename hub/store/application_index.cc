@@ -17,7 +17,7 @@ namespace {
 
 // Rows that are looked at before others may change them.
 constexpr size_t kLookedAtMax = 20'000;
-constexpr uint32_t kKeyBytesMax = (1u << 23) - 1;  // An object of the ledger has 1 MiB at most.
+constexpr uint32_t kKeyBytesMax = (1u << 22) - 1;  // An object of the ledger has 1 MiB at most.
 
 intent::EntryKey EntryOf(const std::string& key) { return {intent::EntryKind::kApplication, key}; }
 
@@ -38,7 +38,8 @@ struct ApplicationIndex::Row {
   uint32_t cluster = 0;
   uint32_t reported_sync : 4 = 0;
   uint32_t reported_health : 4 = 0;
-  uint32_t key_size : 23 = 0;
+  uint32_t key_size : 22 = 0;
+  uint32_t holds : 1 = 0;
   uint32_t offline : 1 = 0;
   Row* next = nullptr;  // Of the same cluster.
   Row* previous = nullptr;
@@ -70,6 +71,7 @@ struct ApplicationIndex::Row {
   // Nothing is known of it any more.
   void Forget() {
     assigned = 0;
+    holds = 0;
     Report(intent::SyncState::kUnknown, intent::HealthState::kUnknown, 0);
   }
 };
@@ -94,11 +96,12 @@ struct ApplicationIndex::Wanted {
   std::optional<intent::SyncState> sync;
   std::optional<uint32_t> health;
   absl::string_view name_part;
+  bool holding = false;
 
   bool Matches(const Row& row) const {
-    return (!set || row.set == *set) && (!project || row.project == *project) &&
-           (!cluster || row.cluster == *cluster) && (!sync || row.sync() == *sync) &&
-           (!health || row.health() == *health) &&
+    return (!holding || row.holds) && (!set || row.set == *set) &&
+           (!project || row.project == *project) && (!cluster || row.cluster == *cluster) &&
+           (!sync || row.sync() == *sync) && (!health || row.health() == *health) &&
            (name_part.empty() || absl::StrContains(NameIn(row.key()), name_part));
   }
 };
@@ -198,6 +201,7 @@ absl::Status ApplicationIndex::Do(const indexed::Reported& reported, const RowVi
   if (row == nullptr) return absl::OkStatus();
   AddToAll(*row, ~uint64_t{0});
   row->Report(reported.sync, reported.health, reported.applied);
+  row->holds = reported.holds;
   AddToAll(*row, 1);
   return absl::OkStatus();
 }
@@ -234,6 +238,7 @@ bool ApplicationIndex::Place(const indexed::Placed& placed) {
     next.applied = row.applied;
     next.reported_sync = row.reported_sync;
     next.reported_health = row.reported_health;
+    next.holds = row.holds;
   }
   Count(next);
   if (!is_new) {
@@ -340,6 +345,7 @@ std::optional<ApplicationIndex::Wanted> ApplicationIndex::Resolve(
   wanted.sync = filter.sync;
   if (filter.health) wanted.health = static_cast<uint32_t>(*filter.health);
   wanted.name_part = filter.name_part;
+  wanted.holding = filter.holding;
   return wanted;
 }
 

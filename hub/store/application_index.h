@@ -59,6 +59,7 @@ struct ApplicationFilter {
   std::optional<intent::SyncState> sync;
   std::optional<intent::HealthState> health;
   std::string name_part;  // Of the name, without its namespace.
+  bool holding = false;   // Only those whose agent, as it said last, holds deletions.
 };
 
 // What a group of batches did, in its order.
@@ -85,6 +86,7 @@ struct Reported {
   intent::SyncState sync = intent::SyncState::kUnknown;
   intent::HealthState health = intent::HealthState::kUnknown;
   intent::Revision applied = 0;
+  bool holds = false;  // Deletions, until somebody approves them.
 };
 struct ClusterDropped {
   intent::ClusterId cluster;

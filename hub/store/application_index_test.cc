@@ -124,6 +124,8 @@ class Churned {
         status.sync = static_cast<intent::SyncState>(random_.Below(kSyncStates));
         status.health = static_cast<intent::HealthState>(random_.Below(kHealthStates));
         status.applied = random_.Below(12);
+        if (random_.Chance(1, 2)) status.conditions.push_back({"SyncError", "", "", {}});
+        if (random_.Chance(1, 3)) status.conditions.push_back({"DeletionsHeld", "", "", {}});
         return batch->PutStatus(Cluster(), std::move(status));
       }
       case 8:
@@ -169,6 +171,7 @@ TEST(ApplicationIndex, ListsByEveryFilterWhatAWalkFinds) {
       if (random.Chance(1, 3)) filter.sync = static_cast<intent::SyncState>(random.Below(3));
       if (random.Chance(1, 3)) filter.health = static_cast<intent::HealthState>(random.Below(6));
       if (random.Chance(1, 3)) filter.name_part = absl::StrCat("p-", random.Below(8));
+      filter.holding = random.Chance(1, 4);
       ASSERT_EQ(PagesDiffer(churned.store().Index(), filter, walked, 1 + random.Below(4)), "")
           << "seed " << seed;
     }

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "common/base/status_macros.h"
+#include "common/conditions/types.h"
 #include "hub/store/key_codec.h"
 #include "hub/store/records.h"
 
@@ -388,9 +389,13 @@ absl::Status GroupWriter::Do(op::PutStatus& operation) {
     }
   }
   batch_.rows.Put(Family::kStatus, std::move(row), EncodeStatus(status));
-  if (status.key.kind == intent::EntryKind::kApplication)
+  if (status.key.kind == intent::EntryKind::kApplication) {
+    const bool holds = std::any_of(
+        status.conditions.begin(), status.conditions.end(),
+        [](const intent::StatusCondition& c) { return c.type == conditions::kDeletionsHeld; });
     batch_.indexed.push_back(indexed::Reported{cluster, status.key.name, status.uid, status.sync,
-                                               status.health, status.applied});
+                                               status.health, status.applied, holds});
+  }
   return absl::OkStatus();
 }
 

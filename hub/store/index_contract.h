@@ -20,6 +20,7 @@ namespace leidang::hub {
 struct WalkedApplication {
   DerivedApplication row;
   bool offline = false;
+  bool holds = false;
   intent::SyncState sync = intent::SyncState::kUnknown;
   intent::HealthState health = intent::HealthState::kUnknown;
 };
@@ -35,7 +36,6 @@ inline std::vector<WalkedApplication> WalkApplications(const Store& store,
       WalkedApplication& one = walked.emplace_back();
       one.row = row;
       one.offline = !row.cluster.IsNone() && !live.contains(row.cluster);
-      if (one.offline) continue;  // Nothing is known of now.
       const intent::EntryKey key{intent::EntryKind::kApplication, row.key};
       const auto assignment = store.Assignment(row.cluster, key);
       const intent::Revision assigned = assignment.ok() ? assignment->revision : 0;
@@ -43,6 +43,9 @@ inline std::vector<WalkedApplication> WalkApplications(const Store& store,
       for (const intent::EntryStatus& status : *statuses) {
         if (status.uid != row.uid) continue;
         const bool old = status.sync == intent::SyncState::kSynced && status.applied < assigned;
+        for (const intent::StatusCondition& condition : status.conditions)
+          one.holds = one.holds || condition.type == "DeletionsHeld";
+        if (one.offline) continue;  // Nothing is known of now.
         one.sync = old ? intent::SyncState::kOutOfSync : status.sync;
         one.health = status.health;
       }
@@ -67,6 +70,7 @@ inline bool WalkMatches(const ApplicationFilter& filter, const WalkedApplication
   if (filter.project && one.row.project != *filter.project) return false;
   if (filter.sync && one.sync != *filter.sync) return false;
   if (filter.health && one.health != *filter.health) return false;
+  if (filter.holding && !one.holds) return false;
   const size_t slash = one.row.key.find('/');
   return one.row.key.find(filter.name_part, slash + 1) != std::string::npos;
 }

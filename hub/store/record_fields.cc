@@ -8,6 +8,7 @@
 #include "google/protobuf/wire_format_lite.h"
 
 #include "common/base/status_macros.h"
+#include "common/conditions/types.h"
 #include "hub/store/key_codec.h"
 #include "hub/store/records.h"
 #include "leidang/store/v1/records.pb.h"
@@ -33,6 +34,16 @@ Field Bytes(CodedInputStream& in, std::string* out) {
   if (!in.ReadVarint32(&size) || size > static_cast<uint32_t>(in.BytesUntilTotalBytesLimit()))
     return Field::kUnreadable;
   return in.ReadString(out, static_cast<int>(size)) ? Field::kTaken : Field::kUnreadable;
+}
+
+// True from a condition on that says that deletions are held.
+Field Held(CodedInputStream& in, bool* holds) {
+  std::string bytes;
+  pb::Condition condition;
+  if (Bytes(in, &bytes) != Field::kTaken || !condition.ParseFromString(bytes))
+    return Field::kUnreadable;
+  *holds = *holds || condition.type() == conditions::kDeletionsHeld;
+  return Field::kTaken;
 }
 
 // Calls `take` with each field of a record; what it does not want is skipped.
@@ -123,6 +134,7 @@ absl::StatusOr<std::optional<indexed::Reported>> DecodeReport(absl::string_view 
   if (!reader.Done())
     return Damaged(Family::kStatus, key, "its key is no cluster, entry key and uid");
   uint64_t applied = 0, sync = 0, health = 0;
+  bool holds = false;
   RETURN_IF_ERROR(
       ReadFields(Family::kStatus, key, value, [&](int field, CodedInputStream& in) -> Field {
         switch (field) {
@@ -132,12 +144,15 @@ absl::StatusOr<std::optional<indexed::Reported>> DecodeReport(absl::string_view 
             return Number(in, &sync);
           case pb::StatusRecord::kHealthFieldNumber:
             return Number(in, &health);
+          case pb::StatusRecord::kConditionsFieldNumber:
+            return Held(in, &holds);
           default:
             return Field::kNotWanted;
         }
       }));
   if (kind != intent::EntryKind::kApplication) return std::optional<indexed::Reported>();
   report.applied = applied;
+  report.holds = holds;
   report.sync = StateOf<intent::SyncState>(sync, kSyncStates);
   report.health = StateOf<intent::HealthState>(health, kHealthStates);
   return std::optional<indexed::Reported>(std::move(report));
