@@ -65,10 +65,9 @@ class Planner {
     // To go elsewhere would end it where it is, and that waits too: it stays the other's.
     if (other->cluster != desired.cluster && input_.braked.contains(desired.key)) return false;
     plan_.taken.push_back(desired.key);
-    plan_.adopted.push_back(desired.key);
     const size_t first = plan_.steps.size();
     Compare(desired, *other);
-    for (size_t i = first; i < plan_.steps.size(); ++i) plan_.steps[i].adopted = true;
+    for (size_t i = first; i < plan_.steps.size(); ++i) plan_.steps[i].adopted_from = other->set;
     return true;
   }
 

@@ -88,11 +88,11 @@ struct PlannedStep {
     intent::DeletionPolicy policy = intent::DeletionPolicy::kForeground;
   };
 
-  size_t desired = kNone;  // Index in `AssignInput::expansion`,
-  size_t before = kNone;   // and in `AssignInput::current`; one of them is there.
-  std::optional<End> end;  // A tombstone, before all else.
-  bool assigned = false;   // `desired` is put under `uid`.
-  bool adopted = false;    // It is taken over from another owner.
+  size_t desired = kNone;    // Index in `AssignInput::expansion`,
+  size_t before = kNone;     // and in `AssignInput::current`; one of them is there.
+  std::optional<End> end;    // A tombstone, before all else.
+  bool assigned = false;     // `desired` is put under `uid`.
+  std::string adopted_from;  // The set that it is taken over from; empty: it is not.
   Record record = Record::kStays;
   intent::Uid uid;
   std::vector<Condition> conditions;  // Of a record that is written.
@@ -102,7 +102,6 @@ struct AssignPlan {
   std::vector<Deletion> deletions;    // To be decided in the ledger before the steps are taken.
   std::vector<PlannedStep> steps;     // What ends altogether comes last.
   std::vector<std::string> taken;     // Keys that the owner holds from now on,
-  std::vector<std::string> adopted;   // those of them that it takes over from another,
   std::vector<std::string> released;  // those it no longer does,
   std::vector<std::string> refused;   // and those that another has.
   // Those whose assignment stays although the owner alone would not make it so again.

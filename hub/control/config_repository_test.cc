@@ -16,6 +16,7 @@ using ::leidang::testing::StatusIs;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 constexpr char kConfigUrl[] = "https://git.example/config.git";
 
@@ -171,6 +172,33 @@ TEST_F(ConfigRepositoryTest, WhatIsRemovedAfterAnApprovalWaitsAgain) {
               StatusIs(absl::StatusCode::kNotFound));
   EXPECT_THAT(Waiting(), ElementsAre("set leidang/one", "set leidang/two"));
   EXPECT_THAT(hub_.On("one"), ElementsAre("x", "y-app"));
+}
+
+TEST_F(ConfigRepositoryTest, ARenamedSetTakesOverWhatTheOldOneHolds) {
+  StartWithConfig();
+  const intent::Uid uid = hub_.store().Application("leidang/x")->uid;
+  files_.erase("fleet/sets/one.yaml");
+  files_["fleet/sets/renamed.yaml"] = {ListSet("renamed", {"x one"})};
+  TakeAll();
+  EXPECT_THAT(Waiting(), ElementsAre("set leidang/one"));
+  EXPECT_EQ(hub_.store().Application("leidang/x")->set, "leidang/renamed");
+  EXPECT_EQ(hub_.store().Application("leidang/x")->uid, uid);
+  EXPECT_THAT(hub_.SetConditions("leidang/renamed"), IsEmpty());
+  // It is told at once what it has no more.
+  EXPECT_THAT(hub_.SetConditions("leidang/one"),
+              UnorderedElementsAre("DeletionsHeld=DeletionsHeld", "ErrorOccurred=NameConflict"));
+}
+
+TEST_F(ConfigRepositoryTest, ASetThatWaitedForANameTakesItOverFromOneThatIsToGo) {
+  StartWithConfig();
+  files_["fleet/sets/three.yaml"] = {ListSet("three", {"x one"})};
+  TakeAll();
+  ASSERT_EQ(hub_.store().Application("leidang/x")->set, "leidang/one");
+  files_.erase("fleet/sets/one.yaml");
+  TakeAll();
+  EXPECT_THAT(Waiting(), ElementsAre("set leidang/one"));
+  EXPECT_EQ(hub_.store().Application("leidang/x")->set, "leidang/three");
+  EXPECT_THAT(hub_.SetConditions("leidang/three"), IsEmpty());
 }
 
 TEST_F(ConfigRepositoryTest, ASetWhoseOwnLimitAllowsItGoesAtOnce) {

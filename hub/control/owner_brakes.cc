@@ -116,9 +116,7 @@ BrakeLimit OwnerReconciler::LimitOf(absl::string_view annotation, BrakeLimit::Ki
 
 void OwnerReconciler::AddBrakeProblems(const Look& look, std::vector<Problem>* problems) const {
   if (look.deleting()) return;
-  const std::string owner = look.owner.ToString();
-  for (const char* asking : Brakes::kAllOfConfiguration) {
-    if (!parts_.brakes.Holds(asking, owner)) continue;
+  if (IsToGo(look.owner)) {
     problems->push_back({conditions::kDeletionsHeld, conditions::Reason::kDeletionsHeld,
                          "the config repository holds it no more, and its deletion waits for a "
                          "decision: see `leidang brake list`"});
@@ -142,11 +140,44 @@ void OwnerReconciler::AddBrakeProblems(const Look& look, std::vector<Problem>* p
   }
 }
 
+// But for the configuration's brake.
+bool OwnerReconciler::IsToGo(const OwnerKey& owner) const {
+  return std::any_of(
+      std::begin(Brakes::kAllOfConfiguration), std::end(Brakes::kAllOfConfiguration),
+      [&](const char* asking) { return parts_.brakes.Holds(asking, owner.ToString()); });
+}
+
 bool OwnerReconciler::WouldLose(const OwnerKey& owner, const std::string& name) const {
-  return parts_.brakes.Holds(owner.ToString(), name) ||
-         std::any_of(
-             std::begin(Brakes::kAllOfConfiguration), std::end(Brakes::kAllOfConfiguration),
-             [&](const char* asking) { return parts_.brakes.Holds(asking, owner.ToString()); });
+  return parts_.brakes.Holds(owner.ToString(), name) || IsToGo(owner);
+}
+
+// Two sets that are both to go would take it over from each other for ever.
+std::optional<DerivedApplication> OwnerReconciler::Adoptable(const OwnerKey& owner,
+                                                             const std::string& key) {
+  const std::optional<OwnerKey> other = claims_.Against(key, owner);
+  if (!other || !WouldLose(*other, key) || IsToGo(owner)) return std::nullopt;
+  if (in_work_.contains(*other)) {
+    heirs_[*other].insert(owner);
+    return std::nullopt;
+  }
+  const absl::StatusOr<DerivedApplication> record = parts_.store.Application(key);
+  if (!record.ok() || record->set != other->key) return std::nullopt;
+  return *record;
+}
+
+// Looks that wanted what this owner has while it was at work. Of two that wait for each other one
+// looks at a time, or they would find each other at work again.
+void OwnerReconciler::WakeHeirs(const OwnerKey& owner) {
+  std::set<OwnerKey> woken;
+  std::erase_if(heirs_[owner], [&](const OwnerKey& heir) {
+    return !in_work_.contains(heir) && woken.insert(heir).second;
+  });
+  for (auto& [other, heirs] : heirs_) {
+    if (!in_work_.contains(other) && !woken.contains(other) && heirs.erase(owner) > 0)
+      woken.insert(owner);
+  }
+  std::erase_if(heirs_, [](const auto& entry) { return entry.second.empty(); });
+  TriggerThose(woken);
 }
 
 // What was read before the expansion may have been taken over by another set since.

@@ -230,7 +230,7 @@ void OwnerReconciler::AddRolloutProblem(const Look& look, std::vector<Problem>* 
                     kIgnoreStrategy, ": \"true\" has it applied to all clusters at once")});
 }
 
-AssignInput OwnerReconciler::PlanInput(const Look& look) const {
+AssignInput OwnerReconciler::PlanInput(const Look& look) {
   AssignInput input{.expansion = look.expansion, .current = *look.current};
   input.owner = look.is_set() ? look.owner.key : "";
   input.rules = RulesOf(look);
@@ -254,13 +254,8 @@ AssignInput OwnerReconciler::PlanInput(const Look& look) const {
     return other ? std::optional<std::string>(other->ToString()) : std::nullopt;
   };
   if (!look.is_set()) return input;
-  input.adoptable =
-      [this, owner = look.owner](const std::string& key) -> std::optional<DerivedApplication> {
-    const std::optional<OwnerKey> other = claims_.Against(key, owner);
-    if (!other || in_work_.contains(*other) || !WouldLose(*other, key)) return std::nullopt;
-    const absl::StatusOr<DerivedApplication> record = parts_.store.Application(key);
-    if (!record.ok() || record->set != other->key) return std::nullopt;
-    return *record;
+  input.adoptable = [this, owner = look.owner](const std::string& key) {
+    return Adoptable(owner, key);
   };
   return input;
 }
@@ -375,6 +370,7 @@ void OwnerReconciler::ShowFailure(const absl::Status& status, OwnerReport* repor
 void OwnerReconciler::EndLook(const LookPtr& look, const WorkResult& result) {
   in_work_.erase(look->owner);
   queue_.Finish(look->owner, result);
+  WakeHeirs(look->owner);
 }
 
 void OwnerReconciler::Finish(const LookPtr& look, const absl::Status& status) {

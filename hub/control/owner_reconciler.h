@@ -129,7 +129,7 @@ class OwnerReconciler {
   bool ParseSet(const LookPtr& look);
   void Expand(const LookPtr& look);
   void OnExpanded(const LookPtr& look);
-  AssignInput PlanInput(const Look& look) const;
+  AssignInput PlanInput(const Look& look);
   AssignPlan Plan(const LookPtr& look);
   // Which of the plan's deletions must wait.
   std::set<std::string> Brake(Look& look, const AssignPlan& plan);
@@ -143,8 +143,10 @@ class OwnerReconciler {
   void DropWhatOthersHold(Look& look) const;
   // But for a brake, the owner would have it no more.
   bool WouldLose(const OwnerKey& owner, const std::string& name) const;
+  bool IsToGo(const OwnerKey& owner) const;
+  std::optional<DerivedApplication> Adoptable(const OwnerKey& owner, const std::string& key);
   void TriggerHeirs(const OwnerKey& owner);
-  void TriggerBereft(const std::vector<std::string>& adopted);
+  void WakeHeirs(const OwnerKey& owner);
   void AddRolloutProblem(const Look& look, std::vector<Problem>* problems) const;
   void SetWanted(const LookPtr& look);
   bool HasNews(const Look& look) const;
@@ -186,6 +188,7 @@ class OwnerReconciler {
   FirstLooks first_looks_;
   std::map<OwnerKey, uint64_t> in_work_;  // The number of the look that is under way.
   uint64_t looks_begun_ = 0;
+  std::map<OwnerKey, std::set<OwnerKey>> heirs_;  // Who waits for the end of an owner's look.
   std::set<OwnerKey> parked_;  // Not started, since an earlier first look has not been.
   std::vector<LookPtr> held_;  // Expanded, and waiting for an earlier first look to end.
 

@@ -313,20 +313,10 @@ void OwnerReconciler::OnCommitted(const LookPtr& look, const PlanWriter::Part& p
     if (reserved->second.empty()) reserved_.erase(reserved);
   }
   for (const std::string& name : part.released) Free(name, look->owner);
-  TriggerBereft(part.adopted);
+  // They have less to wait for.
+  for (const std::string& set : part.bereft) Trigger({WrittenKind::kApplicationSet, set});
   for (const intent::ClusterId& cluster : part.placed) parts_.shared.OnPlaced(cluster);
   for (const intent::ClusterId& cluster : part.ended) parts_.shared.OnEnded(cluster);
-}
-
-// Those that names were taken over from have less to wait for.
-void OwnerReconciler::TriggerBereft(const std::vector<std::string>& adopted) {
-  for (const std::string& name : adopted) {
-    for (const Brakes::Held& held : parts_.brakes.List()) {
-      for (const std::string& owner : held.owners) {
-        if (parts_.brakes.Holds(owner, name)) Trigger(*OwnerKey::FromString(owner));
-      }
-    }
-  }
 }
 
 // The last step of a deletion: with its Applications ended, the record goes.

@@ -40,7 +40,7 @@ const std::string& PlanWriter::KeyOf(const PlannedStep& step) const {
 
 void PlanWriter::Take(PlannedStep& step, Part* part) {
   const std::string& key = KeyOf(step);
-  if (step.adopted) part->adopted.push_back(key);
+  if (!step.adopted_from.empty()) part->bereft.insert(step.adopted_from);
   if (step.end) {
     part->ended.insert(step.end->cluster);
     part->batch.Delete(step.end->cluster, {EntryOf(key), step.end->uid, step.end->policy});

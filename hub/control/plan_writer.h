@@ -30,8 +30,8 @@ class PlanWriter {
   struct Part {
     WriteBatch batch;
     std::vector<std::string> recorded;  // Applications that have a record then,
-    std::vector<std::string> released;  // that have none any more,
-    std::vector<std::string> adopted;   // and that another owner had.
+    std::vector<std::string> released;  // and that have none any more.
+    std::set<std::string> bereft;       // Sets that some of them were taken over from.
     std::set<intent::ClusterId> placed;
     std::set<intent::ClusterId> ended;
   };
