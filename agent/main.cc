@@ -245,7 +245,7 @@ class Agent {
     } else if (phase == LinkPhase::kWaiting && snapshot.refusal) {
       log_.Error("agent/link", "the hub is not obeyed",
                  {{"hub", snapshot.hub}, {"error", snapshot.refusal->message}});
-    } else if (phase == LinkPhase::kWaiting) {
+    } else if (phase == LinkPhase::kWaiting && !snapshot.last_error.empty()) {
       log_.Warning("agent/link", "not connected; will try again",
                    {{"hub", snapshot.hub}, {"error", snapshot.last_error}});
     }

@@ -201,6 +201,20 @@ TEST_F(ConfigRepositoryTest, ASetThatWaitedForANameTakesItOverFromOneThatIsToGo)
   EXPECT_THAT(hub_.SetConditions("leidang/three"), IsEmpty());
 }
 
+TEST_F(ConfigRepositoryTest, SetsThatAreBothToGoTakeNothingFromEachOther) {
+  StartWithConfig();
+  files_["fleet/sets/three.yaml"] = {ListSet("three", {"x one"})};
+  TakeAll();
+  files_.erase("fleet/sets/one.yaml");
+  files_.erase("fleet/sets/three.yaml");
+  TakeAll();
+  EXPECT_THAT(Waiting(), ElementsAre("set leidang/one", "set leidang/three"));
+  EXPECT_EQ(hub_.store().Application("leidang/x")->set, "leidang/one");
+  const std::string before = hub_.Picture();
+  loop_.RunFor(absl::Minutes(10));
+  EXPECT_EQ(hub_.Picture(), before);
+}
+
 TEST_F(ConfigRepositoryTest, ASetWhoseOwnLimitAllowsItGoesAtOnce) {
   files_["fleet/sets/one.yaml"] = {
       ListSet("one", {"x one"}, "apps/a", "main", kUrl, "{leidang.dev/max-deletions: unlimited}")};

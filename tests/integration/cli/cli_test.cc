@@ -287,6 +287,40 @@ TEST_F(CliTest, HeldDeletionsAreListedAndDecidedByTheDigestOfTheirList) {
   EXPECT_THAT(fleet_.Leidang({"brake", "list"}).err, HasSubstr("no brake holds anything"));
 }
 
+TEST_F(CliTest, WhatAnAgentHoldsIsListedToo_AndApprovedForItsClusterOnly) {
+  GitRepository::Files files;
+  for (int i = 0; i < 12; ++i)
+    files[absl::StrCat("many/c", i, ".yaml")] = {ConfigMap(absl::StrCat("c", i))};
+  git_.Commit("main", files, "many objects");
+  const std::string application = absl::StrReplaceAll(
+      "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: many}\nspec:\n"
+      "  project: default\n  source: {repoURL: 'REPO', targetRevision: main, path: many}\n"
+      "  destination: {name: one, namespace: many}\n  syncPolicy: {automated: {prune: true}}\n",
+      {{"REPO", absl::StrCat("file://", git_.path())}});
+  ASSERT_EQ(fleet_.Leidang({"apply", "-f", fleet_.Write("many.yaml", application)}).code, 0);
+  ASSERT_EQ(fleet_.Leidang({"app", "wait", "many", "--timeout", "30"}).code, 0);
+  git_.Commit("main", {{"many/c0.yaml", {ConfigMap("c0")}}}, "one is left");
+  ASSERT_EQ(fleet_.Leidang({"refresh"}).code, 0);
+  const std::string list = fleet_.LeidangUntil({"brake", "list"}, "many on one").out;
+  EXPECT_THAT(list, AllOf(ContainsRegex("application leidang/many on one +11 "),
+                          HasSubstr("ConfigMap many/c1"), HasSubstr(" more\n")));
+  const std::vector<std::string> lines = absl::StrSplit(list, '\n');
+  const std::vector<std::string> words = absl::StrSplit(lines.at(1), ' ', absl::SkipEmpty());
+  const std::string& digest = words.at(5);
+
+  const auto rejected = fleet_.Leidang({"brake", "reject", digest});
+  EXPECT_EQ(rejected.code, 4);
+  EXPECT_THAT(rejected.err, HasSubstr("there is nothing to reject"));
+  EXPECT_EQ(fleet_.Files().size(), 12u);
+  EXPECT_THAT(fleet_.Leidang({"brake", "approve", digest}).out,
+              HasSubstr("application leidang/many on one: 11 deletions approved"));
+  EXPECT_TRUE(WaitUntil(
+      [&] { return absl::StrContains(fleet_.Leidang({"brake", "list"}).err, "no brake holds"); },
+      absl::Seconds(20)));
+  EXPECT_EQ(fleet_.Leidang({"app", "wait", "many", "--sync", "--timeout", "30"}).code, 0);
+  EXPECT_EQ(fleet_.Files().size(), 1u);
+}
+
 TEST_F(CliTest, WhatIsUnclaimedIsNamedExactly) {
   const auto none = fleet_.Leidang({"unclaimed", "list"});
   EXPECT_EQ(none.code, 0);
