@@ -60,8 +60,13 @@ void DescribeApplication(const v1::ApplicationSummary& a, absl::Time now, std::o
       << "\nApplied revision:   " << a.applied_revision() << "\nObjects:            " << a.objects()
       << "\nDrift corrected:    " << a.drift_corrections()
       << "\nLast report:        " << TimeText(a.observed_at(), now)
-      << "\nLast sync:          " << (a.phase().empty() ? "none" : a.phase())
-      << "\nMessage:            " << (a.message().empty() ? "-" : a.message()) << "\n";
+      << "\nLast sync:          " << (a.phase().empty() ? "none" : a.phase());
+  if (a.has_operation_started())
+    out << "\nStarted:            " << TimeText(a.operation_started(), now);
+  if (a.has_operation_finished())
+    out << "\nFinished:           " << TimeText(a.operation_finished(), now);
+  if (!a.operation_commit().empty()) out << "\nOf commit:          " << a.operation_commit();
+  out << "\nMessage:            " << (a.message().empty() ? "-" : a.message()) << "\n";
 }
 
 void PrintObjects(const v1::ApplicationSummary& a, std::ostream& out) {

@@ -117,6 +117,7 @@ void EntryPass::Start() {
   }
   findings_.entry = *std::move(entry);
   started_ = context_.loop.clock().Now();
+  findings_.looked_at = started_;
   memory_ = DecodeMemory(findings_.entry.note);
   context_.prunes.Restore(ref_, memory_.prunes, context_.loop.clock().Monotonic());
   const bool deleting = findings_.entry.head.phase == EntryPhase::kDeleting;

@@ -114,6 +114,7 @@ void EntryPass::CarryOutInPhases() {
   }
   if (record.running != nullptr && !may_sync_) {
     findings_.running = true;
+    findings_.sync_started = record.started;
     return Conclude(NextTime());
   }
   if (record.running != nullptr) return RunLook(record);
@@ -161,7 +162,9 @@ void EntryPass::BeginSync(SyncRecord& record) {
   const bool goes_on =
       memory_.sync.has_value() && memory_.sync->element == element && record.attempts == 0 && !part;
   PhasedSync::Options options;
-  options.started = goes_on ? memory_.sync->started : context_.loop.clock().Now();
+  // To the millisecond, as it is remembered.
+  options.started = goes_on ? memory_.sync->started
+                            : absl::FromUnixMillis(absl::ToUnixMillis(context_.loop.clock().Now()));
   if (goes_on) {
     options.results = memory_.sync->hooks;
     record.attempts = memory_.sync->attempts - 1;
@@ -169,6 +172,7 @@ void EntryPass::BeginSync(SyncRecord& record) {
   options.selection = asked_.selection;
   record.element = element;
   record.started = options.started;
+  findings_.sync_started = record.started;
   record.by = goes_on && asked_.request == Request::kNone ? memory_.sync->by : asked_.by;
   record.running = std::make_unique<PhasedSync>(application_, desired_, std::move(options));
   record.end = SyncRecord::End::kNone;
@@ -188,6 +192,7 @@ void EntryPass::BeginSync(SyncRecord& record) {
 
 void EntryPass::RunLook(SyncRecord& record) {
   findings_.running = true;
+  findings_.sync_started = record.started;
   record.running->BeginLook(plan_, live_, context_.health);
   std::map<SyncTaskId, SyncResult> hooks = record.running->HookResults();
   const bool part = record.extent == SyncRecord::Extent::kPart;

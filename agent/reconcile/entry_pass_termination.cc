@@ -79,6 +79,7 @@ void EntryPass::EndTermination() {
   if (part) {
     ForgetPart(record);
   } else if (running || interrupted) {
+    findings_.sync_started = record.started;
     record.running.reset();
     record.end = SyncRecord::End::kFailed;
     record.failure = ended;

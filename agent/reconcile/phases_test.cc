@@ -58,6 +58,66 @@ TEST_F(PhasesTest, HooksRunAndStandInNoInventory) {
   EXPECT_TRUE(agent_.Status(kCart).conditions.empty());
 }
 
+TEST_F(PhasesTest, TheStatusSaysWhenTheSyncBeganAndEndedAndOfWhichCommitItWas) {
+  agent_.client_options.status = MemoryClientOptions::Status::kKept;
+  agent_.Restart();
+  TestApp app = App();
+  app.files["app/claim.yaml"] = absl::StrCat(
+      "apiVersion: v1\nkind: PersistentVolumeClaim\n"
+      "metadata: {name: claim, namespace: shop}\nstatus: {phase: Pending}\n");
+  const absl::Time begin = agent_.loop.clock().Now();
+  agent_.Put(app);
+  agent_.Settle(absl::Seconds(10));
+  intent::EntryStatus status = agent_.Status(kCart);
+  ASSERT_EQ(status.operation, OperationPhase::kRunning) << status.message;
+  ASSERT_TRUE(status.operation_started.has_value());
+  const absl::Time started = *status.operation_started;
+  EXPECT_GE(started, begin);
+  EXPECT_LT(started, begin + absl::Seconds(1));
+  EXPECT_EQ(status.operation_finished, std::nullopt);
+  EXPECT_EQ(status.operation_commit.size(), 40u);
+  EXPECT_EQ(status.applied_commit, "");
+
+  agent_.Restart();
+  agent_.Settle(absl::Seconds(10));
+  EXPECT_EQ(agent_.Status(kCart).operation_started, started) << "the same sync goes on";
+  const absl::Time bound = agent_.loop.clock().Now();
+  app.files.erase("app/claim.yaml");
+  agent_.Put(app);
+  agent_.Settle();
+  status = agent_.Status(kCart);
+  EXPECT_EQ(status.operation, OperationPhase::kSucceeded) << status.message;
+  EXPECT_GE(*status.operation_started, bound) << "of newer content";
+  EXPECT_GE(*status.operation_finished, *status.operation_started);
+  EXPECT_LT(*status.operation_finished, bound + absl::Seconds(10));
+  EXPECT_EQ(status.operation_commit, status.applied_commit);
+
+  agent_.Restart();
+  agent_.Settle(absl::Hours(3));
+  EXPECT_EQ(agent_.Status(kCart), status) << "nothing has happened since";
+}
+
+TEST_F(PhasesTest, ASyncThatFailedKeepsItsTimesUntilTheNextAttempt) {
+  Refuse("b");
+  TestApp app = App();
+  app.sync_policy = R"({"automated":{"prune":true,"selfHeal":true},"retry":{"limit":0}})";
+  agent_.Put(app);
+  agent_.Settle(absl::Minutes(5));
+  const intent::EntryStatus failed = agent_.Status(kCart);
+  ASSERT_EQ(failed.operation, OperationPhase::kFailed);
+  ASSERT_TRUE(failed.operation_finished.has_value());
+  EXPECT_LT(*failed.operation_finished - *failed.operation_started, absl::Seconds(10));
+  agent_.Settle(absl::Hours(1));
+  EXPECT_EQ(agent_.Status(kCart).operation_started, failed.operation_started);
+  EXPECT_EQ(agent_.Status(kCart).operation_finished, failed.operation_finished);
+  agent_.cluster.SetFault(nullptr);
+  const absl::Time asked = agent_.loop.clock().Now();
+  agent_.Ask(kCart, OperationKind::kSync, "{}");
+  agent_.Settle();
+  EXPECT_GE(*agent_.Status(kCart).operation_started, asked);
+  EXPECT_EQ(agent_.Status(kCart).operation, OperationPhase::kSucceeded);
+}
+
 TEST_F(PhasesTest, AHookThatIsRefusedStopsWhatComesAfterIt) {
   Refuse("pre");
   agent_.Put(App());

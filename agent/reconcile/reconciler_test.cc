@@ -103,6 +103,24 @@ TEST(Reconciler, DriftIsCorrectedAtOnce) {
   EXPECT_TRUE(agent.Applied(kCart));
 }
 
+TEST(Reconciler, ACorrectionHasTimesOfItsOwnAndLooksThatFindNothingChangeThemNot) {
+  TestAgent agent;
+  agent.Put(CartOf({"a", "b"}));
+  agent.Settle();
+  const intent::EntryStatus synced = agent.Status(kCart);
+  ASSERT_TRUE(synced.operation_started.has_value());
+  ASSERT_TRUE(synced.operation_finished.has_value());
+  EXPECT_LE(*synced.operation_started, *synced.operation_finished);
+  EXPECT_EQ(synced.operation_commit, synced.applied_commit);
+  agent.Settle(absl::Hours(3));
+  EXPECT_EQ(agent.Status(kCart), synced);
+  agent.Edit("a", "colour", "pink");
+  const absl::Time edited = agent.loop.clock().Now();
+  agent.Settle(absl::Seconds(1));
+  EXPECT_GE(*agent.Status(kCart).operation_started, edited);
+  EXPECT_GE(*agent.Status(kCart).operation_finished, *agent.Status(kCart).operation_started);
+}
+
 TEST(Reconciler, DriftDuringARestartIsCorrectedWithoutAHub) {
   TestAgent agent;
   agent.Put(CartOf({"a"}));

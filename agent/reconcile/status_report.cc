@@ -249,6 +249,37 @@ OperationPhase PhaseOf(const EntryFindings& findings, const EntryStatus& before)
              : before.operation;
 }
 
+bool DidSomething(const SyncOutcome& outcome) {
+  return outcome.created + outcome.changed + outcome.corrected + outcome.pruned > 0;
+}
+
+// They change with what they are of only: a failure that repeats itself keeps its own.
+void SetOperationTimes(const EntryFindings& findings, const EntryStatus& before, absl::Time now,
+                       EntryStatus& status) {
+  if (status.operation == OperationPhase::kNone) return;
+  const bool ran = before.operation == OperationPhase::kRunning;
+  const bool known = before.operation_started.has_value();
+  const absl::Time started =
+      findings.sync_started.value_or(ran && known ? *before.operation_started : findings.looked_at);
+  const std::string commit =
+      findings.entry.assignment.has_value() ? CommitsOf(findings.entry) : before.operation_commit;
+  if (status.operation == OperationPhase::kRunning) {
+    if (!findings.running) return;  // Nothing is known that is newer.
+    status.operation_started = started;
+    status.operation_finished.reset();
+    status.operation_commit = commit;
+    return;
+  }
+  const bool something = findings.outcome != nullptr && DidSomething(*findings.outcome);
+  if (!ran && !something && status.operation == before.operation &&
+      (findings.outcome == nullptr || status.message == before.message)) {
+    return;
+  }
+  status.operation_started = started;
+  status.operation_finished = now;
+  status.operation_commit = commit;
+}
+
 // What is said of what is waited for.
 bool IsOfWaiting(absl::string_view message) {
   return absl::StartsWith(message, "waiting for ") || absl::StartsWith(message, "waits");
@@ -327,6 +358,7 @@ EntryStatus MakeStatus(const EntryFindings& findings, const std::optional<EntryS
   }
   if (findings.outcome != nullptr) status.drift_corrections += findings.outcome->corrected;
   status.message = MessageOf(findings, before.value_or(EntryStatus()), status.operation);
+  SetOperationTimes(findings, before.value_or(EntryStatus()), now, status);
   if (IsApplied(findings) && findings.entry.assignment.has_value() && !status.deleting) {
     status.applied = head.revision;
     status.applied_element = head.element;

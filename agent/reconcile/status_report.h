@@ -36,6 +36,9 @@ struct EntryFindings {
   std::vector<std::string> unsure;
   bool running = false;   // More is to be carried out.
   std::string operation;  // What a sync that is running waits for.
+  // When this look began, and the sync that it is part of where that has a record of its own.
+  absl::Time looked_at;
+  std::optional<absl::Time> sync_started;
   // How the sync of this very content ended, if it failed.
   std::string sync_failure;
   // What the cluster's policy does not allow: the rule by which changes wait, and objects with the

@@ -85,6 +85,12 @@ struct EntryStatus {
   // claim it; empty if it is larger than kStatusBodyMax. Follows from the uid's last assignment; no
   // part of the status digest.
   std::string body = {};
+  // When the sync or correction that `operation` is of began and ended, by the agent's clock, and
+  // the commits that it was of. Absent or empty where that is not known, and `finished` while it
+  // goes on. No part of the status digest: observed_at changes with them.
+  std::optional<absl::Time> operation_started = {};
+  std::optional<absl::Time> operation_finished = {};
+  std::string operation_commit = {};
 
   friend bool operator==(const EntryStatus&, const EntryStatus&) = default;
 };

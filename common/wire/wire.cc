@@ -176,6 +176,9 @@ void ToProto(const intent::EntryStatus& from, v1::EntryStatus* to) {
   to->set_gone(from.gone);
   to->set_unclaimed(from.unclaimed);
   to->set_body(from.body);
+  if (from.operation_started) ToProto(*from.operation_started, to->mutable_operation_started());
+  if (from.operation_finished) ToProto(*from.operation_finished, to->mutable_operation_finished());
+  to->set_operation_commit(from.operation_commit);
   ToProto(from.observed_at, to->mutable_observed_at());
   for (const intent::StatusCondition& condition : from.conditions) {
     v1::Condition* out = to->add_conditions();
@@ -233,6 +236,9 @@ absl::StatusOr<intent::EntryStatus> FromProto(const v1::EntryStatus& from) {
                                                    intent::kStatusBodyMax, " are allowed"));
   }
   out.body = from.body();
+  if (from.has_operation_started()) out.operation_started = FromProto(from.operation_started());
+  if (from.has_operation_finished()) out.operation_finished = FromProto(from.operation_finished());
+  out.operation_commit = from.operation_commit();
   out.observed_at = FromProto(from.observed_at());
   out.conditions.reserve(from.conditions_size());
   for (const v1::Condition& condition : from.conditions()) {

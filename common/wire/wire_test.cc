@@ -69,11 +69,24 @@ TEST(WireTest, AStatusComesBackAsItWas) {
                      .operation = intent::OperationPhase::kFailed,
                      .message = "no"},
                     {}},
-      .body = R"({"spec":{}})"};
+      .body = R"({"spec":{}})",
+      .operation_started = absl::FromUnixMillis(1'700'000'000'001),
+      .operation_finished = absl::FromUnixMillis(1'700'000'000'002),
+      .operation_commit = "d"};
   v1::EntryStatus message;
   ToProto(status, &message);
   ASSERT_OK_AND_ASSIGN(const intent::EntryStatus back, FromProto(message));
   EXPECT_EQ(back, status);
+}
+
+TEST(WireTest, AStatusOfAnAgentThatKnowsNoTimesOfItsSyncsHasNone) {
+  v1::EntryStatus message;
+  ToProto(intent::EntryStatus{.key = Cart().key, .uid = Cart().uid}, &message);
+  EXPECT_FALSE(message.has_operation_started());
+  EXPECT_FALSE(message.has_operation_finished());
+  ASSERT_OK_AND_ASSIGN(const intent::EntryStatus back, FromProto(message));
+  EXPECT_EQ(back.operation_started, std::nullopt);
+  EXPECT_EQ(back.operation_finished, std::nullopt);
 }
 
 TEST(WireTest, AStatusWithABodyThatNoAgentSendsIsRefused) {

@@ -137,6 +137,11 @@ void ResourceView::FillStatus(const DerivedApplication& application,
   summary->set_objects(status->objects);
   summary->set_drift_corrections(status->drift_corrections);
   SetTime(status->observed_at, summary->mutable_observed_at());
+  if (status->operation_started)
+    SetTime(*status->operation_started, summary->mutable_operation_started());
+  if (status->operation_finished)
+    SetTime(*status->operation_finished, summary->mutable_operation_finished());
+  summary->set_operation_commit(status->operation_commit);
 }
 
 void ResourceView::SetOffline(const intent::ClusterId& cluster, const ClusterLink& link,

@@ -30,14 +30,22 @@ object::Array ResourcesJson(const v1::ApplicationSummary& application) {
   return list;
 }
 
+object::Object OperationJson(const v1::ApplicationSummary& a) {
+  object::Object operation{{"phase", a.phase()}, {"message", a.message()}};
+  if (a.has_operation_started()) operation["startedAt"] = TimeText(a.operation_started());
+  if (a.has_operation_finished()) operation["finishedAt"] = TimeText(a.operation_finished());
+  if (!a.operation_commit().empty())
+    operation["syncResult"] = object::Object{{"revision", a.operation_commit()}};
+  return operation;
+}
+
 // What the agent reported.
 object::Object ReportJson(const v1::ApplicationSummary& a, const std::string& sync,
                           const std::string& health) {
   object::Object report;
   report["sync"] = object::Object{{"status", sync}, {"revision", a.applied_commit()}};
   report["health"] = object::Object{{"status", health}};
-  if (!a.phase().empty())
-    report["operationState"] = object::Object{{"phase", a.phase()}, {"message", a.message()}};
+  if (!a.phase().empty()) report["operationState"] = OperationJson(a);
   if (a.resources_size() > 0) report["resources"] = ResourcesJson(a);
   return report;
 }

@@ -7,6 +7,8 @@
 namespace leidang::hub {
 namespace {
 
+using ::testing::HasSubstr;
+
 v1::Resource Reported() {
   v1::Resource resource;
   v1::ApplicationSummary* a = resource.mutable_application();
@@ -62,6 +64,21 @@ TEST(StatusJson, OfAnOfflineClusterNothingIsGreenAndTheReportStandsApart) {
   EXPECT_EQ(WithStatus("{}", resource),
             absl::StrCat(R"({"status":{)", kUnknown, R"("conditions":[]}})"))
       << "it has never reported";
+}
+
+TEST(StatusJson, TheTimesOfTheLastSyncAreArgoCds) {
+  v1::Resource resource = Reported();
+  v1::ApplicationSummary* a = resource.mutable_application();
+  a->set_phase("Running");
+  a->set_operation_commit("def");
+  a->mutable_operation_started()->set_seconds(1'800'000'000);
+  const std::string running = R"("operationState":{"phase":"Running","message":"done",)"
+                              R"("startedAt":"2027-01-15T08:00:00Z")";
+  EXPECT_THAT(WithStatus("{}", resource),
+              HasSubstr(absl::StrCat(running, R"(,"syncResult":{"revision":"def"}})")));
+  a->mutable_operation_finished()->set_seconds(1'800'000'005);
+  EXPECT_THAT(WithStatus("{}", resource),
+              HasSubstr(absl::StrCat(running, R"(,"finishedAt":"2027-01-15T08:00:05Z",)")));
 }
 
 TEST(StatusJson, AManifestThatIsNoObjectStaysAsItIs) {

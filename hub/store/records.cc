@@ -380,6 +380,13 @@ std::string EncodeStatus(const intent::EntryStatus& status) {
   record.set_gone(status.gone);
   record.set_unclaimed(status.unclaimed);
   record.set_body(status.body);
+  if (status.operation_started) {
+    *record.mutable_operation_started() = ToRecord(*status.operation_started);
+  }
+  if (status.operation_finished) {
+    *record.mutable_operation_finished() = ToRecord(*status.operation_finished);
+  }
+  record.set_operation_commit(status.operation_commit);
   if (!status.applied_element.IsNone()) record.set_applied_element(status.applied_element.Raw());
   *record.mutable_observed_at() = ToRecord(status.observed_at);
   for (const intent::StatusCondition& from : status.conditions) {
@@ -429,6 +436,13 @@ absl::StatusOr<intent::EntryStatus> DecodeStatus(absl::string_view key, absl::st
   status.gone = record.gone();
   status.unclaimed = record.unclaimed();
   status.body = std::move(*record.mutable_body());
+  if (record.has_operation_started()) {
+    status.operation_started = FromRecord(record.operation_started());
+  }
+  if (record.has_operation_finished()) {
+    status.operation_finished = FromRecord(record.operation_finished());
+  }
+  status.operation_commit = std::move(*record.mutable_operation_commit());
   if (!record.applied_element().empty()) {
     RETURN_IF_ERROR(
         ReadDigest(Family::kStatus, key, record.applied_element(), status.applied_element));

@@ -474,6 +474,9 @@ TEST_P(StoreContract, TheNewestStatusOfEachUidIsKept) {
   status.gone = true;
   status.unclaimed = true;
   status.body = R"({"spec":{}})";
+  status.operation_started = absl::FromUnixMillis(1'700'000'000'001);
+  status.operation_finished = absl::FromUnixMillis(1'700'000'000'002);
+  status.operation_commit = std::string(40, 'b');
   status.observed_at = absl::FromUnixSeconds(1'700'000'000);
   status.conditions.push_back({"SyncError", "RenderFailed", "no", absl::FromUnixSeconds(5)});
   status.resources.push_back({.key = {"apps", "Deployment", "shop", "web"},
@@ -485,6 +488,7 @@ TEST_P(StoreContract, TheNewestStatusOfEachUidIsKept) {
   status.resources.push_back({.key = {"", "ConfigMap", "shop", "web"}});
   intent::EntryStatus other = status;
   other.uid = TestUid("a", 1);
+  other.operation_finished.reset();
   Do([&](WriteBatch& b) {
     b.PutStatus(kOne, status);
     b.PutStatus(kOne, other);

@@ -24,7 +24,7 @@ size_t BytesOf(const std::vector<Condition>& conditions) {
 
 size_t BytesOf(const intent::EntryStatus& status) {
   size_t bytes = kOpBytes + status.key.name.size() + status.message.size() +
-                 status.applied_commit.size() + status.body.size();
+                 status.applied_commit.size() + status.body.size() + status.operation_commit.size();
   for (const intent::StatusCondition& condition : status.conditions) {
     bytes += kOpBytes + condition.type.size() + condition.reason.size() + condition.message.size();
   }

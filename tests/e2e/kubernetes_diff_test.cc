@@ -13,6 +13,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 using ::testing::Not;
 
 class KubernetesDiffTest : public KubernetesTestCase {
@@ -98,6 +99,20 @@ TEST_F(KubernetesDiffTest, TheHistorySaysWhatWasSyncedWhenByWhomAndHowItEnded) {
   fleet()->Commit("history", {{"c.yaml", ConfigMap("c", "red")}});
   fleet()->AddApplication("history", "one");
   fleet()->Wait("history");
+  const object::Value shown_app = fleet()->Show("history");
+  const absl::string_view started =
+      object::FindString(shown_app, {"status", "operationState", "startedAt"});
+  const absl::string_view finished =
+      object::FindString(shown_app, {"status", "operationState", "finishedAt"});
+  EXPECT_EQ(object::FindString(shown_app, {"status", "operationState", "phase"}), "Succeeded");
+  EXPECT_THAT(std::string(started), MatchesRegex("20..-..-..T..:..:..Z"));
+  EXPECT_THAT(std::string(finished), MatchesRegex("20..-..-..T..:..:..Z"));
+  EXPECT_LE(started, finished);
+  EXPECT_EQ(object::FindString(shown_app, {"status", "operationState", "syncResult", "revision"}),
+            object::FindString(shown_app, {"status", "sync", "revision"}));
+  EXPECT_THAT(App("get", "history").out,
+              AllOf(HasSubstr(absl::StrCat("Started:            ", started)),
+                    HasSubstr(absl::StrCat("Finished:           ", finished))));
   const auto one_sync = App("history", "history");
   EXPECT_EQ(one_sync.code, 0) << one_sync.err;
   EXPECT_THAT(one_sync.out, AllOf(HasSubstr("automated"), HasSubstr("Succeeded")));
