@@ -25,7 +25,7 @@ class HeldTransport final : public ApiTransport {
     sent_.push_back(request.path);
     held_.emplace_back(std::move(request.path), std::move(done));
   }
-  StreamId Stream(ApiRequest, OnLine, Done) override { return ++last_; }
+  StreamId Stream(ApiRequest, StreamCalls) override { return ++last_; }
   void Cancel(StreamId) override {}
 
   // The first of this path.

@@ -40,10 +40,16 @@ class ApiTransport {
 
   virtual void Send(ApiRequest request, Done done) = 0;
 
+  // Of a stream. `on_open` may be null.
+  struct StreamCalls {
+    std::function<void()> on_open;  // Once, before the first line: the answer is a success.
+    OnLine on_line;
+    Done on_end;
+  };
   // Opens a stream: each line of a successful answer goes to `on_line`, then `on_end` runs once.
   // The body of an answer that is no success is in `on_end`'s response. Streams never hold up
   // requests or one another.
-  virtual StreamId Stream(ApiRequest request, OnLine on_line, Done on_end) = 0;
+  virtual StreamId Stream(ApiRequest request, StreamCalls calls) = 0;
   // No callback of that stream runs any more.
   virtual void Cancel(StreamId stream) = 0;
 };

@@ -43,9 +43,9 @@ class SilentTransport final : public ApiTransport {
   void Send(ApiRequest request, Done done) override {
     if (!IsSilent(request)) real_.Send(std::move(request), std::move(done));
   }
-  StreamId Stream(ApiRequest request, OnLine on_line, Done on_end) override {
+  StreamId Stream(ApiRequest request, StreamCalls calls) override {
     if (IsSilent(request)) return kSilentStream;
-    return real_.Stream(std::move(request), std::move(on_line), std::move(on_end));
+    return real_.Stream(std::move(request), std::move(calls));
   }
   void Cancel(StreamId stream) override {
     if (stream != kSilentStream) real_.Cancel(stream);
@@ -255,6 +255,29 @@ TEST_F(BrokenKindTest, AKindThatBreaksLaterFailsOnlyWhoHasObjectsOfIt) {
   EXPECT_THAT(tools, SizeIs(1));
   EXPECT_THAT(Said(),
               ElementsAre(HasSubstr("gadgets.example.com"), HasSubstr("can be read again")));
+}
+
+TEST_F(BrokenKindTest, AWatchThatBreaksAndIsNotAnsweredIsBrokenAndThenGoesOnWhereItWas) {
+  Start();
+  ASSERT_THAT(ReadTools(), IsOk());
+  ASSERT_THAT(ReadCart(), IsOk());
+  transport_.silent = "/gadgets";
+  server_.BreakWatches();
+  EXPECT_THAT(Read({.app = "leidang/tools"}, absl::Minutes(2)),
+              StatusIs(absl::StatusCode::kUnavailable, HasSubstr("sent nothing for 30s")));
+  ASSERT_THAT(ReadCart(), IsOk());
+  server_.RemoveOutside(Gadget());
+  events_.clear();
+  transport_.silent = "";
+  const size_t before = server_.requests().size();
+  loop_.RunFor(absl::Minutes(1));
+  EXPECT_THAT(events_, Contains(manifest::AppLabel("leidang/tools")));
+  ASSERT_OK_AND_ASSIGN(const std::vector<LiveObject> tools, ReadTools());
+  EXPECT_THAT(tools, IsEmpty());
+  for (size_t i = before; i < server_.requests().size(); ++i) {
+    EXPECT_THAT(server_.requests()[i], ::testing::Not(HasSubstr("sendInitialEvents")));
+    EXPECT_THAT(server_.requests()[i], ::testing::Not(HasSubstr("&limit=")));
+  }
 }
 
 TEST_F(BrokenKindTest, AKindWhoseListFailsLeavesTheOthersTheirWatchLists) {

@@ -242,6 +242,31 @@ TEST_P(ClusterContractTest, WhatOthersChangeIsReportedAndHasAnotherHash) {
   EXPECT_EQ(calls.One("a").hash, a.hash);
 }
 
+TEST_P(ClusterContractTest, WhatOthersChangeWhileAConnectionIsBrokenIsReportedAfterIt) {
+  const std::unique_ptr<ClusterUnderTest> cluster = GetParam().make();
+  Calls calls(*cluster);
+  Events events(*cluster);
+  for (const absl::string_view name : {"a", "b", "c", "d"}) {
+    ASSERT_OK(calls.Apply(name, Tracked(name, "red")));
+  }
+  cluster->Settle();
+  EXPECT_THAT(events.Take(), IsEmpty());
+  cluster->BreakWatches();
+  cluster->PutOutside(Tracked("a", "pink"));
+  cluster->PutOutside(Config("b", "red"));  // Without its marks.
+  cluster->RemoveOutside(ConfigKey("c"));
+  cluster->Settle();
+  EXPECT_THAT(events.Take(), UnorderedElementsAre("a", "b", "c"));
+  EXPECT_THAT(calls.OfApp(), SizeIs(2));
+  EXPECT_EQ(calls.One("b").owner, "");
+  cluster->BreakWatches();
+  cluster->Settle();
+  EXPECT_THAT(events.Take(), IsEmpty()) << "nothing was changed";
+  ASSERT_OK(calls.Apply("a", Tracked("a", "red")));
+  cluster->Settle();
+  EXPECT_THAT(events.Take(), IsEmpty()) << "own writes are no news";
+}
+
 TEST_P(ClusterContractTest, AnotherClientFindsEverythingAsItWas) {
   const std::unique_ptr<ClusterUnderTest> cluster = GetParam().make();
   Calls calls(*cluster);

@@ -27,6 +27,8 @@ class ClusterUnderTest {
 
   virtual void PutOutside(const object::Value& manifest) = 0;
   virtual void RemoveOutside(const object::ObjectKey& key) = 0;
+  // Breaks the connections that changes are heard by, where there are any.
+  virtual void BreakWatches() {}
 };
 
 struct ClusterKind {

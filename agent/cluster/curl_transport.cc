@@ -49,6 +49,7 @@ struct CurlTransport::Ends {
   explicit Ends(EventLoop& l) : loop(l) {}
 
   struct Callbacks {
+    std::function<void()> on_open;
     OnLine on_line;
     Done done;
   };
@@ -123,6 +124,10 @@ class CurlTransport::Pump : public std::enable_shared_from_this<CurlTransport::P
     const absl::string_view header(data, size * count);
     constexpr absl::string_view kRetryAfter = "retry-after:";
     int seconds = 0;
+    if (header == "\r\n") {
+      auto* transfer = static_cast<Transfer*>(user);
+      transfer->pump->TellOpen(*transfer);
+    }
     if (absl::StartsWithIgnoreCase(header, kRetryAfter) &&
         absl::SimpleAtoi(absl::StripAsciiWhitespace(header.substr(kRetryAfter.size())), &seconds)) {
       static_cast<Transfer*>(user)->response.retry_after = absl::Seconds(seconds);
@@ -144,6 +149,20 @@ class CurlTransport::Pump : public std::enable_shared_from_this<CurlTransport::P
       data.remove_prefix(end + 1);
       if (!transfer.line.empty()) Tell(transfer, std::exchange(transfer.line, {}));
     }
+  }
+
+  // At the end of the headers.
+  void TellOpen(const Transfer& transfer) {
+    if (transfer.sort != Sort::kStream) return;
+    long status = 0;
+    curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &status);
+    if (status < 200 || status >= 300) return;
+    ends_->loop.Post([ends = ends_, id = transfer.id] {
+      const auto found = ends->callbacks.find(id);
+      if (found == ends->callbacks.end()) return;
+      const std::function<void()> on_open = std::exchange(found->second.on_open, nullptr);
+      if (on_open != nullptr) on_open();
+    });
   }
 
   void Tell(const Transfer& transfer, std::string line) {
@@ -243,6 +262,7 @@ class CurlTransport::Pump : public std::enable_shared_from_this<CurlTransport::P
     if (sort == Sort::kRequest) {
       curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, kRequestMillis);
     } else {
+      curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
       curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
       curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, kSilentStreamSeconds);
     }
@@ -365,13 +385,14 @@ CurlTransport::~CurlTransport() { ends_->callbacks.clear(); }
 
 void CurlTransport::Send(ApiRequest request, Done done) {
   const uint64_t id = ++last_id_;
-  ends_->callbacks[id] = {nullptr, std::move(done)};
+  ends_->callbacks[id] = {nullptr, nullptr, std::move(done)};
   requests_->Start(id, std::move(request), Pump::Sort::kRequest);
 }
 
-ApiTransport::StreamId CurlTransport::Stream(ApiRequest request, OnLine on_line, Done on_end) {
+ApiTransport::StreamId CurlTransport::Stream(ApiRequest request, StreamCalls calls) {
   const uint64_t id = ++last_id_;
-  ends_->callbacks[id] = {std::move(on_line), std::move(on_end)};
+  ends_->callbacks[id] = {std::move(calls.on_open), std::move(calls.on_line),
+                          std::move(calls.on_end)};
   streams_->Start(id, std::move(request), Pump::Sort::kStream);
   return id;
 }

@@ -25,7 +25,7 @@ class CurlTransport final : public ApiTransport {
   ~CurlTransport() override;
 
   void Send(ApiRequest request, Done done) override;
-  StreamId Stream(ApiRequest request, OnLine on_line, Done on_end) override;
+  StreamId Stream(ApiRequest request, StreamCalls calls) override;
   void Cancel(StreamId stream) override;
 
   // Nothing is sent or received any more, so that the I/O loops can be stopped at once.

@@ -185,25 +185,36 @@ std::string KindWatch::WatchPath() const {
 void KindWatch::OpenWatch() {
   ApiRequest request;
   request.path = WatchPath();
-  stream_ = transport_.Stream(
-      std::move(request),
-      [this, alive = alive_](const std::string& line) {
-        if (*alive) OnLine(line);
-      },
-      [this, alive = alive_](absl::StatusOr<ApiResponse> answer) {
-        if (*alive) OnEnd(std::move(answer));
-      });
+  open_ = false;
+  stream_ = transport_.Stream(std::move(request),
+                              {[this, alive = alive_] {
+                                 if (*alive) OnOpen();
+                               },
+                               [this, alive = alive_](const std::string& line) {
+                                 if (*alive) OnLine(line);
+                               },
+                               [this, alive = alive_](absl::StatusOr<ApiResponse> answer) {
+                                 if (*alive) OnEnd(std::move(answer));
+                               }});
   heard_ = loop_.clock().Monotonic();
-  if (listing_) MindSilence();
+  MindSilence();
+}
+
+void KindWatch::OnOpen() {
+  open_ = true;
+  heard_ = loop_.clock().Monotonic();
+  if (!listing_ && state_ != State::kLive) Live();
 }
 
 void KindWatch::MindSilence() {
   loop_.After(kSilenceMax, [this, alive = alive_, stream = stream_] {
-    if (!*alive || stream_ != stream || !listing_) return;
+    if (!*alive || stream_ != stream || (!listing_ && open_)) return;
     if (loop_.clock().Monotonic() - heard_ < kSilenceMax) return MindSilence();
     transport_.Cancel(std::exchange(stream_, 0));
-    Failed(absl::UnavailableError(
-        absl::StrCat("the API server has sent nothing for ", absl::FormatDuration(kSilenceMax))));
+    const absl::Status silent = absl::UnavailableError(
+        absl::StrCat("the API server has sent nothing for ", absl::FormatDuration(kSilenceMax)));
+    if (listing_) return Failed(silent);
+    GoOnLater(silent, absl::ZeroDuration());
   });
 }
 
@@ -246,21 +257,34 @@ void KindWatch::OnError(const Value& object) {
 void KindWatch::OnEnd(absl::StatusOr<ApiResponse> answer) {
   stream_ = 0;
   const bool ended_well = answer.ok() && answer->status < 300;
-  if (ended_well && !listing_ && !version_.empty()) {
-    // Servers end every watch after a while.
-    loop_.After(kBackoffFirst, [this, alive = alive_] {
-      if (*alive && stream_ == 0) OpenWatch();
-    });
-    return;
-  }
+  const bool gone = answer.ok() && answer->status == kGone;
   if (listing_ && answer.ok() && (answer->status == 400 || answer->status == 422)) {
     fell_back_ = true;
   }
   const absl::Duration least = answer.ok() ? answer->retry_after : absl::ZeroDuration();
+  const bool can_go_on = !listing_ && !gone && !version_.empty();
+  if (ended_well && can_go_on) return GoOnLater(absl::OkStatus(), least);
   absl::Status status = ended_well ? absl::UnavailableError("the watch began anew")
                                    : AnswerObject(std::move(answer)).status();
   if (status.ok()) status = absl::UnavailableError("the watch ended");
+  if (can_go_on && (absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status))) {
+    return GoOnLater(status, least);
+  }
   Failed(status, least);
+}
+
+// Servers end every watch after a while; what is held is as good as it was. After a failure it is
+// not: nobody knows for how long nothing came.
+void KindWatch::GoOnLater(const absl::Status& status, absl::Duration least) {
+  absl::Duration wait = std::max(kBackoffFirst, std::min(least, kBackoffMax));
+  if (!status.ok()) {
+    state_ = State::kStarting;
+    CountFailure(status);
+    wait = NextWait(least);
+  }
+  loop_.After(wait, [this, alive = alive_] {
+    if (*alive && stream_ == 0) OpenWatch();
+  });
 }
 
 void KindWatch::Failed(const absl::Status& status, absl::Duration least) {
@@ -273,14 +297,17 @@ void KindWatch::Failed(const absl::Status& status, absl::Duration least) {
     return;
   }
   if (IsUnknownPath(status)) return Unserved();
-  if (++failures_ >= kFailuresOfBroken || absl::IsPermissionDenied(status)) {
-    const bool news = failure_.ok();
-    failure_ = absl::Status(
-        status.code(), absl::StrCat("cannot watch ", resource_.Name(), ": ", status.message()));
-    if (news) turned_(failure_);
-    TellWaiting(failure_);
-  }
+  CountFailure(status);
   BeginLater(least);
+}
+
+void KindWatch::CountFailure(const absl::Status& status) {
+  if (++failures_ < kFailuresOfBroken && !absl::IsPermissionDenied(status)) return;
+  const bool news = failure_.ok();
+  failure_ = absl::Status(status.code(),
+                          absl::StrCat("cannot watch ", resource_.Name(), ": ", status.message()));
+  if (news) turned_(failure_);
+  TellWaiting(failure_);
 }
 
 // With the kind its objects went; should it come back, it is watched again.
@@ -294,10 +321,14 @@ void KindWatch::Unserved() {
   BeginLater(absl::ZeroDuration());
 }
 
-void KindWatch::BeginLater(absl::Duration least) {
+absl::Duration KindWatch::NextWait(absl::Duration least) {
   const absl::Duration wait = std::max(backoff_, std::min(least, kBackoffMax));
   backoff_ = std::min(backoff_ * 2, kBackoffMax);
-  loop_.After(wait, [this, alive = alive_] {
+  return wait;
+}
+
+void KindWatch::BeginLater(absl::Duration least) {
+  loop_.After(NextWait(least), [this, alive = alive_] {
     if (*alive) Begin();
   });
 }

@@ -4,9 +4,11 @@
 // date by a watch.
 //
 // It begins with a list that the watch itself sends where the server can do that, else with a list
-// in pages. A watch that the server ends goes on where it was; one that fails, or is too old,
-// begins anew, and what it missed is found by comparison. Only what our selector finds is held,
-// without managedFields, and without the content of ConfigMaps and Secrets.
+// in pages. A watch that the server ends, or whose connection breaks, goes on where it was, and is
+// current again once the server has taken it: what it missed comes as events. One that is too old
+// for the server, or that it refuses otherwise, begins anew, and what it missed is found by
+// comparison. Only what our selector finds is held, without managedFields, and without the content
+// of ConfigMaps and Secrets.
 //
 // It is broken once it has failed twice in a row, or is forbidden: what it holds is not current,
 // and nobody waits for it. It is tried again with backoff, for ever.
@@ -100,6 +102,7 @@ class KindWatch {
   void OnPage(absl::StatusOr<ApiResponse> answer);
   void OpenWatch();
   void MindSilence();
+  void OnOpen();
   void OnLine(const std::string& line);
   void OnBookmark(const object::Value& object);
   void OnError(const object::Value& object);
@@ -108,10 +111,14 @@ class KindWatch {
   void Remove(const KeptObject& object);
   void EndOfList(const std::string& version);
   void Live();
+  // With the watch where it was; OK: the server ended it as it does.
+  void GoOnLater(const absl::Status& status, absl::Duration least);
   // `least`: the server asks to wait so long.
   void Failed(const absl::Status& status, absl::Duration least = absl::ZeroDuration());
+  void CountFailure(const absl::Status& status);
   void Unserved();
   void BeginLater(absl::Duration least);
+  absl::Duration NextWait(absl::Duration least);
   void TellWaiting(const absl::Status& status);
   std::string WatchPath() const;
 
@@ -126,6 +133,7 @@ class KindWatch {
 
   State state_ = State::kStarting;
   bool listing_ = false;  // The watch is sending what there was.
+  bool open_ = false;     // The server has taken it.
   bool ever_live_ = false;
   bool fell_back_ = false;  // The watch could send no list; plain ones are tried.
   int failures_ = 0;        // In a row.

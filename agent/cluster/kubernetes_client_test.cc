@@ -27,6 +27,7 @@ namespace {
 
 using object::ObjectKey;
 using object::Value;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -52,6 +53,7 @@ class KubernetesUnderTest final : public ClusterUnderTest {
   void Settle() override { loop_.RunUntilIdle(); }
   void PutOutside(const Value& manifest) override { server_.PutOutside(manifest); }
   void RemoveOutside(const ObjectKey& key) override { server_.RemoveOutside(key); }
+  void BreakWatches() override { server_.BreakWatches(); }
 
  private:
   SimLoop loop_;
@@ -458,6 +460,53 @@ TEST_F(KubernetesClientTest, AWatchThatTheServerEndsGoesOnWhereItWas) {
   loop_.RunFor(absl::Seconds(1));
   EXPECT_THAT(Requests("WATCH").back(), HasSubstr("&resourceVersion="));
   EXPECT_THAT(Read({.app = "leidang/cart"}), IsOk());
+}
+
+TEST_F(KubernetesClientTest, AWatchWhoseConnectionBreaksGoesOnWhereItWasHoweverLongItTakes) {
+  std::vector<std::string> changed;
+  client_.Watch([&](const ObjectEvent& event) { changed.push_back(event.key.name); });
+  for (const absl::string_view name : {"a", "b", "c"}) {
+    ASSERT_THAT(Apply(Key(name), Config(name, "1")), IsOk());
+  }
+  loop_.RunFor(absl::Seconds(1));
+  changed.clear();
+  const size_t lists = Requests("GET /api/v1/configmaps?").size();
+  const size_t watches = Requests("WATCH /api/v1/configmaps?").size();
+  server_.SetFault([](const ApiRequest&) { return ApiResponse{503, "down"}; });
+  server_.BreakWatches();
+  server_.RemoveOutside(Key("a"));
+  server_.PutOutside(Config("b", "2"));
+  loop_.RunFor(absl::Minutes(2));
+  EXPECT_THAT(changed, Each("")) << "that it is broken, and no more";
+  EXPECT_THAT(Read({.app = "leidang/cart"}), StatusIs(absl::StatusCode::kUnavailable));
+  server_.SetFault(nullptr);
+  loop_.RunFor(absl::Seconds(40));
+  std::sort(changed.begin(), changed.end());
+  changed.erase(std::unique(changed.begin(), changed.end()), changed.end());
+  EXPECT_THAT(changed, ::testing::IsSupersetOf({"a", "b"}));
+  ASSERT_OK_AND_ASSIGN(const std::vector<LiveObject> live, Read({.app = "leidang/cart"}));
+  EXPECT_THAT(live, SizeIs(2));
+  EXPECT_EQ(Requests("GET /api/v1/configmaps?").size(), lists) << "nothing is listed anew";
+  const std::vector<std::string> all = Requests("WATCH /api/v1/configmaps?");
+  ASSERT_GT(all.size(), watches + 2) << "it was tried again and again";
+  for (size_t i = watches; i < all.size(); ++i) {
+    EXPECT_THAT(all[i], HasSubstr("&resourceVersion=")) << i;
+  }
+}
+
+TEST_F(KubernetesClientTest, AWatchThatIsTooOldAfterABrokenConnectionBeginsAnew) {
+  ASSERT_THAT(Apply(Key("a"), Config("a", "1")), IsOk());
+  loop_.RunFor(absl::Seconds(1));
+  server_.SetFault([](const ApiRequest& request) -> std::optional<ApiResponse> {
+    if (!absl::StrContains(request.path, "&resourceVersion=")) return std::nullopt;
+    return ApiResponse{410, R"({"message":"too old resource version"})"};
+  });
+  server_.BreakWatches(MemoryApiServer::History::kForgotten);
+  server_.RemoveOutside(Key("a"));
+  loop_.RunFor(absl::Seconds(5));
+  EXPECT_THAT(Requests("WATCH /api/v1/configmaps?").back(), HasSubstr("sendInitialEvents"));
+  ASSERT_OK_AND_ASSIGN(const std::vector<LiveObject> live, Read({.app = "leidang/cart"}));
+  EXPECT_THAT(live, IsEmpty());
 }
 
 TEST_F(KubernetesClientTest, AServerThatIsDownIsWaitedForAndThenReadAnew) {

@@ -102,61 +102,84 @@ class CountingTransport final : public ApiTransport {
       done(std::move(a));
     });
   }
-  StreamId Stream(ApiRequest request, OnLine on_line, Done on_end) override {
+  StreamId Stream(ApiRequest request, StreamCalls calls) override {
     if (holding_) {
-      held_.push_back({std::move(request), std::move(on_line), std::move(on_end)});
+      held_.push_back({std::move(request), std::move(calls)});
       return kHeldStream;
     }
+    if (broken_ > 0) --broken_;
+    requests_.push_back(absl::StrCat("WATCH ", request.path));
     const bool begins_with_list = absl::StrContains(request.path, "sendInitialEvents");
     const auto id = std::make_shared<StreamId>(0);
-    *id = real_.Stream(
-        std::move(request),
-        [this, id, on_line = std::move(on_line)](std::string line) {
-          if (absl::StrContains(line, "k8s.io/initial-events-end")) listing_.erase(*id);
-          if (absl::StrContains(line, R"("code":410)")) ++expired_;
-          on_line(std::move(line));
-        },
-        [this, id, on_end](absl::StatusOr<ApiResponse> answer) {
-          listing_.erase(*id);
-          ends_.erase(*id);
-          if (answer.ok() && answer->status == 410) ++expired_;
-          on_end(std::move(answer));
-        });
+    *id = real_.Stream(std::move(request),
+                       {[this, id, on_open = std::move(calls.on_open)] {
+                          opening_.erase(*id);
+                          if (on_open != nullptr) on_open();
+                        },
+                        [this, id, on_line = std::move(calls.on_line)](std::string line) {
+                          EXPECT_FALSE(opening_.contains(*id)) << "a line before it was open";
+                          if (absl::StrContains(line, "k8s.io/initial-events-end")) {
+                            listing_.erase(*id);
+                          }
+                          if (absl::StrContains(line, R"("code":410)")) ++expired_;
+                          on_line(std::move(line));
+                        },
+                        [this, id, on_end = calls.on_end](absl::StatusOr<ApiResponse> answer) {
+                          Forget(*id);
+                          if (answer.ok() && answer->status == 410) ++expired_;
+                          on_end(std::move(answer));
+                        }});
+    opening_.insert(*id);
     if (begins_with_list) listing_.insert(*id);
-    ends_[*id] = std::move(on_end);
+    ends_[*id] = std::move(calls.on_end);
     return *id;
   }
   void Cancel(StreamId stream) override {
-    listing_.erase(stream);
-    ends_.erase(stream);
+    Forget(stream);
     real_.Cancel(stream);
   }
 
   // Ends all streams as a server does whose time is up. The next ones begin with Release only.
   void EndStreamsAndHold() {
     holding_ = true;
-    for (const auto& [stream, on_end] : std::exchange(ends_, {})) {
-      real_.Cancel(stream);
-      on_end(ApiResponse{200, ""});
-    }
+    EndStreams(ApiResponse{200, ""});
+  }
+  // Ends them as a connection that breaks.
+  void BreakStreams() {
+    broken_ += ends_.size();
+    EndStreams(absl::UnavailableError("the connection broke"));
   }
   void Release() {
     holding_ = false;
     for (Held& held : std::exchange(held_, {})) {
-      Stream(std::move(held.request), std::move(held.on_line), std::move(held.on_end));
+      Stream(std::move(held.request), std::move(held.calls));
     }
   }
   int expired() const { return expired_; }
 
-  bool Quiet() const { return waiting_ == 0 && listing_.empty(); }
+  bool Quiet() const {
+    return waiting_ == 0 && broken_ == 0 && opening_.empty() && listing_.empty();
+  }
   const std::vector<std::string>& requests() const { return requests_; }
 
  private:
   struct Held {
     ApiRequest request;
-    OnLine on_line;
-    Done on_end;
+    StreamCalls calls;
   };
+  void Forget(StreamId stream) {
+    listing_.erase(stream);
+    opening_.erase(stream);
+    ends_.erase(stream);
+  }
+  void EndStreams(const absl::StatusOr<ApiResponse>& answer) {
+    opening_.clear();
+    listing_.clear();
+    for (const auto& [stream, on_end] : std::exchange(ends_, {})) {
+      real_.Cancel(stream);
+      on_end(answer);
+    }
+  }
   static constexpr StreamId kHeldStream = 1'000'000'000;  // Nobody cancels one that is held.
 
   ApiTransport& real_;
@@ -166,6 +189,8 @@ class CountingTransport final : public ApiTransport {
   std::vector<Held> held_;
   std::map<StreamId, Done> ends_;
   std::set<StreamId> listing_;
+  std::set<StreamId> opening_;
+  size_t broken_ = 0;  // Of those that were broken: how many have not begun again.
   std::vector<std::string> requests_;
 };
 
@@ -229,6 +254,7 @@ class RealCluster final : public ClusterUnderTest {
     EXPECT_LT(answer.status, 300) << answer.body;
   }
   void RemoveOutside(const ObjectKey& key) override { server_.Delete(PathOf(key)); }
+  void BreakWatches() override { real_->transport().BreakStreams(); }
 
   // One for all tests; each begins with an empty namespace.
   static ClusterKind Kind(const std::string& name, const std::string& flags,
@@ -302,12 +328,54 @@ TEST(ExpiredWatch, IsReadAnewInPagesAndTellsWhatWasMissed) {
   size_t pages = 0;
   for (size_t i = before; i < real.transport().requests().size(); ++i) {
     const std::string& request = real.transport().requests()[i];
-    EXPECT_THAT(request, ::testing::StartsWith("GET "));
+    EXPECT_THAT(request, AnyOf(::testing::StartsWith("GET "), ::testing::StartsWith("WATCH ")));
     if (absl::StrContains(request, "/configmaps?") && absl::StrContains(request, "&limit=")) {
       ++pages;
     }
   }
   EXPECT_EQ(pages, 2u);
+}
+
+TEST(BrokenConnection, IsNoReasonToListAnew) {
+  KubernetesCluster server(KubernetesCluster::Size::kServerOnly, "");
+  server.CreateNamespace("shop");
+  HandLoop loop;
+  RealClient real(loop, server.Endpoint());
+  const auto config = [&](const char* name, const char* colour) {
+    const ObjectKey key{"", "ConfigMap", "shop", name};
+    Value manifest = object::Object{{"apiVersion", "v1"}, {"kind", "ConfigMap"}};
+    manifest.get_object()["metadata"] = object::Object{{"name", name}, {"namespace", "shop"}};
+    manifest.get_object()["data"] = object::Object{{"colour", colour}};
+    manifest::Track(manifest, "leidang/cart", key);
+    return ApplyRequest{key, std::move(manifest), std::nullopt};
+  };
+  int left = 3;
+  for (const char* name : {"a", "b", "c"}) {
+    real.client().Apply(config(name, "red"), [&](const absl::StatusOr<Applied>& answer) {
+      EXPECT_OK(answer);
+      --left;
+    });
+  }
+  ASSERT_TRUE(loop.RunUntil([&] { return left == 0; }, absl::Minutes(1)));
+  const auto quiet = [&] { return real.transport().Quiet(); };
+  ASSERT_TRUE(loop.RunUntil(quiet, absl::Seconds(20)));
+  std::set<std::string> told;
+  real.client().Watch([&](const ObjectEvent& event) { told.insert(event.key.name); });
+  const size_t before = real.transport().requests().size();
+  real.transport().BreakStreams();
+  server.Patch(PathOf({"", "ConfigMap", "shop", "a"}), R"({"data":{"colour":"pink"}})");
+  server.Delete(PathOf({"", "ConfigMap", "shop", "b"}));
+  EXPECT_TRUE(
+      loop.RunUntil([&] { return told.contains("a") && told.contains("b"); }, absl::Seconds(60)));
+  size_t watches = 0;
+  for (size_t i = before; i < real.transport().requests().size(); ++i) {
+    const std::string& request = real.transport().requests()[i];
+    if (!absl::StrContains(request, "/configmaps?")) continue;
+    EXPECT_THAT(request, ::testing::StartsWith("WATCH "));
+    EXPECT_THAT(request, ::testing::HasSubstr("&resourceVersion="));
+    ++watches;
+  }
+  EXPECT_GE(watches, 1u);
 }
 
 // The loop stands still while much happens: what is kept of it is bounded, requests and other
@@ -332,12 +400,13 @@ TEST(AWatchThatNobodyReads, IsPausedAndHoldsUpNeitherRequestsNorOtherWatches) {
     apply(ns, "first", 1);
     curl.Stream(
         {.path = absl::StrCat("/api/v1/namespaces/", ns, "/configmaps?watch=1&labelSelector=slow")},
-        [&seen, ns](const std::string& line) {
-          const absl::StatusOr<Value> event = object::ParseJson(line);
-          ASSERT_OK(event);
-          seen[ns].emplace_back(object::FindString(*event, {"object", "metadata", "name"}));
-        },
-        [](const absl::StatusOr<ApiResponse>& end) { ADD_FAILURE() << end.status(); });
+        {nullptr,
+         [&seen, ns](const std::string& line) {
+           const absl::StatusOr<Value> event = object::ParseJson(line);
+           ASSERT_OK(event);
+           seen[ns].emplace_back(object::FindString(*event, {"object", "metadata", "name"}));
+         },
+         [](const absl::StatusOr<ApiResponse>& end) { ADD_FAILURE() << end.status(); }});
   }
   EXPECT_TRUE(loop.RunUntil([&] { return seen.size() == 2; }, absl::Seconds(20)));
 

@@ -17,6 +17,8 @@
 namespace leidang::agent {
 namespace {
 
+constexpr size_t kHistoryMax = 1000;  // Events.
+
 using manifest::Scope;
 using object::ObjectKey;
 using object::Value;
@@ -308,31 +310,31 @@ void MemoryApiServer::Tell(const ObjectKey& key, const Value* before, const Valu
   const bool was = IsLabelled(before);
   const bool is = IsLabelled(after);
   if (!was && !is) return;
-  std::vector<uint64_t> ids;
+  Event event{version_, key, was ? "MODIFIED" : "ADDED", is ? *after : *before};
+  if (!is) {
+    // As it was when the selector last found it, at the version at which it did not any more.
+    event.type = "DELETED";
+    if (after != nullptr) {
+      Metadata(event.object).get_object()["resourceVersion"] =
+          after->at("metadata").at("resourceVersion");
+    }
+  }
   for (const auto& [id, watching] : watches_) {
     if (watching.resource.group == key.group && watching.resource.kind == key.kind) {
-      ids.push_back(id);
+      Send(id, event.type, event.object);
     }
   }
-  for (const uint64_t id : ids) {
-    if (is) {
-      Send(id, was ? "MODIFIED" : "ADDED", *after);
-      continue;
-    }
-    // As it was when the selector last found it, at the version at which it did not any more.
-    Value last = *before;
-    if (after != nullptr) {
-      Metadata(last).get_object()["resourceVersion"] = after->at("metadata").at("resourceVersion");
-    }
-    Send(id, "DELETED", last);
-  }
+  history_.push_back(std::move(event));
+  if (history_.size() <= kHistoryMax) return;
+  forgotten_ = history_.front().version;
+  history_.pop_front();
 }
 
 void MemoryApiServer::Send(uint64_t id, const std::string& type, const Value& object) {
   std::string line = object::ToJson(object::Object{{"type", type}, {"object", object}});
   loop_.Post([this, id, line = std::move(line)] {
     const auto watching = watches_.find(id);
-    if (watching != watches_.end()) watching->second.on_line(line);
+    if (watching != watches_.end()) watching->second.calls.on_line(line);
   });
 }
 
@@ -340,20 +342,39 @@ void MemoryApiServer::End(uint64_t id, absl::StatusOr<ApiResponse> answer) {
   loop_.Post([this, id, answer = std::move(answer)] {
     const auto found = watches_.find(id);
     if (found == watches_.end()) return;
-    const ApiTransport::Done on_end = found->second.on_end;
+    const ApiTransport::Done on_end = found->second.calls.on_end;
     watches_.erase(found);
     on_end(answer);
   });
 }
 
-void MemoryApiServer::EndWatches(History history) {
-  if (history == History::kForgotten) forgotten_ = version_++;
-  for (const auto& [id, watching] : watches_) End(id, ApiResponse{200, ""});
+void MemoryApiServer::EndWatches(History history) { EndWatchesWith(history, ApiResponse{200, ""}); }
+
+void MemoryApiServer::BreakWatches(History history) {
+  EndWatchesWith(history, absl::UnavailableError("the connection broke"));
+}
+
+void MemoryApiServer::EndWatchesWith(History history, const absl::StatusOr<ApiResponse>& answer) {
+  if (history == History::kForgotten) {
+    forgotten_ = version_++;
+    history_.clear();
+  }
+  // What happens from now on they are not told any more.
+  for (auto& [id, watching] : watches_) {
+    watching.resource = {};
+    End(id, answer);
+  }
 }
 
 void MemoryApiServer::BeginWatch(uint64_t id, Watching watching, const Target& target) {
   watching.resource = target.resource;
   watches_[id] = std::move(watching);
+  loop_.Post([this, id] {
+    const auto found = watches_.find(id);
+    if (found == watches_.end()) return;
+    const std::function<void()> on_open = found->second.calls.on_open;
+    if (on_open != nullptr) on_open();
+  });
   const auto fail = [&](int code, const std::string& message) {
     const absl::StatusOr<Value> status = object::ParseJson(Refuse(code, message).body);
     Send(id, "ERROR", *status);
@@ -363,13 +384,18 @@ void MemoryApiServer::BeginWatch(uint64_t id, Watching watching, const Target& t
   if (lists && !watch_lists_) return fail(500, "a required storage feature is disabled");
   const uint64_t from = Number(Query(target.query, "resourceVersion"));
   if (!lists && from <= forgotten_) return fail(410, "too old resource version");
-  for (const auto& [key, object] : objects_) {
-    if (key.group != target.resource.group || key.kind != target.resource.kind) continue;
-    if (!IsLabelled(&object)) continue;
-    const uint64_t version = Number(object::FindString(object, {"metadata", "resourceVersion"}));
-    if (lists || version > from) Send(id, "ADDED", object);
+  const auto concerned = [&](const ObjectKey& key) {
+    return key.group == target.resource.group && key.kind == target.resource.kind;
+  };
+  if (!lists) {
+    for (const Event& event : history_) {
+      if (event.version > from && concerned(event.key)) Send(id, event.type, event.object);
+    }
+    return;
   }
-  if (!lists) return;
+  for (const auto& [key, object] : objects_) {
+    if (concerned(key) && IsLabelled(&object)) Send(id, "ADDED", object);
+  }
   Send(id, "BOOKMARK",
        object::Object{
            {"metadata", object::Object{{"resourceVersion", absl::StrCat(version_)},
@@ -558,10 +584,9 @@ void MemoryApiConnection::Send(ApiRequest request, Done done) {
   });
 }
 
-ApiTransport::StreamId MemoryApiConnection::Stream(ApiRequest request, OnLine on_line,
-                                                   Done on_end) {
+ApiTransport::StreamId MemoryApiConnection::Stream(ApiRequest request, StreamCalls calls) {
   const StreamId id = ++server_.last_stream_;
-  MemoryApiServer::Watching watching{this, {}, std::move(on_line), std::move(on_end)};
+  MemoryApiServer::Watching watching{this, {}, std::move(calls)};
   server_.requests_.push_back(absl::StrCat("WATCH ", request.path));
   std::optional<ApiResponse> refused;
   if (server_.fault_) refused = server_.fault_(request);

@@ -12,6 +12,7 @@
 // Loop-bound.
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -49,9 +50,11 @@ class MemoryApiServer {
   void SetFault(Fault fault) { fault_ = std::move(fault); }
   // As a server whose storage cannot begin a watch with a list.
   void RefuseWatchLists() { watch_lists_ = false; }
-  // Ends all watches; with `forget` none can go on where it was.
+  // Ends all watches: as a server does whose time is up, or as a connection that breaks. With
+  // kForgotten none can go on where it was.
   enum class History : uint8_t { kKept, kForgotten };
   void EndWatches(History history);
+  void BreakWatches(History history = History::kKept);
 
   const object::Value* Find(const object::ObjectKey& key) const;
   // "PATCH /api/v1/…", all that were answered.
@@ -63,8 +66,14 @@ class MemoryApiServer {
   struct Watching {
     MemoryApiConnection* connection = nullptr;
     ApiResource resource;
-    ApiTransport::OnLine on_line;
-    ApiTransport::Done on_end;
+    ApiTransport::StreamCalls calls;
+  };
+  // What watches were told, or would have been.
+  struct Event {
+    uint64_t version = 0;
+    object::ObjectKey key;
+    std::string type;
+    object::Value object;
   };
   struct Target;
 
@@ -78,6 +87,7 @@ class MemoryApiServer {
   ApiResponse Delete(const Target& target, const ApiRequest& request);
   void Store(const object::ObjectKey& key, object::Value object);
   void Tell(const object::ObjectKey& key, const object::Value* before, const object::Value* after);
+  void EndWatchesWith(History history, const absl::StatusOr<ApiResponse>& answer);
   void Define(const object::Value& definition);
   void BeginWatch(uint64_t id, Watching watching, const Target& target);
   void Send(uint64_t id, const std::string& type, const object::Value& object);
@@ -87,6 +97,7 @@ class MemoryApiServer {
   std::vector<ApiResource> resources_;
   std::map<object::ObjectKey, object::Value> objects_;
   std::map<uint64_t, Watching> watches_;
+  std::deque<Event> history_;  // The newest last.
   std::vector<std::string> requests_;
   Fault fault_;
   bool watch_lists_ = true;
@@ -103,7 +114,7 @@ class MemoryApiConnection final : public ApiTransport {
   ~MemoryApiConnection() override;
 
   void Send(ApiRequest request, Done done) override;
-  StreamId Stream(ApiRequest request, OnLine on_line, Done on_end) override;
+  StreamId Stream(ApiRequest request, StreamCalls calls) override;
   void Cancel(StreamId stream) override;
 
  private:
