@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 
@@ -17,6 +18,7 @@ namespace {
 constexpr absl::Duration kHeartbeatMin = absl::Milliseconds(100);
 constexpr absl::Duration kHeartbeatMax = absl::Minutes(5);
 constexpr int kSilentHeartbeatsMax = 3;
+constexpr char kAcksBesideFeature[] = "acks-beside";
 
 absl::Status ProtocolError(absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("the hub broke the link's protocol: ", what));
@@ -55,6 +57,7 @@ void HubSession::Abandon() {
   loop_.Cancel(deadline_);
   loop_.Cancel(beat_);
   loop_.Cancel(statuses_timer_);
+  loop_.Cancel(ack_timer_);
   state_.RemoveObserver(this);
   stream_.reset();
 }
@@ -105,7 +108,9 @@ void HubSession::OnMessage(v1::HubMessage message) {
   reading_ = false;
   last_heard_ = loop_.clock().Monotonic();
   const auto alive = alive_;
-  if (phase_ != Phase::kRefusing) {
+  if (message.has_status_ack_beside() && phase_ == Phase::kLive)
+    OnStatusAck(message.status_ack_beside());
+  if (*alive && phase_ != Phase::kRefusing) {
     const bool welcomed = phase_ == Phase::kObeying || phase_ == Phase::kLive;
     switch (message.message_case()) {
       case v1::HubMessage::kWelcome:
@@ -176,6 +181,9 @@ void HubSession::OnWelcome(const v1::Welcome& welcome) {
   session_epoch_ = welcome.session_epoch();
   heartbeat_every_ =
       std::clamp(absl::Milliseconds(welcome.heartbeat_ms()), kHeartbeatMin, kHeartbeatMax);
+  acks_beside_ = std::find(welcome.features().begin(), welcome.features().end(),
+                           kAcksBesideFeature) != welcome.features().end();
+  ack_bytes_max_ = std::min<size_t>(options_.ack_bytes, welcome.window_bytes() / 4);
   // Changes may follow at once: State takes them in this order, and refuses them if it refuses
   // this.
   Commit({Obey{authority_, session_epoch_}},
@@ -238,30 +246,52 @@ void HubSession::OnChanges(const v1::Changes& changes) {
   }
   const size_t bytes = changes.ByteSizeLong();
   receive_bytes_ += bytes;
-  Commit({std::move(receive)}, [this, sequence = changes.sequence(), bytes](absl::Status status) {
-    OnReceived(sequence, bytes, std::move(status));
-  });
+  // A comparison goes on only once everything of it is acknowledged.
+  const AckWhen when = acks_beside_ && changes.part() == v1::Changes::LOG
+                           ? AckWhen::kWithTheNextMessage
+                           : AckWhen::kAtOnce;
+  Commit({std::move(receive)},
+         [this, sequence = changes.sequence(), bytes, when](absl::Status status) {
+           OnReceived(sequence, bytes, when, std::move(status));
+         });
 }
 
-void HubSession::OnReceived(uint64_t sequence, size_t bytes, absl::Status status) {
+void HubSession::OnReceived(uint64_t sequence, size_t bytes, AckWhen when, absl::Status status) {
   if (!status.ok()) return Fail(std::move(status));
   receive_bytes_ -= bytes;
   ack_due_ = sequence;
+  ack_bytes_ += bytes;
+  if (when == AckWhen::kAtOnce || ack_bytes_ > ack_bytes_max_) {
+    ack_urgent_ = true;
+  } else if (ack_timer_ == 0) {
+    ack_timer_ = loop_.After(options_.ack_wait, [this] {
+      ack_timer_ = 0;
+      ack_urgent_ = true;
+      Pump();
+    });
+  }
   Pump();
   ReadMore();
 }
 
 void HubSession::OnStatusAck(const v1::StatusAck& ack) {
-  if (!batch_.has_value() || batch_->acknowledged || ack.sequence() != batch_->sequence) {
+  const auto acknowledged =
+      std::find_if(batches_.begin(), batches_.end(), [&ack](const Batch& batch) {
+        return batch.sequence == ack.sequence() && !batch.acknowledged;
+      });
+  if (acknowledged == batches_.end()) {
     return Fail(ProtocolError(absl::StrCat("acknowledgement of statuses ", ack.sequence())));
   }
-  batch_->acknowledged = true;
   Transaction transaction;
-  for (const auto& [entry, number] : batch_->statuses)
-    transaction.push_back(AcknowledgeStatus{entry, number});
-  Commit(std::move(transaction), [this](absl::Status status) {
+  for (auto batch = batches_.begin(); batch != std::next(acknowledged); ++batch) {
+    if (batch->acknowledged) continue;
+    batch->acknowledged = true;
+    for (const auto& [entry, number] : batch->statuses)
+      transaction.push_back(AcknowledgeStatus{entry, number});
+  }
+  Commit(std::move(transaction), [this, through = ack.sequence()](absl::Status status) {
     if (!status.ok()) return Fail(std::move(status));
-    batch_.reset();
+    while (!batches_.empty() && batches_.front().sequence <= through) batches_.pop_front();
     OnStatusWaiting();
   });
 }
@@ -343,7 +373,9 @@ void HubSession::OnHeartbeatAck(const v1::HeartbeatAck& ack) {
   heartbeat_acked_ = std::max(heartbeat_acked_, std::min(ack.sequence(), heartbeat_sequence_));
   if (!ack.send_all_status()) return;
   Commit({ReportAllStatus{}}, [this](absl::Status status) {
-    if (!status.ok()) Fail(std::move(status));
+    if (!status.ok()) return Fail(std::move(status));
+    sent_number_ = 0;  // They keep their numbers.
+    OnStatusWaiting();
   });
 }
 
@@ -369,8 +401,8 @@ void HubSession::OnOperationChanged(const OperationId& id) {
 }
 
 void HubSession::OnStatusWaiting() {
-  if (phase_ != Phase::kLive || batch_.has_value() || statuses_due_ || statuses_timer_ != 0) return;
-  if (state_.statuses_waiting() == 0) return;
+  if (phase_ != Phase::kLive || statuses_due_ || statuses_timer_ != 0) return;
+  if (batches_.size() >= batches_max() || !HasUnsentStatuses()) return;
   const absl::Duration now = loop_.clock().Monotonic();
   if (next_batch_at_ <= now) {
     statuses_due_ = true;
@@ -380,6 +412,13 @@ void HubSession::OnStatusWaiting() {
     statuses_timer_ = 0;
     OnStatusWaiting();
   });
+}
+
+bool HubSession::HasUnsentStatuses() const {
+  if (state_.statuses_waiting() == 0) return false;
+  if (sent_number_ == 0) return true;
+  const absl::StatusOr<std::vector<NumberedStatus>> next = state_.StatusesWaiting(sent_number_, 1);
+  return !next.ok() || !next->empty();  // The next batch meets the error, and says it.
 }
 
 void HubSession::Beat() {

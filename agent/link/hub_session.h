@@ -6,6 +6,7 @@
 // take one: control first, statuses last.
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <set>
@@ -38,6 +39,7 @@ class HubSession final : public StreamObserver, public StateObserver {
 
   uint64_t session_epoch() const { return phase_ == Phase::kLive ? session_epoch_ : 0; }
   uint64_t ignored_messages() const { return ignored_; }
+  bool reported() const { return phase_ == Phase::kLive && !HasUnsentStatuses(); }
 
   void OnOpen() override;
   void OnMessage(v1::HubMessage message) override;
@@ -61,13 +63,16 @@ class HubSession final : public StreamObserver, public StateObserver {
   struct Batch {
     uint64_t sequence = 0;
     std::vector<std::pair<EntryRef, uint64_t>> statuses;
+    bool tells_an_end = false;  // Of an entry.
     bool acknowledged = false;  // By the hub; the commit of that is in flight.
   };
+
+  enum class AckWhen : uint8_t { kAtOnce, kWithTheNextMessage };
 
   void OnWelcome(const v1::Welcome& welcome);
   void OnObeyed(absl::Status status);
   void OnChanges(const v1::Changes& changes);
-  void OnReceived(uint64_t sequence, size_t bytes, absl::Status status);
+  void OnReceived(uint64_t sequence, size_t bytes, AckWhen when, absl::Status status);
   void OnStatusAck(const v1::StatusAck& ack);
   void OnBucketRequest(v1::BucketRequest request);
   void OnSurvey(v1::BucketRequest request);
@@ -85,12 +90,17 @@ class HubSession final : public StreamObserver, public StateObserver {
   void Pump();
   // The next message to send, by priority; nullopt if there is nothing.
   std::optional<v1::AgentMessage> NextMessage();
+  // What is durable now, which is then not due any more.
+  void FillAck(v1::Ack* ack);
   v1::AgentMessage MakeHello() const;
   v1::AgentMessage MakeHeartbeat();
   std::optional<v1::AgentMessage> MakeBucketReport();
   std::optional<v1::AgentMessage> MakeOperationUpdate();
   std::optional<v1::AgentMessage> MakeStatusBatch();
 
+  // Statuses that wait and are in no batch of this session.
+  bool HasUnsentStatuses() const;
+  size_t batches_max() const { return acks_beside_ ? 2 : 1; }
   void Beat();
   bool FromThisSession(const v1::Authority& authority, uint64_t session_epoch) const;
   // Commits; `then` runs unless the session has ended by then.
@@ -122,7 +132,12 @@ class HubSession final : public StreamObserver, public StateObserver {
   bool hello_due_ = false;
   std::optional<Refusal> refusal_;
   bool refused_sent_ = false;
-  std::optional<uint64_t> ack_due_;
+  bool acks_beside_ = false;         // The hub takes acknowledgements beside other messages.
+  std::optional<uint64_t> ack_due_;  // Durable: may be told.
+  bool ack_urgent_ = false;
+  size_t ack_bytes_ = 0;      // Of the changes that it is about.
+  size_t ack_bytes_max_ = 0;  // From there on it is urgent.
+  EventLoop::TimerId ack_timer_ = 0;
   std::optional<v1::BucketRequest> buckets_asked_;
   std::set<OperationId> operations_due_;
   bool heartbeat_due_ = false;
@@ -130,8 +145,9 @@ class HubSession final : public StreamObserver, public StateObserver {
   proof::RememberedRoot applied_root_;
   uint64_t heartbeat_sequence_ = 0;
   uint64_t heartbeat_acked_ = 0;
-  std::optional<Batch> batch_;
+  std::deque<Batch> batches_;  // That were sent; the oldest first.
   uint64_t batch_sequence_ = 0;
+  uint64_t sent_number_ = 0;  // Of the last status in them.
   bool statuses_due_ = false;
   EventLoop::TimerId statuses_timer_ = 0;
   absl::Duration next_batch_at_;

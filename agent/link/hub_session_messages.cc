@@ -10,7 +10,8 @@
 namespace leidang::agent {
 namespace {
 
-constexpr const char* kFeatures[] = {"buckets", "operations", "status-digest", "survey"};
+constexpr const char* kFeatures[] = {"buckets", "operations", "status-digest", "survey",
+                                     "acks-beside"};
 
 v1::OperationUpdate::State ToProto(OperationState state) {
   switch (state) {
@@ -35,6 +36,8 @@ void HubSession::Pump() {
   const auto alive = alive_;
   std::optional<v1::AgentMessage> message = NextMessage();
   if (!message.has_value() || !*alive) return;
+  if (acks_beside_ && ack_due_.has_value() && phase_ == Phase::kLive)
+    FillAck(message->mutable_ack_beside());
   writing_ = true;
   stream_->Write(*std::move(message));
 }
@@ -57,14 +60,8 @@ std::optional<v1::AgentMessage> HubSession::NextMessage() {
   }
   if (phase_ == Phase::kGreeting && buckets_asked_.has_value()) return MakeBucketReport();
   if (phase_ != Phase::kLive) return std::nullopt;
-  if (ack_due_.has_value()) {
-    v1::Ack* ack = message.mutable_ack();
-    wire::ToProto(authority_, ack->mutable_authority());
-    ack->set_session_epoch(session_epoch_);
-    ack->set_sequence(*ack_due_);
-    ack->set_revision(state_.allegiance().revision);
-    ack->set_intent_root(intent_root_.Of(state_.intent_digest()).Raw());
-    ack_due_.reset();
+  if (ack_due_.has_value() && !acks_beside_) {
+    FillAck(message.mutable_ack());
     return message;
   }
   if (buckets_asked_.has_value()) return MakeBucketReport();
@@ -73,8 +70,27 @@ std::optional<v1::AgentMessage> HubSession::NextMessage() {
       return update;
   }
   if (heartbeat_due_) return MakeHeartbeat();
-  if (statuses_due_) return MakeStatusBatch();
-  return std::nullopt;
+  if (statuses_due_) {
+    if (std::optional<v1::AgentMessage> batch = MakeStatusBatch();
+        batch.has_value() || phase_ != Phase::kLive)
+      return batch;
+  }
+  if (!ack_due_.has_value() || !ack_urgent_) return std::nullopt;
+  FillAck(message.mutable_ack());
+  return message;
+}
+
+void HubSession::FillAck(v1::Ack* ack) {
+  wire::ToProto(authority_, ack->mutable_authority());
+  ack->set_session_epoch(session_epoch_);
+  ack->set_sequence(*ack_due_);
+  ack->set_revision(state_.allegiance().revision);
+  ack->set_intent_root(intent_root_.Of(state_.intent_digest()).Raw());
+  ack_due_.reset();
+  ack_urgent_ = false;
+  ack_bytes_ = 0;
+  loop_.Cancel(ack_timer_);
+  ack_timer_ = 0;
 }
 
 v1::AgentMessage HubSession::MakeHello() const {
@@ -102,10 +118,15 @@ v1::AgentMessage HubSession::MakeHeartbeat() {
   heartbeat->set_revision(state_.allegiance().revision);
   heartbeat->set_intent_root(intent_root_.Of(state_.intent_digest()).Raw());
   heartbeat->set_applied_root(applied_root_.Of(state_.applied_digest()).Raw());
-  heartbeat->set_backlog(state_.statuses_waiting());
-  if (state_.statuses_waiting() == 0 && !batch_.has_value()) {
-    heartbeat->set_status_digest(state_.status_digest().Raw());
-  }
+  // The hub gets this after what was sent, and may compare. Of what has ended the digest here knows
+  // until the acknowledgement, and the hub's does not.
+  const bool told = acks_beside_
+                        ? !HasUnsentStatuses() &&
+                              std::none_of(batches_.begin(), batches_.end(),
+                                           [](const Batch& batch) { return batch.tells_an_end; })
+                        : state_.statuses_waiting() == 0 && batches_.empty();
+  heartbeat->set_backlog(told ? 0 : state_.statuses_waiting());
+  if (told) heartbeat->set_status_digest(state_.status_digest().Raw());
   return message;
 }
 
@@ -148,7 +169,7 @@ std::optional<v1::AgentMessage> HubSession::MakeOperationUpdate() {
 std::optional<v1::AgentMessage> HubSession::MakeStatusBatch() {
   statuses_due_ = false;
   const absl::StatusOr<std::vector<NumberedStatus>> waiting =
-      state_.StatusesWaiting(0, options_.statuses_per_batch);
+      state_.StatusesWaiting(sent_number_, options_.statuses_per_batch);
   if (!waiting.ok()) {
     Fail(waiting.status());
     return std::nullopt;
@@ -158,8 +179,8 @@ std::optional<v1::AgentMessage> HubSession::MakeStatusBatch() {
   v1::StatusBatch* batch = message.mutable_status();
   batch->set_session_epoch(session_epoch_);
   batch->set_sequence(++batch_sequence_);
-  batch_ = Batch();
-  batch_->sequence = batch_sequence_;
+  Batch& sent = batches_.emplace_back();
+  sent.sequence = batch_sequence_;
   size_t bytes = 0;
   for (const NumberedStatus& status : *waiting) {
     v1::EntryStatus* out = batch->add_statuses();
@@ -169,7 +190,9 @@ std::optional<v1::AgentMessage> HubSession::MakeStatusBatch() {
       batch->mutable_statuses()->RemoveLast();
       break;
     }
-    batch_->statuses.emplace_back(EntryRef{status.status.key, status.status.uid}, status.number);
+    sent.statuses.emplace_back(EntryRef{status.status.key, status.status.uid}, status.number);
+    sent.tells_an_end |= status.status.gone;
+    sent_number_ = status.number;
   }
   next_batch_at_ = loop_.clock().Monotonic() + options_.status_interval;
   return message;

@@ -61,6 +61,8 @@ LinkSnapshot Link::Snapshot() const {
   return snapshot;
 }
 
+bool Link::reported() const { return session_ != nullptr && session_->reported(); }
+
 void Link::SetPhase(LinkPhase phase) {
   snapshot_.phase = phase;
   snapshot_.since = loop_.clock().Now();

@@ -86,6 +86,8 @@ class Link {
   void RetryNow();
 
   LinkSnapshot Snapshot() const;
+  // Every status that waits was sent to the hub, in this session.
+  bool reported() const;
   // Runs on the loop after the phase changed.
   void OnPhase(std::function<void(LinkPhase)> observer) { on_phase_ = std::move(observer); }
 

@@ -32,6 +32,10 @@ struct LinkOptions {
   size_t statuses_per_batch = 500;
   absl::Duration status_interval =
       absl::Milliseconds(200);  // Between batches: changes in it are merged.
+  // An acknowledgement of changes waits so long for a message to travel with, unless so many bytes
+  // of changes, or a quarter of the hub's window, wait for it.
+  absl::Duration ack_wait = absl::Seconds(1);
+  size_t ack_bytes = 64u << 10;
 };
 
 }  // namespace leidang::agent

@@ -326,7 +326,7 @@ absl::Status Swarm::ReportStatuses() {
     const absl::Duration begin = loop_.clock().Monotonic();
     crowd_->ForEach([&](SwarmAgent& agent) { count += agent.ReportAnew(round); });
     RETURN_IF_ERROR(WaitForAll("reporting everything",
-                               [](const SwarmAgent& agent) { return agent.settled(); }));
+                               [](const SwarmAgent& agent) { return agent.acknowledged(); }));
     const std::vector<absl::Duration> these =
         crowd_->Since(begin, [](const SwarmAgent& agent) { return agent.statuses_taken_at(); });
     waited.insert(waited.end(), these.begin(), these.end());

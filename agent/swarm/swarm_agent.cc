@@ -27,7 +27,8 @@ class SwarmAgent::CountingTransport::Counter final : public Stream, private Stre
       : transport_(transport), observer_(observer), stream_(transport.inner.Open(hub, this)) {}
 
   void Write(v1::AgentMessage message) override {
-    if (message.has_ack()) transport_.acked_at = transport_.clock.Monotonic();
+    if (message.has_ack() || message.has_ack_beside())
+      transport_.acked_at = transport_.clock.Monotonic();
     stream_->Write(std::move(message));
   }
   void Read() override { stream_->Read(); }
@@ -38,7 +39,8 @@ class SwarmAgent::CountingTransport::Counter final : public Stream, private Stre
   void OnMessage(v1::HubMessage message) override {
     if (message.has_changes())
       transport_.received += static_cast<uint64_t>(message.changes().changes_size());
-    if (message.has_status_ack()) transport_.statuses_taken_at = transport_.clock.Monotonic();
+    if (message.has_status_ack() || message.has_status_ack_beside())
+      transport_.statuses_taken_at = transport_.clock.Monotonic();
     observer_->OnMessage(std::move(message));
   }
   void OnWritten() override { observer_->OnWritten(); }

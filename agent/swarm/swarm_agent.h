@@ -54,8 +54,9 @@ class SwarmAgent final : private StateObserver {
   absl::Duration statuses_taken_at() const { return transport_.statuses_taken_at; }
 
   size_t entries() const { return disk_.tables().entries.size(); }
-  // All that came is applied and reported.
-  bool settled() const { return dirty_.empty() && state_.statuses_waiting() == 0; }
+  // All that came is applied and reported; the hub says later that it has taken it in.
+  bool settled() const { return dirty_.empty() && link_.reported(); }
+  bool acknowledged() const { return dirty_.empty() && state_.statuses_waiting() == 0; }
   // Every live entry gets a new status. Returns how many there are.
   size_t ReportAnew(uint64_t edition);
 

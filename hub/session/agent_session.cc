@@ -14,6 +14,13 @@ namespace {
 constexpr absl::Duration kStoreRetry = absl::Milliseconds(200);
 constexpr int kDivergedAfter = 2;  // Comparisons in vain.
 constexpr char kSurveyFeature[] = "survey";
+constexpr char kAcksBesideFeature[] = "acks-beside";
+constexpr uint64_t kBatchesInFlightMax = 2;  // Of an agent that names it.
+
+bool Names(const v1::Hello& hello, const char* feature) {
+  return std::find(hello.features().begin(), hello.features().end(), feature) !=
+         hello.features().end();
+}
 
 }  // namespace
 
@@ -135,34 +142,39 @@ void AgentSession::Received(const v1::AgentMessage& message) {
   } else if (phase_ == Phase::kFencing || phase_ == Phase::kHeld) {
     Misbehaved("a message between Hello and Welcome");
   } else {
-    switch (message.message_case()) {
-      case v1::AgentMessage::kHello:
-        Misbehaved("a second Hello");
-        break;
-      case v1::AgentMessage::kAck:
-        OnAck(message.ack());
-        break;
-      case v1::AgentMessage::kStatus:
-        OnStatusBatch(message.status());
-        break;
-      case v1::AgentMessage::kHeartbeat:
-        OnHeartbeat(message.heartbeat());
-        break;
-      case v1::AgentMessage::kOperationUpdate:
-        OnOperationUpdate(message.operation_update());
-        break;
-      case v1::AgentMessage::kBucketReport:
-        OnBucketReport(message.bucket_report());
-        break;
-      case v1::AgentMessage::kRefused:
-        OnRefused(message.refused());
-        break;
-      case v1::AgentMessage::MESSAGE_NOT_SET:
-        break;  // Of a later version.
-    }
+    if (message.has_ack_beside()) OnAck(message.ack_beside());
+    if (*alive && phase_ == Phase::kLive) LiveReceived(message);
   }
   if (*alive) {
     ReadMore(std::max<size_t>(bytes, 1), static_cast<size_t>(message.status().statuses_size()));
+  }
+}
+
+void AgentSession::LiveReceived(const v1::AgentMessage& message) {
+  switch (message.message_case()) {
+    case v1::AgentMessage::kHello:
+      Misbehaved("a second Hello");
+      break;
+    case v1::AgentMessage::kAck:
+      OnAck(message.ack());
+      break;
+    case v1::AgentMessage::kStatus:
+      OnStatusBatch(message.status());
+      break;
+    case v1::AgentMessage::kHeartbeat:
+      OnHeartbeat(message.heartbeat());
+      break;
+    case v1::AgentMessage::kOperationUpdate:
+      OnOperationUpdate(message.operation_update());
+      break;
+    case v1::AgentMessage::kBucketReport:
+      OnBucketReport(message.bucket_report());
+      break;
+    case v1::AgentMessage::kRefused:
+      OnRefused(message.refused());
+      break;
+    case v1::AgentMessage::MESSAGE_NOT_SET:
+      break;  // Of a later version.
   }
 }
 
@@ -174,8 +186,8 @@ void AgentSession::OnHello(const v1::Hello& hello) {
                                    ", but the certificate names cluster ", cluster_.Hex()));
   }
   greeting_ = *greeting;
-  surveyable_ = std::find(hello.features().begin(), hello.features().end(), kSurveyFeature) !=
-                hello.features().end();
+  surveyable_ = Names(hello, kSurveyFeature);
+  acks_beside_ = Names(hello, kAcksBesideFeature);
   phase_ = Phase::kHeld;
   table_.TakeOver(*this, hello.instance());
   SessionTable::Known& seen = known();
@@ -305,6 +317,15 @@ void AgentSession::CommitAck() {
 
 void AgentSession::OnStatusBatch(const v1::StatusBatch& batch) {
   if (batch.session_epoch() != session_epoch_) return Misbehaved("statuses of another session");
+  if (!acks_beside_ || !statuses_.busy()) return BeginStatuses(batch);
+  if (next_statuses_.has_value() || batch.sequence() > statuses_acked_ + kBatchesInFlightMax) {
+    return Misbehaved(absl::StrCat("statuses ", batch.sequence(), ", and none after ",
+                                   statuses_acked_, " were acknowledged"));
+  }
+  next_statuses_ = batch;
+}
+
+void AgentSession::BeginStatuses(const v1::StatusBatch& batch) {
   absl::StatusOr<WriteBatch> rows = statuses_.Begin(batch);
   if (!rows.ok()) return Misbehaved(std::string(rows.status().message()));
   CommitStatuses(*std::move(rows));
@@ -319,12 +340,22 @@ void AgentSession::CommitStatuses(WriteBatch rows) {
       return;
     }
     if (!result.status.ok()) return StoreFailed(result.status);
-    statuses_.Committed(result);
-    if (!result.refused.empty()) known().statuses_refused = true;
-    if (table_.observer_ != nullptr) table_.observer_->OnStatuses(cluster_, statuses_.statuses());
-    status_ack_ = statuses_.End();
-    Pump();
+    StatusesCommitted(result);
   });
+}
+
+void AgentSession::StatusesCommitted(const CommitResult& result) {
+  // Few keep little at the agent until they are acknowledged; what has ended keeps a deletion open.
+  const bool unhurried = acks_beside_ && !statuses_.tells_an_end() &&
+                         statuses_.statuses().size() <= options_.statuses_unhurried_max;
+  statuses_.Committed(result);
+  if (!result.refused.empty()) known().statuses_refused = true;
+  if (table_.observer_ != nullptr) table_.observer_->OnStatuses(cluster_, statuses_.statuses());
+  // A second one stops the agent from sending more.
+  if (!unhurried || status_ack_.has_value()) status_ack_urgent_ = true;
+  status_ack_ = statuses_.End();
+  if (next_statuses_.has_value()) BeginStatuses(*std::exchange(next_statuses_, std::nullopt));
+  Pump();
 }
 
 void AgentSession::OnHeartbeat(const v1::Heartbeat& heartbeat) {

@@ -74,6 +74,7 @@ class AgentSession {
   };
 
   void OnHello(const v1::Hello& hello);
+  void LiveReceived(const v1::AgentMessage& message);
   void TellBehind(const ClusterLog& log);
   bool MustHold();
   void BeginHold();
@@ -84,6 +85,8 @@ class AgentSession {
   void OnFenced(const CommitResult& result);
   void OnAck(const v1::Ack& ack);
   void OnStatusBatch(const v1::StatusBatch& batch);
+  void BeginStatuses(const v1::StatusBatch& batch);
+  void StatusesCommitted(const CommitResult& result);
   void OnHeartbeat(const v1::Heartbeat& heartbeat);
   void OnBucketReport(const v1::BucketReport& report);
   void OnOperationUpdate(const v1::OperationUpdate& update);
@@ -106,6 +109,7 @@ class AgentSession {
   void ReadMore(size_t bytes, size_t statuses);
   void Pump();
   std::optional<v1::HubMessage> NextMessage();
+  void FillStatusAck(v1::StatusAck* ack);
   v1::HubMessage MakeWelcome();
   std::optional<v1::HubMessage> MakeOperation();
   std::optional<v1::HubMessage> MakeChanges();
@@ -155,7 +159,10 @@ class AgentSession {
   intent::Revision acked_committed_ = 0;
   bool ack_in_flight_ = false;
 
+  bool acks_beside_ = false;  // The agent takes and sends acknowledgements beside other messages.
   StatusIntake statuses_;
+  std::optional<v1::StatusBatch> next_statuses_;  // Came while one is on its way to the disk.
+  uint64_t statuses_acked_ = 0;                   // Sequence of the last batch told to be stored.
 
   // What is to be sent.
   bool welcome_due_ = false;
@@ -163,6 +170,7 @@ class AgentSession {
   bool goodbye_sent_ = false;
   std::optional<v1::HeartbeatAck> heartbeat_ack_;
   std::optional<uint64_t> status_ack_;
+  bool status_ack_urgent_ = false;  // Else it goes beside the next message.
   std::vector<OperationRequest> operations_;
   std::set<OperationId> operation_acks_;
 

@@ -10,7 +10,7 @@
 namespace leidang::hub {
 namespace {
 
-constexpr const char* kFeatures[] = {"buckets", "operations", "status-digest"};
+constexpr const char* kFeatures[] = {"buckets", "operations", "status-digest", "acks-beside"};
 constexpr size_t kAcksRememberedMax = 16;
 
 }  // namespace
@@ -33,6 +33,8 @@ void AgentSession::Pump() {
   if (!*alive || writing_) return;
   if (phase_ == Phase::kLeaving && !goodbye_sent_) message = NextMessage();
   if (!message.has_value()) return;
+  if (acks_beside_ && status_ack_.has_value() && phase_ == Phase::kLive)
+    FillStatusAck(message->mutable_status_ack_beside());
   writing_ = true;
   stream_->Write(*std::move(message));
 }
@@ -65,11 +67,22 @@ std::optional<v1::HubMessage> AgentSession::NextMessage() {
     *message.mutable_heartbeat_ack() = *std::exchange(heartbeat_ack_, std::nullopt);
     return message;
   }
-  if (status_ack_.has_value()) {
-    message.mutable_status_ack()->set_sequence(*std::exchange(status_ack_, std::nullopt));
+  if (status_ack_.has_value() && !acks_beside_) {
+    FillStatusAck(message.mutable_status_ack());
     return message;
   }
-  return MakeChanges();
+  if (std::optional<v1::HubMessage> changes = MakeChanges();
+      changes.has_value() || phase_ != Phase::kLive)
+    return changes;
+  if (!status_ack_.has_value() || !status_ack_urgent_) return std::nullopt;
+  FillStatusAck(message.mutable_status_ack());
+  return message;
+}
+
+void AgentSession::FillStatusAck(v1::StatusAck* ack) {
+  statuses_acked_ = *std::exchange(status_ack_, std::nullopt);
+  status_ack_urgent_ = false;
+  ack->set_sequence(statuses_acked_);
 }
 
 v1::HubMessage AgentSession::MakeWelcome() {

@@ -39,6 +39,9 @@ struct SessionOptions {
   double statuses_per_second = 2'000;
   double statuses_burst = 20'000;
   size_t status_bytes_max = 512u << 10;
+  // A batch of so few is acknowledged with the next message to its agent, if the agent can take
+  // that.
+  size_t statuses_unhurried_max = 3;
   // Stored of uids that the cluster is neither assigned nor to delete; what is beyond is not kept.
   size_t unassigned_statuses_max = 10'000;
   size_t operations_max = 100;  // Waiting to be sent.

@@ -48,6 +48,8 @@ absl::StatusOr<WriteBatch> StatusIntake::Begin(const v1::StatusBatch& batch) {
   }
   sequence_ = batch.sequence();
   statuses_ = std::move(statuses);
+  tells_an_end_ = std::any_of(statuses_.begin(), statuses_.end(),
+                              [](const intent::EntryStatus& status) { return status.gone; });
   busy_ = true;
   const absl::StatusOr<ClusterLog> log = store_.Log(cluster_);
   begun_at_ = log.ok() ? log->head : 0;

@@ -36,6 +36,8 @@ class StatusIntake {
   uint64_t End();
 
   bool busy() const { return busy_; }
+  // Of the batch in hand.
+  bool tells_an_end() const { return tells_an_end_; }
   const std::vector<intent::EntryStatus>& statuses() const { return statuses_; }
 
   enum class Verdict : uint8_t {
@@ -62,6 +64,7 @@ class StatusIntake {
   const SessionOptions& options_;
   uint64_t sequence_ = 0;
   bool busy_ = false;
+  bool tells_an_end_ = false;
   std::vector<intent::EntryStatus> statuses_;   // Of the batch in hand.
   intent::Revision begun_at_ = 0;               // Head of the log when that batch came.
   std::optional<object::Sha256> stored_;        // Digest of the stored ones, until they change.

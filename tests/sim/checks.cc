@@ -231,9 +231,10 @@ void Checks::CheckChanges(const Watched& watched, StreamSeen& seen, const v1::Ch
 
 void Checks::OnAgentWrote(size_t link, uint64_t stream, const v1::AgentMessage& message) {
   Watched* watched = OfLink(link);
-  if (watched == nullptr || !message.has_ack()) return;
+  if (watched == nullptr || !(message.has_ack() || message.has_ack_beside())) return;
   CheckAllegiance(*watched);
-  CheckAck(*watched, streams_[stream], message.ack());
+  if (message.has_ack_beside()) CheckAck(*watched, streams_[stream], message.ack_beside());
+  if (message.has_ack()) CheckAck(*watched, streams_[stream], message.ack());
 }
 
 void Checks::OnHubWrote(size_t link, const HubDoor* hub, uint64_t stream,

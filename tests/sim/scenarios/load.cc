@@ -78,8 +78,9 @@ void Herd(LinkBed& bed) {
     }
     bed.network().SetSilent(false);
     bed.Pass(absl::Seconds(6));
-    const bool back = bed.Await([&bed] { return bed.AllInSync(); }, absl::Minutes(2));
-    bed.Expect(back, "Liveness", "not all agents are back and verified two minutes later");
+    // One that dialled while the hub went silently waits for 90 s, and then for its backoff.
+    const bool back = bed.Await([&bed] { return bed.AllInSync(); }, absl::Minutes(3));
+    bed.Expect(back, "Liveness", "not all agents are back and verified three minutes later");
     bed.Expect(bed.checks().changes_sent() == sent, "BoundedEverything",
                "a herd that came back was sent what it has");
     const uint64_t tried = bed.network().attempts() - attempts;
