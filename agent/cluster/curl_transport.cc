@@ -109,7 +109,10 @@ class CurlTransport::Pump : public std::enable_shared_from_this<CurlTransport::P
     char error[CURL_ERROR_SIZE] = {};
   };
 
-  void Wake() { curl_multi_wakeup(multi_.get()); }
+  // One is enough until the next turn, which comes after all that was posted before it.
+  void Wake() {
+    if (!woken_.exchange(true)) curl_multi_wakeup(multi_.get());
+  }
 
   static size_t OnBody(char* data, size_t size, size_t count, void* user) {
     auto* transfer = static_cast<Transfer*>(user);
@@ -338,6 +341,7 @@ class CurlTransport::Pump : public std::enable_shared_from_this<CurlTransport::P
     }
     if (transfers_.empty()) return;
     if (active > 0) curl_multi_poll(multi_.get(), nullptr, 0, kPollMillis, nullptr);
+    woken_ = false;
     running_ = true;
     io_.Post([self = weak_from_this()] {
       if (const std::shared_ptr<Pump> pump = self.lock()) pump->Run();
@@ -372,6 +376,8 @@ class CurlTransport::Pump : public std::enable_shared_from_this<CurlTransport::P
   std::map<uint64_t, std::unique_ptr<Transfer>> transfers_;
   std::vector<std::unique_ptr<CURL, CloseEasy>> idle_;  // Of requests; to be used again.
   bool running_ = false;                                // A turn has been posted.
+  // curl has been told to end its wait, or need not be.
+  std::atomic<bool> woken_ = false;
   std::atomic<bool> stopped_ = false;
 };
 

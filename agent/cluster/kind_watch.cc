@@ -220,6 +220,32 @@ void KindWatch::MindSilence() {
 
 void KindWatch::OnLine(const std::string& line) {
   heard_ = loop_.clock().Monotonic();
+  if (!IsTaken(line)) ReadLine(line);
+}
+
+bool KindWatch::IsKnown(const ObjectKey& key, const SkimmedEvent& event) const {
+  const KeptObject* kept = Find(key);
+  return kept != nullptr && kept->live.uid == event.uid &&
+         CompareVersions(event.version, kept->live.version) <= 0;
+}
+
+// Each of our writes comes back as an event.
+bool KindWatch::IsTaken(const std::string& line) {
+  const std::optional<SkimmedEvent> event = SkimEvent(line);
+  if (!event.has_value() || (event->type != "ADDED" && event->type != "MODIFIED")) return false;
+  ObjectKey key{resource_.group, resource_.kind, std::string(event->ns), std::string(event->name)};
+  const bool writing = writing_.contains(key);
+  if (!writing && !IsKnown(key, *event)) return false;
+  if (listing_) {
+    listed_[key] = std::string(event->version);
+  } else {
+    version_ = std::string(event->version);
+  }
+  if (writing) held_.insert_or_assign(std::move(key), Held{Held::What::kLine, {}, line});
+  return true;
+}
+
+void KindWatch::ReadLine(const std::string& line) {
   absl::StatusOr<Value> event = object::ParseJson(line);
   if (!event.ok() || !event->is_object()) return;
   const std::string type(object::FindString(*event, {"type"}));
@@ -342,13 +368,21 @@ void KindWatch::EndWrite(const ObjectKey& key) {
   Held held = std::move(found->second);
   held_.erase(found);
   if (held.what == Held::What::kRemoved) return Remove(held.object);
-  Put(std::move(held.object));
+  if (held.what == Held::What::kPut) return Put(std::move(held.object));
+  const std::optional<SkimmedEvent> event = SkimEvent(held.line);
+  if (event.has_value() && IsKnown(key, *event)) return;
+  absl::StatusOr<Value> said = object::ParseJson(held.line);
+  Value* object =
+      said.ok() && said->is_object() ? said->get_object().if_contains("object") : nullptr;
+  if (object == nullptr) return;
+  absl::StatusOr<KeptObject> kept = KeepObject(resource_, std::move(*object));
+  if (kept.ok()) Put(*std::move(kept));
 }
 
 void KindWatch::Put(KeptObject object) {
   const ObjectKey key = object.live.key;
   if (writing_.contains(key)) {
-    held_.insert_or_assign(key, Held{Held::What::kPut, std::move(object)});
+    held_.insert_or_assign(key, Held{Held::What::kPut, std::move(object), ""});
     return;
   }
   const auto gone = deleted_.find(key);
@@ -372,7 +406,7 @@ void KindWatch::Put(KeptObject object) {
 void KindWatch::Remove(const KeptObject& object) {
   const ObjectKey& key = object.live.key;
   if (writing_.contains(key)) {
-    held_.insert_or_assign(key, Held{Held::What::kRemoved, object});
+    held_.insert_or_assign(key, Held{Held::What::kRemoved, object, ""});
     return;
   }
   deleted_.erase(key);

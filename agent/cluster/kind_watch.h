@@ -30,6 +30,7 @@
 #include "agent/cluster/api_resources.h"
 #include "agent/cluster/api_transport.h"
 #include "agent/cluster/cluster_client.h"
+#include "agent/cluster/event_skim.h"
 #include "common/object/key.h"
 #include "common/object/value.h"
 #include "common/time/event_loop.h"
@@ -92,9 +93,11 @@ class KindWatch {
  private:
   // kUnserved: the server does not have the kind (any more), and so no objects of it.
   enum class State : uint8_t { kStarting, kLive, kUnserved };
+  // kLine: what was put there, as it was said; in most cases it is what our write then answers.
   struct Held {
-    enum class What : uint8_t { kPut, kRemoved } what = What::kPut;
+    enum class What : uint8_t { kLine, kPut, kRemoved } what = What::kPut;
     KeptObject object;
+    std::string line;
   };
 
   void Begin();
@@ -104,6 +107,10 @@ class KindWatch {
   void MindSilence();
   void OnOpen();
   void OnLine(const std::string& line);
+  void ReadLine(const std::string& line);
+  // Of what is held already, or is being written: nothing of it has to be read now.
+  bool IsTaken(const std::string& line);
+  bool IsKnown(const object::ObjectKey& key, const SkimmedEvent& event) const;
   void OnBookmark(const object::Value& object);
   void OnError(const object::Value& object);
   void OnEnd(absl::StatusOr<ApiResponse> answer);

@@ -349,18 +349,23 @@ void KubernetesClient::Write(const std::shared_ptr<ApplyJob>& job) {
 
 void KubernetesClient::Patch(const std::shared_ptr<ApplyJob>& job) {
   const ApplyRequest& wanted = job->request;
-  Value body = wanted.manifest;
-  FoldStringData(body);
   const bool new_only = wanted.if_version == "";
-  if (wanted.if_version.has_value() && !new_only) {
-    body.get_object()["metadata"].get_object()["resourceVersion"] = *wanted.if_version;
-  }
+  const bool at_version = wanted.if_version.has_value() && !new_only;
   ApiRequest request;
   request.method = "PATCH";
   request.path = absl::StrCat(job->resource.ObjectPath(wanted.key), "?fieldManager=", kFieldManager,
                               new_only ? "" : "&force=true");
   request.content_type = "application/apply-patch+yaml";
-  request.body = object::ToJson(body);
+  if (at_version || wanted.key.kind == "Secret") {
+    Value body = wanted.manifest;
+    FoldStringData(body);
+    if (at_version) {
+      body.get_object()["metadata"].get_object()["resourceVersion"] = *wanted.if_version;
+    }
+    request.body = object::ToJson(body);
+  } else {
+    request.body = object::ToJson(wanted.manifest);
+  }
   gate_.Send(std::move(request), Alive([this, job](absl::StatusOr<ApiResponse> answer) {
                OnPatched(job, std::move(answer));
              }));

@@ -10,6 +10,12 @@
 namespace leidang::object {
 namespace {
 
+// OpenSSL looks it up by its name at each use, unless it was fetched.
+const EVP_MD* Algorithm() {
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return algorithm;
+}
+
 struct FreeContext {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
 };
@@ -22,7 +28,7 @@ struct Sha256Stream::Impl {
 
 Sha256Stream::Sha256Stream() : impl_(std::make_unique<Impl>()) {
   CHECK(impl_->context != nullptr);
-  CHECK(EVP_DigestInit_ex(impl_->context.get(), EVP_sha256(), nullptr) == 1);
+  CHECK(EVP_DigestInit_ex(impl_->context.get(), Algorithm(), nullptr) == 1);
 }
 
 Sha256Stream::~Sha256Stream() = default;
