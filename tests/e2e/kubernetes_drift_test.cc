@@ -138,7 +138,9 @@ TEST_F(KubernetesDriftTest, WhatOthersAddIsNoDrift) {
   object::Value before;
   EXPECT_TRUE(KubernetesFleet::Until([&] {
     before = one().Get(path);
-    return object::FindString(before, {"metadata", "labels", "other"}) == "tool" &&
+    const object::Value* ending = object::Find(before, {"status", "terminatingReplicas"});
+    return (ending == nullptr || object::Equal(*ending, 0)) &&
+           object::FindString(before, {"metadata", "labels", "other"}) == "tool" &&
            object::Find(before, {"status", "observedGeneration"}) != nullptr &&
            object::Equal(*object::Find(before, {"status", "observedGeneration"}),
                          *object::Find(before, {"metadata", "generation"})) &&
