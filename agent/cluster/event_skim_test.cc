@@ -46,18 +46,18 @@ TEST(SkimEvent, GivesUpWhereSomethingIsMissingOrNotAsItShouldBe) {
       R"("namespace":"s","uid":"u","resourceVersion":"7")";
   EXPECT_EQ(Shown(whole), "ADDED s/a u 7") << "what follows is not looked at";
   for (size_t size = 0; size < whole.size(); ++size) EXPECT_EQ(Shown(whole.substr(0, size)), "-");
-  for (const char* line : {
-           "[]",
-           "{}",
-           R"({"object":{"metadata":{"name":"a","uid":"u","resourceVersion":"7"}},"type":"ADDED"})",
-           R"({"type":"ADDED","object":[]})",
-           R"({"type":"ADDED","object":{"kind":"C"}})",
-           R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"7"}}})",
-           R"({"type":"ADDED","object":{"metadata":{"name":7,"uid":"u","resourceVersion":"7"}}})",
-           R"({"type":"ADDED","object":{"metadata":{"name":"\u0061","uid":"u",)"
-           R"("resourceVersion":"7"}}})",
-           R"({"type":"ADDED","object":{"x":}}})",
-       }) {
+  for (
+      const char* line : {
+          "[]",
+          "{}",
+          R"({"object":{"metadata":{"name":"a","uid":"u","resourceVersion":"7"}},"type":"ADDED"})",
+          R"({"type":"ADDED","object":[]})",
+          R"({"type":"ADDED","object":{"kind":"C"}})",
+          R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"7"}}})",
+          R"({"type":"ADDED","object":{"metadata":{"name":7,"uid":"u","resourceVersion":"7"}}})",
+          R"({"type":"ADDED","object":{"metadata":{"name":"\u0061","uid":"u","resourceVersion":"7"}}})",
+          R"({"type":"ADDED","object":{"x":}}})",
+      }) {
     EXPECT_EQ(Shown(line), "-") << line;
   }
 }
