@@ -55,7 +55,7 @@ TEST(SkimEvent, GivesUpWhereSomethingIsMissingOrNotAsItShouldBe) {
           R"({"type":"ADDED","object":{"kind":"C"}})",
           R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"7"}}})",
           R"({"type":"ADDED","object":{"metadata":{"name":7,"uid":"u","resourceVersion":"7"}}})",
-          R"({"type":"ADDED","object":{"metadata":{"name":"\u0061","uid":"u","resourceVersion":"7"}}})",
+          R"({"type":"A","object":{"metadata":{"name":"\u0061","uid":"u","resourceVersion":"7"}}})",
           R"({"type":"ADDED","object":{"x":}}})",
       }) {
     EXPECT_EQ(Shown(line), "-") << line;
