@@ -16,6 +16,7 @@ namespace leidang::agent {
 namespace {
 
 using ::testing::Contains;
+using ::testing::EndsWith;
 
 class AcksBesideTest : public LinkFixture {
  protected:
@@ -41,6 +42,19 @@ class AcksBesideTest : public LinkFixture {
     return message;
   }
 };
+
+TEST_F(AcksBesideTest, WhatABatchHadNoRoomForFollowsWithoutAnAcknowledgement) {
+  NewLink({.report_bytes_max = 1});
+  GoLiveBeside();
+  ASSERT_OK(Commit({PutStatus{{.key = App("cart", "").key, .uid = App("cart", "").uid}},
+                    PutStatus{{.key = App("desk", "").key, .uid = App("desk", "").uid}}}));
+  for (const char* name : {"cart", "desk"}) {
+    const auto message = hub_.Next(absl::Milliseconds(300));
+    ASSERT_TRUE(message.has_value());
+    ASSERT_EQ(message->status().statuses_size(), 1);
+    EXPECT_THAT(message->status().statuses(0).key(), EndsWith(name));
+  }
+}
 
 TEST_F(AcksBesideTest, AnAcknowledgementWaitsForTheNextMessageAndTravelsWithIt) {
   NewLink();

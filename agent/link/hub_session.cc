@@ -89,7 +89,10 @@ void HubSession::OnWritten() {
     stream_->Finish();
     return;
   }
-  Pump();
+  // A batch may have left some behind, as they were too large.
+  const auto alive = alive_;
+  OnStatusWaiting();
+  if (*alive) Pump();
 }
 
 void HubSession::OnClosed(absl::Status status) {

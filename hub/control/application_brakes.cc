@@ -83,22 +83,18 @@ absl::StatusOr<ApplicationBrakes::Held> ApplicationBrakes::Find(absl::string_vie
   return none;
 }
 
-void ApplicationBrakes::Approve(absl::string_view digest, const Author& author,
-                                const std::function<void(absl::StatusOr<Held>)>& done) {
-  const absl::StatusOr<Held> held = Find(digest);
-  if (!held.ok()) return done(held.status());
+void ApplicationBrakes::Approve(const Held& held, const Author& author,
+                                const std::function<void(absl::Status)>& done) {
   Operations::Asked asked;
-  asked.application = held->application;
+  asked.application = held.application;
   asked.kind = OperationKind::kSync;
   asked.parameters =
-      object::ToJson(object::Object{{"requestedBy", author.who}, {"approveDeletions", held->list}});
+      object::ToJson(object::Object{{"requestedBy", author.who}, {"approveDeletions", held.list}});
   // As long as an operation may live: the cluster may be away.
   asked.lifetime = Operations::kLifetimeMax;
-  operations_.Request(asked, author,
-                      [held = *held, done](const absl::StatusOr<OperationRecord>& operation) {
-                        if (!operation.ok()) return done(operation.status());
-                        done(held);
-                      });
+  operations_.Request(asked, author, [done](const absl::StatusOr<OperationRecord>& operation) {
+    done(operation.status());
+  });
 }
 
 std::string BrakeText(const ApplicationBrakes::Held& held) {

@@ -45,13 +45,12 @@ class ApplicationBrakes {
   // The first `limit` by key. Costs a look at the index, and reads what holds.
   absl::StatusOr<std::vector<Held>> List(size_t limit) const;
 
-  // By its digest, or at least 12 digits of it. Answers when the approval is durable, and in the
-  // audit log, with what was approved. kNotFound if no Application holds that list; else as
-  // Operations::Request.
-  void Approve(absl::string_view digest, const Author& author,
-               const std::function<void(absl::StatusOr<Held>)>& done);
-  // kNotFound if no Application holds that list.
+  // By its digest, or at least 12 digits of it. kNotFound if no Application holds that list.
   absl::StatusOr<Held> Find(absl::string_view digest) const;
+  // Answers when the approval of exactly that list is durable, and in the audit log. Errors as
+  // Operations::Request.
+  void Approve(const Held& held, const Author& author,
+               const std::function<void(absl::Status)>& done);
 
  private:
   // Appends what this Application holds, if anything.

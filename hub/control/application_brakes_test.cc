@@ -98,10 +98,10 @@ class ApplicationBrakesTest : public ::testing::Test {
     return *std::move(held);
   }
   absl::Status Approve(const std::string& digest) {
+    const auto held = brakes_->Find(digest);
+    if (!held.ok()) return held.status();
     std::optional<absl::Status> answer;
-    brakes_->Approve(
-        digest, {"admin", ""},
-        [&](const absl::StatusOr<ApplicationBrakes::Held>& held) { answer = held.status(); });
+    brakes_->Approve(*held, {"admin", ""}, [&](const absl::Status& status) { answer = status; });
     loop_.RunFor(absl::Seconds(1));
     return answer.value_or(absl::UnknownError("no answer"));
   }

@@ -242,8 +242,9 @@ TEST_F(OperationsTest, WhatHasBegunGoesOnBeyondItsTime) {
   Report(asked->id, OperationState::kRunning);
   loop_.RunFor(absl::Hours(1));
   EXPECT_EQ(StateOf(asked->id), OperationState::kRunning);
-  loop_.RunFor(absl::Hours(24 * 8));
-  EXPECT_TRUE(!operations_->Find(asked->id).ok() || StateOf(asked->id) == OperationState::kFailed);
+  loop_.RunFor(absl::Hours(24 * 7));
+  EXPECT_EQ(StateOf(asked->id), OperationState::kFailed);
+  EXPECT_THAT(operations_->Find(asked->id)->message, HasSubstr("no outcome for a week"));
 }
 
 TEST_F(OperationsTest, ARecordOfAnEarlierVersionMayHaveBeenSent) {

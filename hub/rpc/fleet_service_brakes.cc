@@ -72,15 +72,16 @@ grpc::ServerUnaryReactor* FleetService::DecideBrake(grpc::CallbackServerContext*
     }
     const bool approve = request->verdict() == v1::DecideBrakeRequest::APPROVE;
     // The hub's own brakes have none of that digest then.
-    if (const auto held = parts_.application_brakes.Find(request->digest()); held.ok()) {
-      if (!approve) return reactor->Finish(ToGrpc(NotRejectable(*held)));
+    const auto held = parts_.application_brakes.Find(request->digest());
+    if (held.ok() && !approve) return reactor->Finish(ToGrpc(NotRejectable(*held)));
+    if (held.ok()) {
       return parts_.application_brakes.Approve(
-          request->digest(), author,
-          [response, reactor](const absl::StatusOr<ApplicationBrakes::Held>& approved) {
-            if (approved.ok()) Fill(*approved, response);
-            reactor->Finish(ToGrpc(approved.status()));
+          *held, author, [response, reactor, held = *held](const absl::Status& status) {
+            if (status.ok()) Fill(held, response);
+            reactor->Finish(ToGrpc(status));
           });
     }
+    if (!absl::IsNotFound(held.status())) return reactor->Finish(ToGrpc(held.status()));
     parts_.brakes.Decide(approve ? BrakeDesk::Verdict::kApproved : BrakeDesk::Verdict::kRejected,
                          request->digest(), author,
                          [this, response, reactor](const absl::StatusOr<Brakes::Held>& held) {

@@ -475,6 +475,8 @@ absl::Status AgentSession::Send(const OperationRequest& request) {
 
 void AgentSession::AcknowledgeOperation(const OperationId& id) {
   if (phase_ != Phase::kLive || operation_acks_.size() >= options_.operations_max) return;
+  // The agent forgets it then, and would begin it anew.
+  std::erase_if(operations_, [&id](const OperationRequest& waiting) { return waiting.id == id; });
   operation_acks_.insert(id);
   Pump();
 }

@@ -715,6 +715,31 @@ TEST_F(SessionTableTest, OperationsGoToTheLiveSessionAndTheirOutcomesComeBack) {
   EXPECT_TRUE(agent.NextOf(v1::HubMessage::kOperationAck).has_value());
 }
 
+TEST_F(SessionTableTest, AnOperationThatIsAcknowledgedIsNotSentAfterThat) {
+  ScriptedAgent agent = Connect(kOne);
+  agent.Hello();
+  agent.Welcomed();
+  loop_.RunFor(absl::Milliseconds(1));
+  const OperationId first(OperationId::Bytes{1}), second(OperationId::Bytes{2});
+  for (const OperationId& id : {first, second}) {
+    ASSERT_OK(table_->Send(kOne, {.id = id,
+                                  .key = App("cart", "1").key,
+                                  .uid = App("cart", "1").uid,
+                                  .kind = v1::Operation::SYNC,
+                                  .lifetime = absl::Seconds(30),
+                                  .parameters = "{}"}));
+  }
+  // The first is being written meanwhile.
+  table_->AcknowledgeOperation(kOne, second);
+  const auto sent = agent.NextOf(v1::HubMessage::kOperation);
+  ASSERT_TRUE(sent.has_value());
+  EXPECT_EQ(sent->operation().id(), first.Raw());
+  const auto acknowledged = agent.NextOf(v1::HubMessage::kOperationAck);
+  ASSERT_TRUE(acknowledged.has_value());
+  EXPECT_EQ(acknowledged->operation_ack().id(), second.Raw());
+  EXPECT_FALSE(agent.NextOf(v1::HubMessage::kOperation).has_value());
+}
+
 TEST_F(SessionTableTest, OperationsThatWaitAreBounded) {
   ScriptedAgent agent = Connect(kOne);
   agent.Hello();
