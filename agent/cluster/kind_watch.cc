@@ -25,8 +25,14 @@ constexpr char kSelector[] = "labelSelector=leidang.dev%2Fapp";
 constexpr int kGone = 410;
 // One failure is what every restart of a server makes.
 constexpr int kFailuresOfBroken = 2;
+// Nobody is kept waiting for longer before a next try, nor given what nothing follows.
+constexpr absl::Duration kPatience = absl::Seconds(1);
+// What breaks sooner has not worked.
+constexpr absl::Duration kSteady = absl::Seconds(10);
 // Servers send a list without pauses of their own.
 constexpr absl::Duration kSilenceMax = absl::Seconds(30);
+// Of a watch that is to be opened, while what is held counts as current.
+constexpr absl::Duration kOpeningMax = absl::Seconds(10);
 
 // Health needs neither; they are what is large and what is secret.
 void DropContent(Value& object, const ObjectKey& key) {
@@ -203,18 +209,17 @@ void KindWatch::OpenWatch() {
 void KindWatch::OnOpen() {
   open_ = true;
   heard_ = loop_.clock().Monotonic();
-  if (!listing_ && state_ != State::kLive) Live();
+  followed_ = heard_;
 }
 
 void KindWatch::MindSilence() {
-  loop_.After(kSilenceMax, [this, alive = alive_, stream = stream_] {
+  const absl::Duration most = listing_ ? kSilenceMax : kOpeningMax;
+  loop_.After(most, [this, most, alive = alive_, stream = stream_] {
     if (!*alive || stream_ != stream || (!listing_ && open_)) return;
-    if (loop_.clock().Monotonic() - heard_ < kSilenceMax) return MindSilence();
+    if (loop_.clock().Monotonic() - heard_ < most) return MindSilence();
     transport_.Cancel(std::exchange(stream_, 0));
-    const absl::Status silent = absl::UnavailableError(
-        absl::StrCat("the API server has sent nothing for ", absl::FormatDuration(kSilenceMax)));
-    if (listing_) return Failed(silent);
-    GoOnLater(silent, absl::ZeroDuration());
+    Failed(absl::UnavailableError(
+        absl::StrCat("the API server has sent nothing for ", absl::FormatDuration(most))));
   });
 }
 
@@ -282,35 +287,25 @@ void KindWatch::OnError(const Value& object) {
 
 void KindWatch::OnEnd(absl::StatusOr<ApiResponse> answer) {
   stream_ = 0;
+  if (open_ && state_ == State::kLive && loop_.clock().Monotonic() - followed_ >= kSteady) {
+    backoff_ = kBackoffFirst;
+  }
   const bool ended_well = answer.ok() && answer->status < 300;
-  const bool gone = answer.ok() && answer->status == kGone;
+  // Servers end every watch after a while; what is held is as good as it was.
+  if (ended_well && !listing_ && !version_.empty() && backoff_ <= kPatience) {
+    loop_.After(NextWait(absl::ZeroDuration()), [this, alive = alive_] {
+      if (*alive && stream_ == 0) OpenWatch();
+    });
+    return;
+  }
   if (listing_ && answer.ok() && (answer->status == 400 || answer->status == 422)) {
     fell_back_ = true;
   }
   const absl::Duration least = answer.ok() ? answer->retry_after : absl::ZeroDuration();
-  const bool can_go_on = !listing_ && !gone && !version_.empty();
-  if (ended_well && can_go_on) return GoOnLater(absl::OkStatus(), least);
   absl::Status status = ended_well ? absl::UnavailableError("the watch began anew")
                                    : AnswerObject(std::move(answer)).status();
   if (status.ok()) status = absl::UnavailableError("the watch ended");
-  if (can_go_on && (absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status))) {
-    return GoOnLater(status, least);
-  }
   Failed(status, least);
-}
-
-// Servers end every watch after a while; what is held is as good as it was. After a failure it is
-// not: nobody knows for how long nothing came.
-void KindWatch::GoOnLater(const absl::Status& status, absl::Duration least) {
-  absl::Duration wait = std::max(kBackoffFirst, std::min(least, kBackoffMax));
-  if (!status.ok()) {
-    state_ = State::kStarting;
-    CountFailure(status);
-    wait = NextWait(least);
-  }
-  loop_.After(wait, [this, alive = alive_] {
-    if (*alive && stream_ == 0) OpenWatch();
-  });
 }
 
 void KindWatch::Failed(const absl::Status& status, absl::Duration least) {
@@ -323,17 +318,15 @@ void KindWatch::Failed(const absl::Status& status, absl::Duration least) {
     return;
   }
   if (IsUnknownPath(status)) return Unserved();
-  CountFailure(status);
+  if (++failures_ >= kFailuresOfBroken || backoff_ > kPatience ||
+      absl::IsPermissionDenied(status)) {
+    const bool news = failure_.ok();
+    failure_ = absl::Status(
+        status.code(), absl::StrCat("cannot watch ", resource_.Name(), ": ", status.message()));
+    if (news) turned_(failure_);
+    TellWaiting(failure_);
+  }
   BeginLater(least);
-}
-
-void KindWatch::CountFailure(const absl::Status& status) {
-  if (++failures_ < kFailuresOfBroken && !absl::IsPermissionDenied(status)) return;
-  const bool news = failure_.ok();
-  failure_ = absl::Status(status.code(),
-                          absl::StrCat("cannot watch ", resource_.Name(), ": ", status.message()));
-  if (news) turned_(failure_);
-  TellWaiting(failure_);
 }
 
 // With the kind its objects went; should it come back, it is watched again.
@@ -443,7 +436,7 @@ void KindWatch::Live() {
   state_ = State::kLive;
   ever_live_ = true;
   failures_ = 0;
-  backoff_ = kBackoffFirst;
+  followed_ = loop_.clock().Monotonic();
   if (!std::exchange(failure_, absl::OkStatus()).ok()) turned_(failure_);
   TellWaiting(absl::OkStatus());
 }

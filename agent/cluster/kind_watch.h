@@ -4,14 +4,16 @@
 // date by a watch.
 //
 // It begins with a list that the watch itself sends where the server can do that, else with a list
-// in pages. A watch that the server ends, or whose connection breaks, goes on where it was, and is
-// current again once the server has taken it: what it missed comes as events. One that is too old
-// for the server, or that it refuses otherwise, begins anew, and what it missed is found by
-// comparison. Only what our selector finds is held, without managedFields, and without the content
-// of ConfigMaps and Secrets.
+// in pages. A watch that the server ends in order goes on where it was, and what it holds counts as
+// current meanwhile. One whose connection breaks, or that is too old, or is refused otherwise,
+// begins anew, and what it missed is found by comparison: after a break nobody knows since when
+// nothing came, and a watch that goes on where it was does not say when all that it missed has
+// come, as only a list does. Objects are deleted by what is held here. Only what our selector finds
+// is held, without managedFields, and without the content of ConfigMaps and Secrets.
 //
-// It is broken once it has failed twice in a row, or is forbidden: what it holds is not current,
-// and nobody waits for it. It is tried again with backoff, for ever.
+// It is broken once it has failed twice in a row, or is forbidden, or breaks again and again soon
+// after it could be listed: what it holds is not current, and nobody waits for it. It is tried
+// again with a backoff that only a watch that lasts takes back, for ever.
 //
 // Loop-bound.
 
@@ -118,11 +120,8 @@ class KindWatch {
   void Remove(const KeptObject& object);
   void EndOfList(const std::string& version);
   void Live();
-  // With the watch where it was; OK: the server ended it as it does.
-  void GoOnLater(const absl::Status& status, absl::Duration least);
   // `least`: the server asks to wait so long.
   void Failed(const absl::Status& status, absl::Duration least = absl::ZeroDuration());
-  void CountFailure(const absl::Status& status);
   void Unserved();
   void BeginLater(absl::Duration least);
   absl::Duration NextWait(absl::Duration least);
@@ -145,8 +144,9 @@ class KindWatch {
   bool fell_back_ = false;  // The watch could send no list; plain ones are tried.
   int failures_ = 0;        // In a row.
   absl::Status failure_;
-  absl::Duration heard_;  // When the watch said something last.
-  std::string version_;   // Where a watch can go on; empty: nowhere.
+  absl::Duration heard_;     // When the watch said something last.
+  absl::Duration followed_;  // Since when it is current and open, if it is both.
+  std::string version_;      // Where a watch can go on; empty: nowhere.
   ApiTransport::StreamId stream_ = 0;
   absl::Duration backoff_;
   std::map<object::ObjectKey, KeptObject> objects_;

@@ -462,7 +462,28 @@ TEST_F(KubernetesClientTest, AWatchThatTheServerEndsGoesOnWhereItWas) {
   EXPECT_THAT(Read({.app = "leidang/cart"}), IsOk());
 }
 
-TEST_F(KubernetesClientTest, AWatchWhoseConnectionBreaksGoesOnWhereItWasHoweverLongItTakes) {
+TEST_F(KubernetesClientTest, AReadAfterABrokenConnectionWaitsForAllThatWasMissed) {
+  using History = MemoryApiServer::History;
+  for (const History history : {History::kKept, History::kForgotten}) {
+    SCOPED_TRACE(history == History::kKept ? "kept" : "forgotten: 410 comes in the stream");
+    for (const absl::string_view name : {"a", "b", "c"}) {
+      ASSERT_THAT(Apply(Key(name), Config(name, "1")), IsOk());
+    }
+    loop_.RunFor(absl::Seconds(20));
+    server_.BreakWatches(history);
+    server_.RemoveOutside(Key("a"));
+    Value taken = Config("b", "1");
+    object::StableErase(taken.at("metadata").get_object(), "labels");
+    server_.PutOutside(taken);
+    loop_.RunFor(absl::Milliseconds(10));
+    ASSERT_OK_AND_ASSIGN(const std::vector<LiveObject> live, Read({.app = "leidang/cart"}));
+    ASSERT_THAT(live, SizeIs(1));
+    EXPECT_EQ(live[0].key, Key("c"));
+    server_.RemoveOutside(Key("b"));
+  }
+}
+
+TEST_F(KubernetesClientTest, AWatchWhoseConnectionBreaksBeginsAnewHoweverLongItTakes) {
   std::vector<std::string> changed;
   client_.Watch([&](const ObjectEvent& event) { changed.push_back(event.key.name); });
   for (const absl::string_view name : {"a", "b", "c"}) {
@@ -470,7 +491,6 @@ TEST_F(KubernetesClientTest, AWatchWhoseConnectionBreaksGoesOnWhereItWasHoweverL
   }
   loop_.RunFor(absl::Seconds(1));
   changed.clear();
-  const size_t lists = Requests("GET /api/v1/configmaps?").size();
   const size_t watches = Requests("WATCH /api/v1/configmaps?").size();
   server_.SetFault([](const ApiRequest&) { return ApiResponse{503, "down"}; });
   server_.BreakWatches();
@@ -486,27 +506,65 @@ TEST_F(KubernetesClientTest, AWatchWhoseConnectionBreaksGoesOnWhereItWasHoweverL
   EXPECT_THAT(changed, ::testing::IsSupersetOf({"a", "b"}));
   ASSERT_OK_AND_ASSIGN(const std::vector<LiveObject> live, Read({.app = "leidang/cart"}));
   EXPECT_THAT(live, SizeIs(2));
-  EXPECT_EQ(Requests("GET /api/v1/configmaps?").size(), lists) << "nothing is listed anew";
   const std::vector<std::string> all = Requests("WATCH /api/v1/configmaps?");
   ASSERT_GT(all.size(), watches + 2) << "it was tried again and again";
   for (size_t i = watches; i < all.size(); ++i) {
-    EXPECT_THAT(all[i], HasSubstr("&resourceVersion=")) << i;
+    EXPECT_THAT(all[i], HasSubstr("sendInitialEvents")) << i;
   }
 }
 
-TEST_F(KubernetesClientTest, AWatchThatIsTooOldAfterABrokenConnectionBeginsAnew) {
-  ASSERT_THAT(Apply(Key("a"), Config("a", "1")), IsOk());
-  loop_.RunFor(absl::Seconds(1));
-  server_.SetFault([](const ApiRequest& request) -> std::optional<ApiResponse> {
-    if (!absl::StrContains(request.path, "&resourceVersion=")) return std::nullopt;
-    return ApiResponse{410, R"({"message":"too old resource version"})"};
-  });
-  server_.BreakWatches(MemoryApiServer::History::kForgotten);
-  server_.RemoveOutside(Key("a"));
-  loop_.RunFor(absl::Seconds(5));
-  EXPECT_THAT(Requests("WATCH /api/v1/configmaps?").back(), HasSubstr("sendInitialEvents"));
-  ASSERT_OK_AND_ASSIGN(const std::vector<LiveObject> live, Read({.app = "leidang/cart"}));
-  EXPECT_THAT(live, IsEmpty());
+// Lists succeed all the time; whatever follows them ends at once.
+class ShortWatchTest : public KubernetesClientTest {
+ protected:
+  enum class End : uint8_t { kOrderly, kBroken };
+
+  void EndAllWatches(End end) {
+    if (end == End::kOrderly) return server_.EndWatches(MemoryApiServer::History::kKept);
+    server_.BreakWatches();
+  }
+  size_t Tries() {
+    return Requests("WATCH /api/v1/configmaps?").size() +
+           Requests("GET /api/v1/configmaps?").size();
+  }
+  // For five minutes.
+  void ExpectFewTriesThatAreShown(End end) {
+    ASSERT_THAT(Apply(Key("a"), Config("a", "1")), IsOk());
+    loop_.RunFor(absl::Minutes(1));
+    const size_t before = Tries();
+    size_t refused = 0;
+    constexpr int kTurns = 6000;
+    for (int i = 0; i < kTurns; ++i) {
+      EndAllWatches(end);
+      loop_.RunFor(absl::Milliseconds(50));
+      client_.Read({.app = "leidang/cart"},
+                   [&](const absl::StatusOr<std::vector<LiveObject>>& live) {
+                     if (absl::IsUnavailable(live.status())) ++refused;
+                   });
+    }
+    EXPECT_LT(Tries() - before, 50u);
+    EXPECT_GT(refused, static_cast<size_t>(kTurns) * 9 / 10) << "it counts as broken";
+    loop_.RunFor(absl::Minutes(1));
+    EXPECT_THAT(Read({.app = "leidang/cart"}), IsOk());
+    // A watch that has lasted is begun again at once.
+    EndAllWatches(end);
+    server_.RemoveOutside(Key("a"));
+    loop_.RunFor(absl::Seconds(1));
+    ASSERT_OK_AND_ASSIGN(const std::vector<LiveObject> live, Read({.app = "leidang/cart"}));
+    EXPECT_THAT(live, IsEmpty());
+  }
+};
+
+TEST_F(ShortWatchTest, IsTriedLessAndLessOftenIfItsConnectionBreaks) {
+  ExpectFewTriesThatAreShown(End::kBroken);
+}
+
+TEST_F(ShortWatchTest, IsTriedLessAndLessOftenIfTheServerEndsIt) {
+  ExpectFewTriesThatAreShown(End::kOrderly);
+}
+
+TEST_F(ShortWatchTest, IsTriedLessAndLessOftenAfterAListInPages) {
+  server_.RefuseWatchLists();
+  ExpectFewTriesThatAreShown(End::kBroken);
 }
 
 TEST_F(KubernetesClientTest, AServerThatIsDownIsWaitedForAndThenReadAnew) {
