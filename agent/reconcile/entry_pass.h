@@ -236,6 +236,7 @@ class EntryPass {
   void SkipEnding(const absl::Status& why);
   void EndEnding();
   void StartDeletion();
+  void TellOfDeletion();
   void LookForDeletion();
   void OnDeletionLive(absl::StatusOr<std::vector<LiveObject>> answer);
   void FinishDeletionOf();

@@ -15,7 +15,7 @@ constexpr absl::string_view kRoom = "agent/reconcile";
 }  // namespace
 
 void EntryPass::StartDeletion() {
-  TellWaiting(context_.wants.Erase(ref_));
+  TellOfDeletion();
   const auto record = context_.syncs.find(ref_);
   const bool ending = record != context_.syncs.end() && record->second.ending.has_value();
   if (!ending) context_.syncs.erase(ref_);
@@ -45,6 +45,20 @@ void EntryPass::StartDeletion() {
     return RunEnding(HookType::kPreDelete);
   }
   LookForDeletion();
+}
+
+// What it had is free too, wanted or not: it may never have been rendered since the agent started,
+// or claim nothing any more. Once; whoever comes later finds the tombstone.
+void EntryPass::TellOfDeletion() {
+  std::set<EntryRef> waiting = context_.wants.Erase(ref_);
+  const absl::StatusOr<intent::EntryStatus> told = context_.state.FindStatus(ref_);
+  const absl::StatusOr<std::vector<InventoryItem>> items = context_.state.Inventory(ref_);
+  if (items.ok() && (!told.ok() || !told->deleting)) {
+    for (const InventoryItem& item : *items) {
+      waiting.merge(context_.wants.ClaimersOf(item.object, ref_));
+    }
+  }
+  TellWaiting(waiting);
 }
 
 void EntryPass::LookForDeletion() {

@@ -328,6 +328,36 @@ TEST(Reconciler, ASharedObjectIsTakenOverAtOnceWhenItsFirstOwnerLetsGo) {
   }
 }
 
+TEST(Reconciler, WhatAnEntryHasThatWantsNothingAnyMoreIsTakenOverAtOnceWhenItIsDeleted) {
+  for (const bool restarted : {false, true}) {
+    SCOPED_TRACE(restarted ? "never rendered since the restart" : "unclaimed");
+    TestAgent agent;
+    agent.Put(CartOf({"a", "b"}));
+    agent.Settle();
+    TestApp other = CartOf({});
+    other.name = "leidang/other";
+    other.files["app/a.yaml"] = ConfigMapText("a", "blue");
+    agent.Put(other);
+    agent.Settle();
+    if (restarted) {
+      agent.content.reachable = false;
+      agent.Put(CartOf({"a", "b", "c"}));
+      agent.Settle();
+      agent.Restart();
+    } else {
+      agent.Receive({}, {TestAgent::Ref(kCart)});
+    }
+    agent.Settle();
+    ASSERT_EQ(agent.Data("a", "colour"), "red");
+    agent.Delete(kCart);
+    agent.Settle(absl::Seconds(3));
+    EXPECT_EQ(agent.Data("a", "colour"), "blue");
+    EXPECT_TRUE(agent.Applied("leidang/other"));
+    EXPECT_THAT(agent.Inventory("leidang/other"), ElementsAre("ConfigMap/a"));
+    EXPECT_TRUE(agent.Status(kCart).gone);
+  }
+}
+
 TEST(Reconciler, AForeignObjectIsLeftUnlessAdopted) {
   TestAgent agent;
   agent.cluster.PutOutside(Manifest(ConfigMapText("a", "theirs")));

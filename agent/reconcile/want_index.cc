@@ -57,4 +57,13 @@ std::optional<EntryRef> WantIndex::ClaimerOf(const object::ObjectKey& key,
   return std::nullopt;
 }
 
+std::set<EntryRef> WantIndex::ClaimersOf(const object::ObjectKey& key,
+                                         const EntryRef& except) const {
+  const auto found = claimers_.find(key);
+  if (found == claimers_.end()) return {};
+  std::set<EntryRef> claimers = found->second;
+  claimers.erase(except);
+  return claimers;
+}
+
 }  // namespace leidang::agent

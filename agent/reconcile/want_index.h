@@ -33,6 +33,8 @@ class WantIndex {
   const std::set<object::ObjectKey>* WantsOf(const EntryRef& entry) const;
   // An entry other than `except` that wants the object; of several the first by name.
   std::optional<EntryRef> ClaimerOf(const object::ObjectKey& key, const EntryRef& except) const;
+  // All of them.
+  std::set<EntryRef> ClaimersOf(const object::ObjectKey& key, const EntryRef& except) const;
 
  private:
   struct Wants {
