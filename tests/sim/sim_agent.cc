@@ -45,7 +45,9 @@ struct SimAgent::Process final : public agent::StateObserver {
               .backoff = agent.mutant_ == Mutant::kNoBackoff
                              ? agent::BackoffOptions{.first = absl::Milliseconds(1),
                                                      .max = absl::Milliseconds(1)}
-                             : agent::BackoffOptions()}),
+                             : agent::BackoffOptions(),
+              // As soon as it may be said, or as late.
+              .ack_wait = agent.random_.Chance(1, 2) ? absl::ZeroDuration() : absl::Seconds(1)}),
         executor(agent.loop_, agent.random_, state, fetcher, agent.objects_,
                  agent.hooks_.executor) {
     real.AddObserver(this);
