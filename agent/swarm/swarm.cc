@@ -21,6 +21,9 @@ constexpr uint64_t kDescriptorsBeside = 500;  // Of gRPC, files and what else a 
 constexpr int64_t kStartsPerSecond = 500;
 constexpr absl::Duration kCensusEvery = absl::Milliseconds(500);
 constexpr size_t kListings = 20;
+// Heartbeats of 10,000 agents take a third of a core.
+constexpr double kRestCores = 0.5;
+constexpr int kRestSecondsMax = 60;
 constexpr absl::Duration kLookEvery = absl::Milliseconds(50);  // The agents know when it was.
 
 std::string ClusterName(size_t n) { return absl::StrFormat("swarm-%05d", n); }
@@ -247,8 +250,18 @@ absl::Status Swarm::Propagate(const std::function<absl::Status()>& change, Round
   rounds->received.insert(rounds->received.end(), these.begin(), these.end());
   // What follows from it is over before the next one.
   RETURN_IF_ERROR(WaitForAll("reporting", [](const SwarmAgent& agent) { return agent.settled(); }));
-  Pause(loop_, absl::Seconds(1));
-  return absl::OkStatus();
+  return AwaitRest();
+}
+
+// Until the hub has taken in what was reported, and expanded what a commit changes nothing of.
+absl::Status Swarm::AwaitRest() {
+  for (int second = 0; second < kRestSecondsMax; ++second) {
+    const double before = SpentNow().hub_s;
+    Pause(loop_, absl::Seconds(1));
+    if (SpentNow().hub_s - before < kRestCores) return absl::OkStatus();
+  }
+  return absl::DeadlineExceededError(
+      absl::StrCat("the hub is at work still, ", kRestSecondsMax, " s after all have reported"));
 }
 
 absl::Status Swarm::Change(const std::string& name,

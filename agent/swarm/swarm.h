@@ -73,6 +73,7 @@ class Swarm {
   absl::Status ApplyProbe();
   absl::Status ApplyFleet();
   // One change to every agent: until all have it on their disk; adds how long each waited.
+  absl::Status AwaitRest();
   absl::Status Propagate(const std::function<absl::Status()>& change, Rounds* rounds);
   // Until `holds` of every agent; kDeadlineExceeded says of how many it does not.
   absl::Status WaitForAll(absl::string_view what,
