@@ -44,6 +44,19 @@ absl::Status NotRejectable(const ApplicationBrakes::Held& held) {
                    "leave the list as it is"));
 }
 
+void DecideOfApplication(ApplicationBrakes& brakes, const v1::DecideBrakeRequest& request,
+                         const Author& author, v1::HeldDeletions* response,
+                         grpc::ServerUnaryReactor* reactor) {
+  const auto held = brakes.Find(request.digest());
+  if (!held.ok()) return reactor->Finish(ToGrpc(held.status()));
+  if (request.verdict() == v1::DecideBrakeRequest::REJECT)
+    return reactor->Finish(ToGrpc(NotRejectable(*held)));
+  brakes.Approve(*held, author, [response, reactor, held = *held](const absl::Status& status) {
+    if (status.ok()) Fill(held, response);
+    reactor->Finish(ToGrpc(status));
+  });
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* FleetService::ListBrakes(grpc::CallbackServerContext* context,
@@ -70,24 +83,20 @@ grpc::ServerUnaryReactor* FleetService::DecideBrake(grpc::CallbackServerContext*
       return reactor->Finish(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT,
                                           "the request names no verdict: use APPROVE or REJECT"));
     }
-    const bool approve = request->verdict() == v1::DecideBrakeRequest::APPROVE;
-    // The hub's own brakes have none of that digest then.
-    const auto held = parts_.application_brakes.Find(request->digest());
-    if (held.ok() && !approve) return reactor->Finish(ToGrpc(NotRejectable(*held)));
-    if (held.ok()) {
-      return parts_.application_brakes.Approve(
-          *held, author, [response, reactor, held = *held](const absl::Status& status) {
-            if (status.ok()) Fill(held, response);
-            reactor->Finish(ToGrpc(status));
-          });
-    }
-    if (!absl::IsNotFound(held.status())) return reactor->Finish(ToGrpc(held.status()));
-    parts_.brakes.Decide(approve ? BrakeDesk::Verdict::kApproved : BrakeDesk::Verdict::kRejected,
-                         request->digest(), author,
-                         [this, response, reactor](const absl::StatusOr<Brakes::Held>& held) {
-                           if (held.ok()) Fill(*held, parts_.brakes.NameOf(*held), response);
-                           reactor->Finish(ToGrpc(held.status()));
-                         });
+    const auto verdict = request->verdict() == v1::DecideBrakeRequest::APPROVE
+                             ? BrakeDesk::Verdict::kApproved
+                             : BrakeDesk::Verdict::kRejected;
+    parts_.brakes.Decide(
+        verdict, request->digest(), author,
+        [this, request, author, response, reactor](const absl::StatusOr<Brakes::Held>& held) {
+          // Those of Applications cost a look at each that holds.
+          if (absl::IsNotFound(held.status())) {
+            return DecideOfApplication(parts_.application_brakes, *request, author, response,
+                                       reactor);
+          }
+          if (held.ok()) Fill(*held, parts_.brakes.NameOf(*held), response);
+          reactor->Finish(ToGrpc(held.status()));
+        });
   });
 }
 
