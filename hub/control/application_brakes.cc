@@ -11,12 +11,12 @@
 #include "common/conditions/types.h"
 #include "common/object/sha256.h"
 #include "common/object/value.h"
+#include "hub/control/brakes.h"
 #include "hub/store/application_index.h"
 
 namespace leidang::hub {
 namespace {
 
-constexpr size_t kDigitsMin = 12;
 constexpr size_t kPage = 1'000;
 
 }  // namespace
@@ -63,10 +63,7 @@ absl::StatusOr<std::vector<ApplicationBrakes::Held>> ApplicationBrakes::List(siz
 }
 
 absl::StatusOr<ApplicationBrakes::Held> ApplicationBrakes::Find(absl::string_view digest) const {
-  const absl::Status none = absl::NotFoundError(
-      absl::StrCat("no brake holds a list with the digest ", digest,
-                   ": it may have changed or lapsed; see `leidang brake list`"));
-  if (digest.size() < kDigitsMin) return none;
+  if (digest.size() < Brakes::kDigitsMin) return Brakes::NoSuchList(digest);
   ApplicationFilter filter;
   filter.holding = true;
   std::vector<std::string> keys;
@@ -80,7 +77,7 @@ absl::StatusOr<ApplicationBrakes::Held> ApplicationBrakes::Find(absl::string_vie
       }
     }
   } while (keys.size() == kPage);
-  return none;
+  return Brakes::NoSuchList(digest);
 }
 
 void ApplicationBrakes::Approve(const Held& held, const Author& author,

@@ -14,7 +14,6 @@ namespace {
 constexpr absl::Duration kWindow = absl::Hours(1);
 constexpr absl::Duration kGrain = absl::Minutes(1);  // Deletions of a minute are one entry.
 constexpr size_t kMarksMax = 20'000;                 // Of one owner, in a record.
-constexpr size_t kDigitsMin = 12;
 
 BrakeMark MarkOf(const BrakedDeletion& deletion) {
   const object::Sha256 hash = object::Sha256::Of(absl::StrCat(deletion.name, "\n", deletion.uid));
@@ -194,6 +193,12 @@ std::vector<BrakeId> Brakes::Concerning(const Owner& owner) const {
   return concerning;
 }
 
+absl::Status Brakes::NoSuchList(absl::string_view digest) {
+  return absl::NotFoundError(
+      absl::StrCat("no brake holds a list with the digest ", digest,
+                   ": it may have changed or lapsed; see `leidang brake list`"));
+}
+
 absl::StatusOr<Brakes::Entry*> Brakes::Named(absl::string_view digest) {
   if (digest.size() < kDigitsMin) {
     return absl::InvalidArgumentError(
@@ -206,9 +211,7 @@ absl::StatusOr<Brakes::Entry*> Brakes::Named(absl::string_view digest) {
     if (!entry.view.deletions.empty() && absl::StartsWith(entry.view.digest.Hex(), digest))
       return &entry;
   }
-  return absl::NotFoundError(
-      absl::StrCat("no brake holds a list with the digest ", digest,
-                   ": it may have changed or lapsed; see `leidang brake list`"));
+  return NoSuchList(digest);
 }
 
 absl::StatusOr<FleetRecords::Changes> Brakes::Approve(absl::string_view digest,

@@ -70,6 +70,10 @@ class Brakes {
     std::set<Owner> owners;
   };
 
+  static constexpr size_t kDigitsMin = 12;  // Of a digest that names a list.
+  // kNotFound, for people.
+  static absl::Status NoSuchList(absl::string_view digest);
+
   explicit Brakes(FleetRecords& records) : records_(records) {}
 
   // Takes over what the ledger has. Call once, before anything else.
